@@ -1,0 +1,1 @@
+//! CPU convolution kernels: the only crate of the workspace with unsafe code.

@@ -1,0 +1,50 @@
+//! The library's error: every message names the thing, what was expected and what was found.
+
+use std::path::{Path, PathBuf};
+
+/// A [`std::result::Result`] with this library's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong. `Display` is what a user reads.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file system refused something.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried, as a verb: "read", "create".
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file or folder is not what it has to be.
+    #[error("{path}: expected {expected}, found {found}")]
+    Invalid {
+        /// The offending file or folder.
+        path: PathBuf,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A setting is outside of what is allowed, or unknown.
+    #[error("{0}")]
+    Usage(String),
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// Wraps an I/O error with what was tried, and where.
+    pub fn io(action: &'static str, path: impl AsRef<Path>, source: std::io::Error) -> Self {
+        Self::Io { action, path: path.as_ref().to_path_buf(), source }
+    }
+
+    /// A file or folder is not what it has to be.
+    pub fn invalid(path: impl AsRef<Path>, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::Invalid { path: path.as_ref().to_path_buf(), expected: expected.into(), found: found.into() }
+    }
+}
