@@ -1,1 +1,23 @@
-//! CPU convolution kernels: the only crate of the workspace with unsafe code.
+//! CPU convolution kernels for frozen nets: f32, maps as `[batch, height, width, channels]`.
+//!
+//! - [`PackedConvolution`]: weights packed once, then `activation(conv(x) + bias + residual)`;
+//!   Winograd F(4×4, 3×3) for 3×3 at stride 1, depthwise, and a packed matrix product for the rest.
+//! - [`max_pool`], [`global_average_pool`].
+//!
+//! AVX-512 or AVX2 + FMA is used where the CPU has it, else plain Rust that any compiler
+//! vectorises. Work is split by output and every sum has a fixed order, so the bits do not
+//! depend on the number of threads. The only crate of the workspace with unsafe code.
+
+mod convolution;
+mod depthwise;
+mod disjoint;
+mod gather;
+mod matmul;
+mod pool;
+mod shape;
+mod vector;
+mod winograd;
+
+pub use convolution::PackedConvolution;
+pub use pool::{global_average_pool, max_pool};
+pub use shape::{Activation, Convolution, Padding, Shape};

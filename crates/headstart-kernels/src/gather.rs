@@ -1,0 +1,37 @@
+//! Any other convolution: the windows of a block of output pixels gathered into rows, then a
+//! matrix product (im2col, but only as much at a time as the cache holds).
+
+use crate::shape::{Convolution, Shape};
+
+/// Gathers the windows of output pixels `first..` into `rows`, `[pixels, kernel · kernel · C]`.
+pub(crate) fn gather(geometry: &Convolution, input: &[f32], shape: Shape, first: usize, rows: &mut [f32]) {
+    let output = geometry.output_shape(shape);
+    let [kernel_height, kernel_width] = geometry.kernel;
+    let line = kernel_width * shape.channels;
+    for (index, row) in rows.chunks_exact_mut(kernel_height * line).enumerate() {
+        let pixel = first + index;
+        let (image, y, x) = (
+            pixel / (output.height * output.width),
+            pixel / output.width % output.height,
+            pixel % output.width,
+        );
+        let top = (y * geometry.stride[0]) as isize - geometry.padding.top as isize;
+        let left = (x * geometry.stride[1]) as isize - geometry.padding.left as isize;
+        // The window's columns that lie inside of the image.
+        let start = (-left).clamp(0, kernel_width as isize) as usize;
+        let end = (shape.width as isize - left).clamp(start as isize, kernel_width as isize) as usize;
+        for (offset, part) in row.chunks_exact_mut(line).enumerate() {
+            let source = top + offset as isize;
+            if start == end || source < 0 || source >= shape.height as isize {
+                part.fill(0.0);
+                continue;
+            }
+            let from = (image * shape.height + source as usize) * shape.width;
+            let from = (from + (left + start as isize) as usize) * shape.channels;
+            part[..start * shape.channels].fill(0.0);
+            part[start * shape.channels..end * shape.channels]
+                .copy_from_slice(&input[from..from + (end - start) * shape.channels]);
+            part[end * shape.channels..].fill(0.0);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Geometry of maps and convolutions.
+
+/// Shape of a batch of maps, `[batch, height, width, channels]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Images.
+    pub batch: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Channels.
+    pub channels: usize,
+}
+
+impl Shape {
+    /// Number of values.
+    pub fn len(self) -> usize {
+        self.batch * self.height * self.width * self.channels
+    }
+
+    /// Whether it holds no value.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of pixels of all images.
+    pub(crate) fn pixels(self) -> usize {
+        self.batch * self.height * self.width
+    }
+}
+
+/// What follows the sum of convolution, bias and residual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Activation {
+    /// Nothing.
+    #[default]
+    Identity,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+}
+
+impl Activation {
+    /// Every activation here is a clamp to this range.
+    pub(crate) fn range(self) -> (f32, f32) {
+        match self {
+            Self::Identity => (f32::NEG_INFINITY, f32::INFINITY),
+            Self::Relu => (0.0, f32::INFINITY),
+            Self::Relu6 => (0.0, 6.0),
+        }
+    }
+}
+
+/// Zero pixels around a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Padding {
+    /// Rows above.
+    pub top: usize,
+    /// Rows below.
+    pub bottom: usize,
+    /// Columns to the left.
+    pub left: usize,
+    /// Columns to the right.
+    pub right: usize,
+}
+
+/// Geometry of a convolution. `groups` is 1, or `in_channels` with as many `out_channels` (depthwise).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Convolution {
+    /// Input channels.
+    pub in_channels: usize,
+    /// Output channels.
+    pub out_channels: usize,
+    /// Height and width of the kernel.
+    pub kernel: [usize; 2],
+    /// Vertical and horizontal stride.
+    pub stride: [usize; 2],
+    /// Zeros around the input.
+    pub padding: Padding,
+    /// Groups.
+    pub groups: usize,
+}
+
+impl Convolution {
+    /// The shape behind the convolution.
+    pub fn output_shape(&self, input: Shape) -> Shape {
+        let Padding { top, bottom, left, right } = self.padding;
+        let side = |length: usize, kernel: usize, stride: usize| (length - kernel) / stride + 1;
+        Shape {
+            batch: input.batch,
+            height: side(input.height + top + bottom, self.kernel[0], self.stride[0]),
+            width: side(input.width + left + right, self.kernel[1], self.stride[1]),
+            channels: self.out_channels,
+        }
+    }
+
+    pub(crate) fn is_depthwise(&self) -> bool {
+        self.groups > 1
+    }
+}

@@ -1,0 +1,202 @@
+//! One SIMD register of f32, for each instruction set, and the choice among them at run time.
+
+use std::sync::OnceLock;
+
+/// The instruction set that this CPU is driven with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+/// The best level of this CPU.
+pub(crate) fn level() -> Level {
+    static LEVEL: OnceLock<Level> = OnceLock::new();
+    *LEVEL.get_or_init(detect)
+}
+
+fn detect() -> Level {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma") {
+            return Level::Avx512;
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return Level::Avx2;
+        }
+    }
+    Level::Portable
+}
+
+/// A register of [`Vector::LANES`] f32.
+///
+/// # Safety
+/// Every method may use the instruction set that the type stands for: callers run under
+/// [`with_vector!`], which checked it. Pointers must be valid for `LANES` values, unaligned.
+pub(crate) trait Vector: Copy {
+    const LANES: usize;
+    unsafe fn splat(value: f32) -> Self;
+    unsafe fn load(from: *const f32) -> Self;
+    unsafe fn store(self, to: *mut f32);
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
+    /// `self · factor + term`
+    unsafe fn multiply_add(self, factor: Self, term: Self) -> Self;
+    unsafe fn max(self, other: Self) -> Self;
+    unsafe fn min(self, other: Self) -> Self;
+}
+
+/// Eight plain floats: SSE, NEON or whatever the compiler makes of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain([f32; 8]);
+
+impl Vector for Plain {
+    const LANES: usize = 8;
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self([value; 8])
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: valid for eight values by the trait's contract; arrays of f32 are read unaligned.
+        Self(unsafe { from.cast::<[f32; 8]>().read_unaligned() })
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: as above.
+        unsafe { to.cast::<[f32; 8]>().write_unaligned(self.0) }
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] - other.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn multiply_add(self, factor: Self, term: Self) -> Self {
+        // Not `mul_add`: without the FMA instruction that is a slow call.
+        Self(std::array::from_fn(|i| self.0[i] * factor.0[i] + term.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| if self.0[i] > other.0[i] { self.0[i] } else { other.0[i] }))
+    }
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| if self.0[i] < other.0[i] { self.0[i] } else { other.0[i] }))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! x86_vector {
+    ($name:ident, $register:ident, $lanes:literal, $splat:ident, $load:ident, $store:ident,
+     $add:ident, $sub:ident, $fma:ident, $max:ident, $min:ident) => {
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name(std::arch::x86_64::$register);
+
+        // SAFETY (all): the trait's contract grants the instruction set and valid pointers.
+        #[allow(clippy::undocumented_unsafe_blocks)]
+        impl Vector for $name {
+            const LANES: usize = $lanes;
+            #[inline(always)]
+            unsafe fn splat(value: f32) -> Self {
+                unsafe { Self(std::arch::x86_64::$splat(value)) }
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const f32) -> Self {
+                unsafe { Self(std::arch::x86_64::$load(from)) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut f32) {
+                unsafe { std::arch::x86_64::$store(to, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                unsafe { Self(std::arch::x86_64::$add(self.0, other.0)) }
+            }
+            #[inline(always)]
+            unsafe fn sub(self, other: Self) -> Self {
+                unsafe { Self(std::arch::x86_64::$sub(self.0, other.0)) }
+            }
+            #[inline(always)]
+            unsafe fn multiply_add(self, factor: Self, term: Self) -> Self {
+                unsafe { Self(std::arch::x86_64::$fma(self.0, factor.0, term.0)) }
+            }
+            #[inline(always)]
+            unsafe fn max(self, other: Self) -> Self {
+                unsafe { Self(std::arch::x86_64::$max(self.0, other.0)) }
+            }
+            #[inline(always)]
+            unsafe fn min(self, other: Self) -> Self {
+                unsafe { Self(std::arch::x86_64::$min(self.0, other.0)) }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+x86_vector!(
+    Avx512,
+    __m512,
+    16,
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_add_ps,
+    _mm512_sub_ps,
+    _mm512_fmadd_ps,
+    _mm512_max_ps,
+    _mm512_min_ps
+);
+#[cfg(target_arch = "x86_64")]
+x86_vector!(
+    Avx2,
+    __m256,
+    8,
+    _mm256_set1_ps,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_add_ps,
+    _mm256_sub_ps,
+    _mm256_fmadd_ps,
+    _mm256_max_ps,
+    _mm256_min_ps
+);
+
+/// Defines `fn name(args)` that runs `body::<V>(args)` with the widest [`Vector`] of this CPU.
+macro_rules! with_vector {
+    ($(#[$meta:meta])* $visibility:vis unsafe fn $name:ident($($argument:ident: $kind:ty),* $(,)?) = $body:ident;) => {
+        $(#[$meta])*
+        $visibility unsafe fn $name($($argument: $kind),*) {
+            use $crate::vector::{self, Level};
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx2,fma")]
+            unsafe fn avx512($($argument: $kind),*) {
+                // SAFETY: the caller's contract, and the instruction set is enabled here.
+                unsafe { $body::<vector::Avx512>($($argument),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2($($argument: $kind),*) {
+                // SAFETY: the caller's contract, and the instruction set is enabled here.
+                unsafe { $body::<vector::Avx2>($($argument),*) }
+            }
+            // SAFETY: `level` found the instruction set on this CPU; the rest is the caller's contract.
+            unsafe {
+                match vector::level() {
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 => avx512($($argument),*),
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2 => avx2($($argument),*),
+                    Level::Portable => $body::<vector::Plain>($($argument),*),
+                }
+            }
+        }
+    };
+}
+pub(crate) use with_vector;

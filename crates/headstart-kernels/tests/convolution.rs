@@ -1,0 +1,185 @@
+//! Every algorithm against a plain loop in f64, on odd shapes.
+
+use headstart_kernels::{
+    Activation, Convolution, PackedConvolution, Padding, Shape, global_average_pool, max_pool,
+};
+use proptest::prelude::*;
+
+/// Seeded values in -1..1.
+fn values(length: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..length)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+fn plain(
+    geometry: &Convolution,
+    input: &[f32],
+    shape: Shape,
+    weight: &[f32],
+    bias: &[f32],
+    residual: &[f32],
+    activation: Activation,
+) -> Vec<f32> {
+    let out = geometry.output_shape(shape);
+    let fan = geometry.in_channels / geometry.groups;
+    let per_group = geometry.out_channels / geometry.groups;
+    let mut output = vec![0.0; out.len()];
+    for (place, slot) in output.iter_mut().enumerate() {
+        let channel = place % out.channels;
+        let x = place / out.channels % out.width;
+        let y = place / out.channels / out.width % out.height;
+        let image = place / out.channels / out.width / out.height;
+        let mut sum = f64::from(bias[channel]) + f64::from(residual[place]);
+        for row in 0..geometry.kernel[0] {
+            for column in 0..geometry.kernel[1] {
+                let (Some(y), Some(x)) = (
+                    (y * geometry.stride[0] + row).checked_sub(geometry.padding.top),
+                    (x * geometry.stride[1] + column).checked_sub(geometry.padding.left),
+                ) else {
+                    continue;
+                };
+                if y >= shape.height || x >= shape.width {
+                    continue;
+                }
+                for input_channel in 0..fan {
+                    let source = channel / per_group * fan + input_channel;
+                    let pixel = ((image * shape.height + y) * shape.width + x) * shape.channels + source;
+                    let tap =
+                        ((channel * fan + input_channel) * geometry.kernel[0] + row) * geometry.kernel[1];
+                    sum += f64::from(input[pixel]) * f64::from(weight[tap + column]);
+                }
+            }
+        }
+        let value = match activation {
+            Activation::Identity => sum,
+            Activation::Relu => sum.max(0.0),
+            Activation::Relu6 => sum.clamp(0.0, 6.0),
+        };
+        *slot = value as f32;
+    }
+    output
+}
+
+/// Largest difference over the size of the sums that it comes from.
+fn check(geometry: Convolution, shape: Shape, activation: Activation, seed: u64) -> f32 {
+    let fan = geometry.in_channels / geometry.groups * geometry.kernel[0] * geometry.kernel[1];
+    let input = values(shape.len(), seed);
+    let weight = values(geometry.out_channels * fan, seed + 1);
+    let bias = values(geometry.out_channels, seed + 2);
+    let out = geometry.output_shape(shape);
+    let residual = values(out.len(), seed + 3);
+    let mut output = vec![f32::NAN; out.len()];
+    let packed = PackedConvolution::new(geometry, &weight, &bias, activation);
+    packed.forward(&input, shape, Some(&residual), &mut output);
+    let expected = plain(&geometry, &input, shape, &weight, &bias, &residual, activation);
+    let largest = output
+        .iter()
+        .zip(&expected)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, |a: f32, b| if b.is_nan() { f32::NAN } else { a.max(b) });
+    largest / (fan as f32).sqrt()
+}
+
+fn side() -> impl Strategy<Value = usize> {
+    prop::sample::select(vec![1usize, 2, 3, 5, 7, 11, 13])
+}
+
+fn activation() -> impl Strategy<Value = Activation> {
+    prop::sample::select(vec![Activation::Identity, Activation::Relu, Activation::Relu6])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_kernel(
+        height in side(), width in side(), batch in 1usize..3, kernel in prop::sample::select(vec![1usize, 3, 5, 7]),
+        stride in 1usize..3, input in prop::sample::select(vec![1usize, 3, 5, 17]),
+        output in prop::sample::select(vec![1usize, 3, 17, 33]), activation in activation(), seed in 1u64..1000,
+    ) {
+        let half = kernel / 2;
+        let padding = Padding { top: half, bottom: half, left: half, right: half };
+        let geometry = Convolution {
+            in_channels: input, out_channels: output, kernel: [kernel; 2], stride: [stride; 2], padding, groups: 1,
+        };
+        let error = check(geometry, Shape { batch, height, width, channels: input }, activation, seed);
+        prop_assert!(error < 2e-6, "{error}");
+    }
+
+    #[test]
+    fn winograd(
+        height in side(), width in side(), batch in 1usize..4, input in prop::sample::select(vec![16usize, 48]),
+        output in prop::sample::select(vec![16usize, 32, 80]), activation in activation(), seed in 1u64..1000,
+    ) {
+        let padding = Padding { top: 1, bottom: 1, left: 1, right: 1 };
+        let geometry = Convolution {
+            in_channels: input, out_channels: output, kernel: [3; 2], stride: [1; 2], padding, groups: 1,
+        };
+        let error = check(geometry, Shape { batch, height, width, channels: input }, activation, seed);
+        prop_assert!(error < 2e-5, "{error}");
+    }
+
+    #[test]
+    fn depthwise(
+        height in side(), width in side(), batch in 1usize..3, channels in prop::sample::select(vec![2usize, 5, 17, 48]),
+        kernel in prop::sample::select(vec![3usize, 5]), stride in 1usize..3, lopsided in any::<bool>(),
+        activation in activation(), seed in 1u64..1000,
+    ) {
+        let half = kernel / 2;
+        let before = half - usize::from(lopsided);
+        let padding = Padding { top: before, bottom: half, left: before, right: half };
+        prop_assume!(height + before + half >= kernel && width + before + half >= kernel);
+        let geometry = Convolution {
+            in_channels: channels, out_channels: channels, kernel: [kernel; 2], stride: [stride; 2], padding,
+            groups: channels,
+        };
+        let error = check(geometry, Shape { batch, height, width, channels }, activation, seed);
+        prop_assert!(error < 2e-6, "{error}");
+    }
+}
+
+#[test]
+fn the_bits_do_not_depend_on_the_number_of_threads() {
+    let padding = Padding { top: 1, bottom: 1, left: 1, right: 1 };
+    for (input, stride) in [(16, 1), (3, 2)] {
+        let geometry = Convolution {
+            in_channels: input,
+            out_channels: 48,
+            kernel: [3; 2],
+            stride: [stride; 2],
+            padding,
+            groups: 1,
+        };
+        let shape = Shape { batch: 3, height: 29, width: 31, channels: input };
+        let packed =
+            PackedConvolution::new(geometry, &values(48 * input * 9, 1), &values(48, 2), Activation::Relu);
+        let image = values(shape.len(), 3);
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let mut output = vec![0.0; packed.output_shape(shape).len()];
+            pool.install(|| packed.forward(&image, shape, None, &mut output));
+            output
+        };
+        assert_eq!(run(1), run(2));
+        assert_eq!(run(1), run(5));
+    }
+}
+
+#[test]
+fn pools() {
+    let shape = Shape { batch: 1, height: 2, width: 5, channels: 1 };
+    let input = [1.0, 5.0, -2.0, 0.0, 9.0, 3.0, 2.0, -1.0, -4.0, 9.0];
+    let mut largest = [0.0; 2];
+    max_pool(&input, shape, 2, &mut largest);
+    assert_eq!(largest, [5.0, 0.0]);
+    let mut mean = [0.0];
+    global_average_pool(&input, shape, &mut mean);
+    assert!((mean[0] - 2.2).abs() < 1e-6);
+}

@@ -1,0 +1,150 @@
+//! Named tensors, read from safetensors and verified against a net's spec.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
+
+use super::spec::Layer;
+use crate::error::{Error, Result};
+
+/// One tensor on the host, in f32.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Length of each axis.
+    pub shape: Vec<usize>,
+    /// Values, the last axis fastest.
+    pub values: Vec<f32>,
+}
+
+/// Tensors by name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Weights(BTreeMap<String, Tensor>);
+
+impl Weights {
+    /// Reads a safetensors file's bytes; f16, bf16 and f32 become f32.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when `bytes` is no safetensors or holds another type; `path` is named in it.
+    pub fn from_safetensors(bytes: &[u8], path: &Path) -> Result<Self> {
+        let file = open(bytes, path)?;
+        let tensors = file.iter().map(|(name, view)| Ok((name.to_string(), tensor(name, &view, path)?)));
+        Ok(Self(tensors.collect::<Result<_>>()?))
+    }
+
+    /// The tensor called `name`.
+    ///
+    /// # Panics
+    /// When it is missing: [`Weights::verify`] is called first on whatever a user gave.
+    pub fn get(&self, name: &str) -> &Tensor {
+        self.0.get(name).unwrap_or_else(|| panic!("tensor {name} was verified to exist"))
+    }
+
+    /// Adds or replaces a tensor.
+    pub fn insert(&mut self, name: impl Into<String>, shape: Vec<usize>, values: Vec<f32>) {
+        let name = name.into();
+        assert_eq!(shape.iter().product::<usize>(), values.len(), "shape of {name}");
+        self.0.insert(name, Tensor { shape, values });
+    }
+
+    /// Whether a tensor has that name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Names and tensors, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Tensor)> {
+        self.0.iter()
+    }
+
+    /// Takes over what `other` holds.
+    pub fn merge(&mut self, other: Weights) {
+        self.0.extend(other.0);
+    }
+
+    /// Checks that every tensor of `layers` is there, in its shape and finite, and keeps only those.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the first tensor that is missing or wrong.
+    pub fn verify<'a>(self, layers: impl IntoIterator<Item = &'a Layer>, path: &Path) -> Result<Self> {
+        let mut all = self.0;
+        let wanted = layers.into_iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat());
+        let mut kept = BTreeMap::new();
+        for (name, shape) in wanted {
+            let expected = format!("a tensor {name} of shape {shape:?}");
+            let tensor = all.remove(&name).ok_or_else(|| Error::invalid(path, &expected, "none of that name"))?;
+            if tensor.shape != shape {
+                return Err(Error::invalid(path, expected, format!("shape {:?}", tensor.shape)));
+            }
+            if !tensor.values.iter().all(|value| value.is_finite()) {
+                return Err(Error::invalid(path, format!("finite values in {name}"), "NaN or infinity"));
+            }
+            kept.insert(name, tensor);
+        }
+        Ok(Self(kept))
+    }
+
+    /// SHA-256 over names, shapes and bits of the tensors of `layers`, in hexadecimal.
+    pub fn digest<'a>(&self, layers: impl IntoIterator<Item = &'a Layer>) -> String {
+        let mut hasher = Sha256::new();
+        for (name, shape) in layers.into_iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat()) {
+            hasher.update(format!("{name}{shape:?}"));
+            for value in &self.get(&name).values {
+                hasher.update(value.to_le_bytes());
+            }
+        }
+        hexadecimal(&hasher.finalize())
+    }
+
+    /// The bytes of a safetensors file with these tensors in f32 and `metadata`.
+    pub fn to_safetensors(&self, metadata: BTreeMap<String, String>) -> Vec<u8> {
+        let bytes: Vec<(&String, &Tensor, Vec<u8>)> = self
+            .iter()
+            .map(|(name, tensor)| (name, tensor, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            .collect();
+        let views = bytes.iter().map(|(name, tensor, bytes)| {
+            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);
+            (name.as_str(), view.expect("the bytes were made from this shape"))
+        });
+        safetensors::serialize(views, Some(metadata.into_iter().collect()))
+            .expect("names are unique and views are valid")
+    }
+}
+
+fn open<'a>(bytes: &'a [u8], path: &Path) -> Result<SafeTensors<'a>> {
+    SafeTensors::deserialize(bytes)
+        .map_err(|why| Error::invalid(path, "a safetensors file", format!("something else ({why})")))
+}
+
+/// The metadata in a safetensors file's header.
+///
+/// # Errors
+/// As [`Weights::from_safetensors`].
+pub fn metadata(bytes: &[u8], path: &Path) -> Result<BTreeMap<String, String>> {
+    let (_, header) = SafeTensors::read_metadata(bytes)
+        .map_err(|why| Error::invalid(path, "a safetensors file", format!("something else ({why})")))?;
+    Ok(header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+fn tensor(name: &str, view: &TensorView<'_>, path: &Path) -> Result<Tensor> {
+    let data = view.data();
+    let values = match view.dtype() {
+        Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        Dtype::F16 => data.as_chunks().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f32()).collect(),
+        Dtype::BF16 => data.as_chunks().0.iter().map(|b| half::bf16::from_le_bytes(*b).to_f32()).collect(),
+        other => return Err(Error::invalid(path, format!("{name} in f32, f16 or bf16"), format!("{other:?}"))),
+    };
+    Ok(Tensor { shape: view.shape().to_vec(), values })
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// SHA-256 of `bytes` in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}

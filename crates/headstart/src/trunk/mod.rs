@@ -1,0 +1,125 @@
+//! Layers as a CPU plan: batch normalisation folded into the convolutions, activations and
+//! residual additions fused into their write-out, weights packed once. The frozen trunk runs
+//! as a plan while training, and the whole net does when it predicts.
+
+mod compile;
+
+use headstart_kernels::{PackedConvolution, Shape, Workspace, global_average_pool, max_pool};
+
+use crate::backbone::spec::{Layer, MapShape};
+use crate::backbone::weights::Weights;
+
+/// Compiled layers. Immutable and shared between threads; the buffers are the caller's.
+#[derive(Debug)]
+pub struct Plan {
+    steps: Vec<Step>,
+    input: MapShape,
+    output: MapShape,
+}
+
+#[derive(Debug)]
+enum Step {
+    Convolution(Box<PackedConvolution>, MapShape),
+    MaxPool(usize, MapShape),
+    GlobalAveragePool(MapShape),
+    /// The last step of the body adds the input.
+    Residual(Vec<Step>),
+}
+
+/// What a plan works in, reused from call to call.
+#[derive(Default)]
+pub struct Buffers {
+    free: Vec<Vec<f32>>,
+    workspace: Workspace,
+}
+
+impl Buffers {
+    fn take(&mut self, length: usize) -> Vec<f32> {
+        let mut buffer = self.free.pop().unwrap_or_default();
+        buffer.resize(length, 0.0);
+        buffer
+    }
+
+    /// Gives a result's memory back for the next call.
+    pub fn recycle(&mut self, buffer: Vec<f32>) {
+        self.free.push(buffer);
+    }
+}
+
+impl Plan {
+    /// Compiles `layers` for maps of shape `input`. `weights` were verified against the layers.
+    pub fn new<'a>(layers: impl IntoIterator<Item = &'a Layer>, weights: &Weights, input: MapShape) -> Self {
+        let (steps, output) = compile::steps(layers, weights, input);
+        Self { steps, input, output }
+    }
+
+    /// Shape of one input map.
+    pub fn input(&self) -> MapShape {
+        self.input
+    }
+
+    /// Shape of one output map.
+    pub fn output(&self) -> MapShape {
+        self.output
+    }
+
+    /// Runs a batch.
+    ///
+    /// # Shapes
+    /// - `maps`: `[batch, H, W, C]` of [`Plan::input`]
+    /// - result: `[batch, H, W, C]` of [`Plan::output`]
+    pub fn forward(&self, maps: &[f32], batch: usize, buffers: &mut Buffers) -> Vec<f32> {
+        assert_eq!(maps.len(), batch * self.input.len(), "a batch of {batch} maps of {:?}", self.input);
+        run(&self.steps, maps, batch, None, buffers).unwrap_or_else(|| maps.to_vec())
+    }
+}
+
+/// Runs `steps`; `None` when there are none. `residual` is added by the last step.
+fn run(
+    steps: &[Step],
+    maps: &[f32],
+    batch: usize,
+    residual: Option<&[f32]>,
+    buffers: &mut Buffers,
+) -> Option<Vec<f32>> {
+    let mut current: Option<Vec<f32>> = None;
+    for (index, step) in steps.iter().enumerate() {
+        let residual = residual.filter(|_| index + 1 == steps.len());
+        let next = step.run(current.as_deref().unwrap_or(maps), batch, residual, buffers);
+        if let Some(old) = current.replace(next) {
+            buffers.recycle(old);
+        }
+    }
+    current
+}
+
+impl Step {
+    fn run(&self, maps: &[f32], batch: usize, residual: Option<&[f32]>, buffers: &mut Buffers) -> Vec<f32> {
+        match self {
+            Self::Convolution(convolution, input) => {
+                let shape = shape(batch, *input);
+                let mut output = buffers.take(convolution.output_shape(shape).len());
+                convolution.forward(maps, shape, residual, &mut output, &mut buffers.workspace);
+                output
+            }
+            Self::MaxPool(window, input) => {
+                let length = batch * (input.height / window) * (input.width / window) * input.channels;
+                let mut output = buffers.take(length);
+                max_pool(maps, shape(batch, *input), *window, &mut output);
+                output
+            }
+            Self::GlobalAveragePool(input) => {
+                let mut output = buffers.take(batch * input.channels);
+                global_average_pool(maps, shape(batch, *input), &mut output);
+                output
+            }
+            Self::Residual(body) => {
+                run(body, maps, batch, Some(maps), buffers).expect("a residual body has a convolution")
+            }
+        }
+    }
+}
+
+fn shape(batch: usize, map: MapShape) -> Shape {
+    Shape { batch, height: map.height, width: map.width, channels: map.channels }
+}
