@@ -72,7 +72,7 @@ impl Winograd {
     pub(crate) fn new(geometry: &Convolution, weight: &[f32]) -> Self {
         let channels = geometry.in_channels;
         let transformed: Vec<[f32; IN * IN]> =
-            weight.par_chunks_exact(9).map(|kernel| transform_kernel(kernel)).collect();
+            weight.par_chunks_exact(9).map(transform_kernel).collect();
         let matrices = (0..IN * IN).into_par_iter().map(|point| {
             PackedMatrix::new(channels, geometry.out_channels, |input, output| {
                 transformed[output * channels + input][point]
@@ -220,6 +220,7 @@ unsafe fn output_tile_with<V: Vector>(
         // SAFETY: pixels over the border are left out; this tile's pixels are no other's.
         unsafe {
             let mut half = [[V::splat(0.0); IN]; OUT];
+            #[allow(clippy::needless_range_loop)] // columns of a matrix kept by rows
             for column in 0..IN {
                 let values =
                     std::array::from_fn(|row| V::load(from.add((row * IN + column) * stride + channel)));

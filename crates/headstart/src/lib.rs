@@ -1,5 +1,24 @@
 //! Transfer learning for CNN image classifiers.
+//!
+//! ```text
+//! bytes → image::decode → image::Preprocess → trunk::Plan → features (cached)
+//!       → network::Tail (training) → logits → scores → evaluate, report
+//!                                    classifier: the same way, sealed in one file
+//! ```
 
+pub mod backbone;
+pub mod classifier;
+pub mod dataset;
 pub mod error;
+pub mod evaluate;
+pub mod features;
+pub mod history;
+pub mod image;
+pub mod network;
+pub mod phantom;
+mod random;
+pub mod report;
+pub mod train;
+pub mod trunk;
 
 pub use error::{Error, Result};

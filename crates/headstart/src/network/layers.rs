@@ -22,10 +22,7 @@ pub(super) fn forward(
 ) -> Tensor<4> {
     match layer {
         Layer::Convolution(layer) => convolution(layer, tail, parameters, maps),
-        Layer::MaxPool { window } => max_pool2d(
-            maps,
-            MaxPoolOptions::new([*window; 2], [*window; 2], [0; 2], [1; 2], false),
-        ),
+        Layer::MaxPool { window } => max_pool2d(maps, MaxPoolOptions::new([*window; 2])),
         Layer::Residual { body } => body
             .iter()
             .fold(maps.clone(), |inner, layer| forward(layer, tail, parameters, inner, dropout))

@@ -119,7 +119,7 @@ impl Tail {
 
 /// A tensor's values on the host.
 pub fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().into_vec().expect("the net computes in f32")
+    tensor.into_data().try_into_vec().expect("the net computes in f32")
 }
 
 /// Fresh weights for `layers`: Glorot-uniform (Glorot & Bengio 2010) weights, zero biases, as Keras.

@@ -4,7 +4,7 @@
 
 mod compile;
 
-use headstart_kernels::{PackedConvolution, Shape, Workspace, global_average_pool, max_pool};
+use headstart_kernels::{PackedConvolution, Shape, global_average_pool, max_pool};
 
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
@@ -30,7 +30,6 @@ enum Step {
 #[derive(Default)]
 pub struct Buffers {
     free: Vec<Vec<f32>>,
-    workspace: Workspace,
 }
 
 impl Buffers {
@@ -99,7 +98,7 @@ impl Step {
             Self::Convolution(convolution, input) => {
                 let shape = shape(batch, *input);
                 let mut output = buffers.take(convolution.output_shape(shape).len());
-                convolution.forward(maps, shape, residual, &mut output, &mut buffers.workspace);
+                convolution.forward(maps, shape, residual, &mut output);
                 output
             }
             Self::MaxPool(window, input) => {

@@ -1,0 +1,41 @@
+//! `headstart demo`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use headstart::phantom;
+use headstart::train::{Job, Recipe};
+
+use crate::cli::{Format, PredictArguments};
+
+/// Images of each class.
+const IMAGES: usize = 150;
+/// Enough for pictures this plain.
+const EPOCHS: usize = 4;
+
+pub fn run(out: PathBuf) -> Result<()> {
+    let data = out.join("phantoms");
+    let run = out.join("run");
+    println!("drawing {} synthetic chest phantoms (no real patient) into {}", 2 * IMAGES, data.display());
+    phantom::write(&data, IMAGES, 7)?;
+    let job = Job {
+        data: data.clone(),
+        recipe: Recipe { epochs: EPOCHS, ..Recipe::find("default")? },
+        weights: None,
+        image_size: None,
+        seed: 7,
+        train_images: None,
+        positive: None,
+        cache: super::cache(None),
+        out: run.clone(),
+        command: format!("headstart demo --out {}", out.display()),
+    };
+    super::train::go(&job)?;
+    println!();
+    let first = |class: &str| data.join(class).join("phantom0000.png").display().to_string();
+    super::predict::run(&PredictArguments {
+        model: run.join("model.safetensors"),
+        files: phantom::CLASSES.map(first).to_vec(),
+        format: Format::Table,
+    })
+}

@@ -1,0 +1,43 @@
+//! The commands, one file each.
+
+mod backbones;
+mod demo;
+mod evaluate;
+mod features;
+mod predict;
+mod serve;
+mod summary;
+mod train;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::cli::{Arguments, BackbonesCommand, Command};
+
+/// Runs what was asked for.
+pub fn run(arguments: Arguments) -> Result<()> {
+    if let Some(threads) = arguments.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start threads")?;
+    }
+    match arguments.command {
+        Command::Train(arguments) => train::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Summary(arguments) => summary::run(&arguments),
+        Command::Features(arguments) => features::run(arguments),
+        Command::Backbones { command: BackbonesCommand::List } => backbones::list(),
+        Command::Demo { out } => demo::run(out),
+    }
+}
+
+/// The feature cache: as given, or in the user's cache folder.
+fn cache(given: Option<PathBuf>) -> PathBuf {
+    given.unwrap_or_else(|| {
+        let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
+        let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let base = base.or_else(|| home.map(|home| home.join(".cache")));
+        base.unwrap_or_else(std::env::temp_dir).join("headstart")
+    })
+}

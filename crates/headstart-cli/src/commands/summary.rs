@@ -1,0 +1,30 @@
+//! `headstart summary`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use headstart::backbone::registry;
+use headstart::backbone::spec::MapShape;
+use headstart::classifier::{Classifier, Row, rows};
+use headstart::report::{diagram, summary};
+
+use crate::cli::SummaryArguments;
+
+pub fn run(arguments: &SummaryArguments) -> Result<()> {
+    if Path::new(&arguments.model).is_file() {
+        let classifier = Classifier::load(Path::new(&arguments.model))?;
+        return show(&classifier.description().backbone, &classifier.rows(), arguments);
+    }
+    let entry = registry::find(&arguments.model)?;
+    let (spec, size) = (entry.spec(), entry.preprocess().size);
+    show(entry.name, &rows(&spec.blocks, 0, MapShape::new(size, size, 3)), arguments)
+}
+
+fn show(title: &str, rows: &[Row<'_>], arguments: &SummaryArguments) -> Result<()> {
+    print!("{}", summary(title, rows));
+    if let Some(path) = &arguments.diagram {
+        std::fs::write(path, diagram(title, rows)).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("diagram: {}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! `headstart train`.
+
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use headstart::evaluate::{Estimate, SplitMetrics};
+use headstart::report::summary;
+use headstart::train::{Job, Outcome, Recipe, train};
+
+use crate::cli::TrainArguments;
+use crate::output::{Terminal, stop_on_interrupt};
+
+pub fn run(arguments: TrainArguments) -> Result<()> {
+    let job = job(arguments)?;
+    go(&job)
+}
+
+/// Trains and shows what came of it.
+pub fn go(job: &Job) -> Result<()> {
+    stop_on_interrupt();
+    let start = Instant::now();
+    let outcome = train(job, &mut Terminal::default())?;
+    show(job, &outcome, start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn job(arguments: TrainArguments) -> Result<Job> {
+    let mut recipe = Recipe::find(&arguments.recipe)?;
+    recipe.backbone = arguments.backbone.unwrap_or(recipe.backbone);
+    recipe.unfreeze = arguments.unfreeze.map_or(recipe.unfreeze, Into::into);
+    recipe.epochs = arguments.epochs.unwrap_or(recipe.epochs);
+    recipe.batch_size = arguments.batch_size.unwrap_or(recipe.batch_size);
+    recipe.learning_rate = arguments.learning_rate.unwrap_or(recipe.learning_rate);
+    Ok(Job {
+        out: arguments.out.unwrap_or_else(|| new_folder(&arguments.data)),
+        data: arguments.data,
+        recipe,
+        weights: arguments.weights,
+        image_size: arguments.image_size,
+        seed: arguments.seed,
+        train_images: arguments.train_images,
+        positive: arguments.positive,
+        cache: super::cache(arguments.cache),
+        command: std::env::args().collect::<Vec<_>>().join(" "),
+    })
+}
+
+/// `runs/DATA-SECONDS`.
+fn new_folder(data: &Path) -> PathBuf {
+    let name = data.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy());
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    PathBuf::from("runs").join(format!("{name}-{seconds}"))
+}
+
+fn show(job: &Job, outcome: &Outcome, seconds: f64) {
+    let description = outcome.classifier.description();
+    println!("\n{}", summary(&description.backbone, &outcome.classifier.rows()));
+    let kept = description.history.best_epoch;
+    println!("kept epoch {kept}; threshold {:.4}, chosen on validation\n", description.threshold);
+    println!("{}", table(outcome.metrics.iter().map(|(split, metrics)| (split.as_str(), metrics))));
+    println!("{:.1} s in all; the run lies in {}", seconds, job.out.display());
+    println!("try it: headstart serve {}", job.out.join("model.safetensors").display());
+}
+
+/// Metrics with their intervals, a line for each split.
+pub fn table<'a>(rows: impl Iterator<Item = (&'a str, &'a SplitMetrics)>) -> String {
+    let cell = |e: Estimate| format!("{:.4} ({:.3}–{:.3})", e.value, e.low, e.high);
+    let mut text =
+        format!("{:<11}{:>7}  {:<21}{:<21}{:<21}{:<21}\n", "split", "images", "accuracy", "AUC", "sensitivity", "specificity");
+    for (split, m) in rows {
+        let cells = [m.accuracy, m.auc, m.sensitivity, m.specificity].map(|e| format!("{:<21}", cell(e)));
+        text += &format!("{split:<11}{:>7}  {}\n", m.images, cells.concat().trim_end());
+    }
+    text + "95 % intervals: Wilson, for AUC DeLong"
+}

@@ -1,0 +1,95 @@
+//! What a training looks like in the terminal.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use headstart::features::Progress;
+use headstart::history::EpochRecord;
+use headstart::train::Observer;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Set by Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Lets Ctrl-C end a training in good order.
+pub fn stop_on_interrupt() {
+    // Without a handler Ctrl-C ends the process at once, which is the next best.
+    let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
+}
+
+/// Bars on a terminal, lines in a file.
+#[derive(Default)]
+pub struct Terminal {
+    bar: Option<(String, ProgressBar)>,
+}
+
+impl Terminal {
+    fn show(&mut self, name: &str, done: usize, total: usize) {
+        if self.bar.as_ref().is_none_or(|(shown, _)| shown != name) {
+            self.clear();
+            let style = "{msg} {bar:32} {pos}/{len}  {per_sec:.0} images/s  {eta} left";
+            let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = ProgressBar::new(total as u64).with_style(style).with_message(name.to_string());
+            self.bar = Some((name.to_string(), bar));
+        }
+        if let Some((_, bar)) = &self.bar {
+            bar.set_position(done as u64);
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some((_, bar)) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Progress for Terminal {
+    fn extracted(&mut self, done: usize, total: usize, cached: usize) {
+        self.show("features", done, total);
+        if done == total {
+            self.clear();
+            println!("features    {total} images, {cached} of them from the cache");
+        }
+    }
+
+    fn set_aside(&mut self, path: &str, why: &str) {
+        match &self.bar {
+            Some((_, bar)) => bar.suspend(|| eprintln!("set aside: {path}: {why}")),
+            None => eprintln!("set aside: {path}: {why}"),
+        }
+    }
+
+    fn stop(&self) -> bool {
+        STOP.load(Ordering::Relaxed)
+    }
+}
+
+impl Observer for Terminal {
+    fn say(&mut self, line: &str) {
+        self.clear();
+        println!("{line}");
+    }
+
+    fn warn(&mut self, line: &str) {
+        self.clear();
+        eprintln!("warning: {line}");
+    }
+
+    fn step(&mut self, epoch: usize, done: usize, total: usize) {
+        self.show(&format!("epoch {epoch}"), done, total);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord) {
+        self.clear();
+        let auc = record.validation_auc.map_or("   –  ".into(), |auc| format!("{auc:.4}"));
+        println!(
+            "epoch {:>3}   training: loss {:.4}, accuracy {:.4}   validation: loss {:.4}, accuracy {:.4}, AUC {auc}   {:.1} s",
+            record.epoch,
+            record.train_loss,
+            record.train_accuracy,
+            record.validation_loss,
+            record.validation_accuracy,
+            record.seconds
+        );
+    }
+}

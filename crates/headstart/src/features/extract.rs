@@ -1,0 +1,141 @@
+//! Decodes, preprocesses and runs the trunk over a data set, through the cache.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::cache::{Cache, Content, Records};
+use crate::backbone::Backbone;
+use crate::backbone::spec::{MapShape, Spec};
+use crate::dataset::Sample;
+use crate::error::{Error, Result};
+use crate::image::{Limits, Preprocess, decode};
+use crate::trunk::{Buffers, Plan};
+
+/// Images that run through the trunk, and into the cache, at a time.
+const BATCH: usize = 16;
+
+/// What an extraction tells while it works.
+pub trait Progress {
+    /// `done` of `total` images have their features; `cached` of them lay in the cache.
+    fn extracted(&mut self, done: usize, total: usize, cached: usize);
+    /// A file cannot be used, and why.
+    fn set_aside(&mut self, path: &str, why: &str);
+    /// Whether to stop.
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+/// A frozen trunk with its preprocessing.
+#[derive(Debug)]
+pub struct Extractor {
+    preprocess: Preprocess,
+    plan: Plan,
+    key: String,
+}
+
+/// The features of those samples that could be used.
+#[derive(Debug)]
+pub struct Extracted {
+    /// Indices into the samples that were given.
+    pub usable: Vec<usize>,
+    /// One record for each of [`Extracted::usable`].
+    pub records: Records,
+    /// Paths that could not be used, and why.
+    pub set_aside: Vec<(String, String)>,
+}
+
+impl Extractor {
+    /// The first `cut` blocks of a backbone.
+    pub fn new(backbone: &Backbone, cut: usize, preprocess: &Preprocess) -> Self {
+        let spec = &backbone.spec;
+        let plan = Plan::new(spec.layers(0..cut), &backbone.weights, input(preprocess));
+        Self { preprocess: preprocess.clone(), plan, key: key(spec, backbone, cut, preprocess) }
+    }
+
+    /// Shape of one image's features.
+    pub fn output(&self) -> MapShape {
+        self.plan.output()
+    }
+
+    /// Bytes that one image's features take in the cache.
+    pub fn record_bytes(&self) -> usize {
+        self.output().len() * 2
+    }
+
+    /// Features of `samples`, from the cache in `folder` or computed into it.
+    ///
+    /// # Errors
+    /// When the cache cannot be written, or [`Error::Interrupted`]. A file that cannot be used is no error.
+    pub fn extract(&self, samples: &[Sample], folder: &Path, progress: &mut dyn Progress) -> Result<Extracted> {
+        let mut cache = Cache::open(folder, &self.key, self.output().len())?;
+        let contents: Vec<Option<Content>> =
+            samples.par_iter().map(|sample| Some(Sha256::digest(std::fs::read(&sample.file).ok()?).into())).collect();
+        let known = cache.read(&contents.iter().map(|content| content.unwrap_or_default()).collect::<Vec<_>>())?;
+        let missing: Vec<usize> = (0..samples.len()).filter(|index| !known.has(*index)).collect();
+        let (cached, mut set_aside) = (samples.len() - missing.len(), Vec::new());
+        drop(known);
+        progress.extracted(cached, samples.len(), cached);
+        let mut buffers = Buffers::default();
+        for (number, batch) in missing.chunks(BATCH).enumerate() {
+            if progress.stop() {
+                return Err(Error::Interrupted);
+            }
+            let read: Vec<_> = batch.par_iter().map(|index| (*index, self.read(&samples[*index]))).collect();
+            let (mut found, mut maps) = (Vec::new(), Vec::new());
+            for (index, result) in read {
+                match result {
+                    Ok((content, map)) => {
+                        found.push(content);
+                        maps.extend(map);
+                    }
+                    Err(why) => {
+                        progress.set_aside(&samples[index].path, &why);
+                        set_aside.push((samples[index].path.clone(), why));
+                    }
+                }
+            }
+            let features = self.plan.forward(&maps, found.len(), &mut buffers);
+            cache.append(&found, &features)?;
+            buffers.recycle(features);
+            progress.extracted(cached + (number * BATCH + batch.len()), samples.len(), cached);
+        }
+        let aside: std::collections::HashSet<&str> = set_aside.iter().map(|(path, _)| path.as_str()).collect();
+        let usable: Vec<usize> =
+            (0..samples.len()).filter(|index| !aside.contains(samples[*index].path.as_str())).collect();
+        let contents: Vec<Content> = usable.iter().map(|index| contents[*index].unwrap_or_default()).collect();
+        let records = cache.read(&contents)?;
+        match (0..usable.len()).find(|index| !records.has(*index)) {
+            None => Ok(Extracted { usable, records, set_aside }),
+            Some(index) => {
+                let path = &samples[usable[index]].file;
+                Err(Error::invalid(path, "the file that was read at first", "other bytes: it changed meanwhile"))
+            }
+        }
+    }
+
+    /// An image's content and its preprocessed pixels, or why there are none.
+    fn read(&self, sample: &Sample) -> Result<(Content, Vec<f32>), String> {
+        let bytes = std::fs::read(&sample.file).map_err(|why| format!("cannot be read: {why}"))?;
+        let image = decode(&bytes, &Limits::default()).map_err(|why| why.to_string())?;
+        let mut pixels = vec![0.0; self.preprocess.len()];
+        self.preprocess.apply(&image, &mut pixels);
+        Ok((Sha256::digest(&bytes).into(), pixels))
+    }
+}
+
+/// The shape of a preprocessed image.
+pub(crate) fn input(preprocess: &Preprocess) -> MapShape {
+    MapShape::new(preprocess.size, preprocess.size, 3)
+}
+
+/// Names everything that the features depend on besides the image.
+fn key(spec: &Spec, backbone: &Backbone, cut: usize, preprocess: &Preprocess) -> String {
+    let preprocess = serde_json::to_string(preprocess).expect("a plain struct becomes JSON");
+    let weights = backbone.weights.digest(spec.layers(0..cut));
+    let layers = serde_json::to_string(&spec.blocks[..cut]).expect("plain structs become JSON");
+    let all = crate::backbone::weights::sha256(format!("1 {preprocess} {layers} {weights}").as_bytes());
+    format!("{}-{}", spec.name, &all[..16])
+}

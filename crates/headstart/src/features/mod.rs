@@ -1,0 +1,10 @@
+//! The trunk's output for each image, computed once and kept on disk.
+
+mod cache;
+mod extract;
+mod npy;
+
+pub use cache::{Cache, Records};
+pub(crate) use extract::input;
+pub use extract::{Extracted, Extractor, Progress};
+pub use npy::write_npy;

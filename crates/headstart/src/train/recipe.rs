@@ -1,0 +1,196 @@
+//! A named training configuration, as TOML.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::backbone::Unfreeze;
+use crate::backbone::spec::{Activation, Block, Dense, Layer, MapShape, output_shape};
+use crate::error::{Error, Result};
+
+/// The recipes in the binary, by name.
+pub const RECIPES: [(&str, &str); 2] = [
+    ("default", include_str!("../../../../recipes/default.toml")),
+    ("keras-vgg16", include_str!("../../../../recipes/keras-vgg16.toml")),
+];
+
+/// What the tail is trained to make small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// Of softmax scores.
+    CategoricalCrossEntropy,
+    /// Of a sigmoid score for each class, on one-hot labels, mean over classes (as Keras).
+    BinaryCrossEntropy,
+}
+
+/// How a gradient becomes a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Optimizer {
+    /// Kingma & Ba 2014.
+    Adam,
+    /// With decoupled weight decay (Loshchilov & Hutter 2017).
+    Adamw,
+}
+
+/// A layer of the new head; a dense layer with one output for each class follows the last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum HeadLayer {
+    /// Mean over height and width.
+    GlobalAveragePool,
+    /// All values, in one vector.
+    Flatten,
+    /// Zeroes this share of the values while training.
+    Dropout {
+        /// In `0..1`.
+        rate: f32,
+    },
+    /// Fully connected.
+    Dense {
+        /// Outputs.
+        units: usize,
+        /// What follows.
+        #[serde(default)]
+        activation: Activation,
+        /// Weight of `Σw²` in the loss.
+        #[serde(default)]
+        l2: f32,
+    },
+}
+
+/// A training configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Pretrained net.
+    pub backbone: String,
+    /// What of it is trained.
+    pub unfreeze: Unfreeze,
+    /// Loss, and with it how logits become scores.
+    pub loss: Loss,
+    /// Optimizer.
+    pub optimizer: Optimizer,
+    /// Step size.
+    pub learning_rate: f64,
+    /// Of AdamW.
+    pub weight_decay: f32,
+    /// Images a step.
+    pub batch_size: usize,
+    /// At most.
+    pub epochs: usize,
+    /// Epochs without a better validation loss after which training stops.
+    pub patience: usize,
+    /// Whether rarer classes weigh more.
+    pub class_weights: bool,
+    /// Share of the training images that is cut off for validation when none are given.
+    pub validation_fraction: f64,
+    /// The new head.
+    pub head: Vec<HeadLayer>,
+}
+
+impl Recipe {
+    /// The recipe called `name`, or read from a `.toml` file.
+    ///
+    /// # Errors
+    /// An unknown name, or a file that is no recipe.
+    pub fn find(name: &str) -> Result<Self> {
+        if let Some((_, text)) = RECIPES.iter().find(|(known, _)| *known == name) {
+            return Self::parse(text, Path::new(name));
+        }
+        if !name.ends_with(".toml") {
+            let names = RECIPES.map(|(name, _)| name).join(", ");
+            return Err(Error::Usage(format!("unknown recipe {name:?}: expected {names} or a .toml file")));
+        }
+        let text = std::fs::read_to_string(name).map_err(|why| Error::io("read", name, why))?;
+        Self::parse(&text, Path::new(name))
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self> {
+        toml::from_str(text).map_err(|why| Error::invalid(path, "a recipe", why.to_string()))
+    }
+
+    /// Checks what no type can.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the setting, what it may be and what it is.
+    pub fn check(&self) -> Result<()> {
+        let range = |name: &str, holds: bool, expected: &str, found: String| match holds {
+            true => Ok(()),
+            false => Err(Error::Usage(format!("{name}: expected {expected}, found {found}"))),
+        };
+        range("epochs", self.epochs > 0, "at least 1", self.epochs.to_string())?;
+        range("batch_size", self.batch_size > 0, "at least 1", self.batch_size.to_string())?;
+        let rate = self.learning_rate;
+        range("learning_rate", rate.is_finite() && rate > 0.0, "a positive number", rate.to_string())?;
+        let fraction = self.validation_fraction;
+        range("validation_fraction", fraction > 0.0 && fraction < 1.0, "between 0 and 1", fraction.to_string())?;
+        for layer in &self.head {
+            match layer {
+                HeadLayer::Dropout { rate } => {
+                    range("rate", (0.0..1.0).contains(rate), "0 up to 1", rate.to_string())?;
+                }
+                HeadLayer::Dense { units, .. } => range("units", *units > 0, "at least 1", units.to_string())?,
+                HeadLayer::GlobalAveragePool | HeadLayer::Flatten => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The head as a block, for maps of shape `input` and so many classes.
+    pub fn head(&self, input: MapShape, classes: usize) -> Block {
+        let mut layers: Vec<Layer> = Vec::new();
+        let last = HeadLayer::Dense { units: classes, activation: Activation::Identity, l2: 0.0 };
+        for (index, layer) in self.head.iter().chain([&last]).enumerate() {
+            let shape = output_shape(&layers, input);
+            let name = if index == self.head.len() { "head.output".into() } else { format!("head.{index}") };
+            match layer {
+                HeadLayer::GlobalAveragePool => layers.push(Layer::GlobalAveragePool),
+                HeadLayer::Flatten => layers.push(Layer::Flatten),
+                HeadLayer::Dropout { rate } => layers.push(Layer::Dropout { rate: *rate }),
+                HeadLayer::Dense { units, activation, l2 } => {
+                    if shape.height * shape.width > 1 {
+                        layers.push(Layer::Flatten);
+                    }
+                    layers.push(Layer::Dense(Dense {
+                        name,
+                        input: shape.len(),
+                        output: *units,
+                        activation: *activation,
+                        l2: *l2,
+                    }));
+                }
+            }
+        }
+        Block { name: "head".into(), layers }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_in_the_binary_is_sound() {
+        for (name, _) in RECIPES {
+            Recipe::find(name).expect(name).check().expect(name);
+        }
+    }
+
+    #[test]
+    fn the_keras_head_has_keras_parameters() {
+        let recipe = Recipe::find("keras-vgg16").expect("known");
+        let head = recipe.head(MapShape::new(7, 7, 512), 2);
+        // Dense 128 on 25,088 values and Dense 2.
+        assert_eq!(crate::backbone::spec::count(&head.layers), 25_088 * 128 + 128 + 128 * 2 + 2);
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        let mut recipe = Recipe::find("default").expect("known");
+        recipe.learning_rate = -1.0;
+        let error = recipe.check().expect_err("wrong").to_string();
+        assert_eq!(error, "learning_rate: expected a positive number, found -1");
+    }
+}
