@@ -11,7 +11,15 @@ picture i of 0, 1 (golden_images.py; read as RGB, not resized):
     image_i.{stage5,head}.norm  [1]     the L2 norm of the whole map
 
 `--hymenoptera DIR` also counts the ImageNet top-1 hits on real photographs: DIR/{train,val}/{bees,ants}, class 309
-bee and 310 ant, the first 25 files of each folder by sorted name. RESULT
+bee and 310 ant, the first 25 files of each folder by sorted name. With the copy whose shorter side is at most 256:
+
+    resize                                             train: bees, ants    val: bees, ants
+    whole image to 224x224, bilinear                           19, 20              19, 14
+    whole image to 224x224, bicubic                            19, 20              20, 14
+    shorter side to 224, bilinear or bicubic, middle 224       19, 19              21, 18
+    shorter side to 256, bilinear or bicubic, middle 224       22, 21              21, 20
+
+So "bees 21 of 25, ants 20 of 25" is val, shorter side 256 (bilinear and bicubic alike), middle 224x224.
 """
 
 import argparse
