@@ -10,7 +10,7 @@ losses of the first step can be compared; it costs next to nothing. ONNX Runtime
 import numpy as np
 
 import timing
-from forward import Weights
+from weights import Weights
 
 
 def batch_of(size):
