@@ -28,10 +28,11 @@ import pathlib
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 import efficientnet_lite0
 import golden_images
+import safetensors_file
 
 ASSET = pathlib.Path(__file__).resolve().parent.parent / "assets/efficientnet_lite0.f16.safetensors"
 HEAD_STRIDE = 5  # coprime to 49, so that every position is met
@@ -77,7 +78,7 @@ def golden(tensors):
         for name in ("stage5", "head"):
             made[f"image_{index}.{name}.norm"] = np.linalg.norm(maps[name].reshape(-1))[None]
         print(f"image_{index}: top-5 {np.argsort(-maps['logits'])[:5].tolist()}")
-    return {name: np.ascontiguousarray(array, np.float32) for name, array in made.items()}
+    return {name: array.astype(np.float32) for name, array in made.items()}
 
 
 def count_hits(folder, tensors):
@@ -99,14 +100,13 @@ def main():
     args = parser.parse_args()
     tensors = {name: torch.from_numpy(array).double() for name, array in load_file(ASSET).items()}
     path = golden_images.GOLDEN / "efficientnet_lite0.safetensors"
-    save_file(golden(tensors), path, {
+    safetensors_file.write(path, golden(tensors), {
         "order": "C, H, W",
         "weights": "assets/efficientnet_lite0.f16.safetensors",
         "arithmetic": "f64, rounded to f32",
         "stage5.stride": "1",
         "head.stride": str(HEAD_STRIDE),
     })
-    path.chmod(0o644)
     print(f"{path.name}: {path.stat().st_size} bytes")
     if args.hymenoptera:
         count_hits(args.hymenoptera, tensors)

