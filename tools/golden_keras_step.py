@@ -15,8 +15,8 @@ What Keras does, and other libraries do not:
   * binary_crossentropy is the mean over both outputs, then over the batch, of scores clipped to 1e-7 .. 1 - 1e-7;
   * the penalty is 0.05 * sum(w^2), without a half and not divided by the batch, so its gradient is 0.1 * w;
   * Adam's epsilon, 1e-7, is added to sqrt(v) before bias correction is applied to the step:
-    w -= lr * sqrt(1 - 0.999^t) / (1 - 0.9^t) * m / (sqrt(v) + epsilon). It computes 0.999^t from the f32 number
-    next to 0.999, so that after five steps its weights differ by 5e-8 from this formula in f64. The smallest
+    w -= lr * sqrt(1 - 0.999^t) / (1 - 0.9^t) * m / (sqrt(v) + epsilon). It takes both powers of the f32 numbers
+    next to 0.9 and 0.999, so that after five steps its weights differ by 5e-8 from this formula in f64. The smallest
     non-zero gradient here is 6e-6, so another place for epsilon shows.
 
 Stored, f64 rounded to f32, in the shapes above:
