@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::multipart::MultipartRejection;
-use axum::extract::{DefaultBodyLimit, Multipart, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -129,7 +129,7 @@ async fn predict(
 type Files = Vec<(String, Bytes)>;
 
 async fn form_files(request: Request) -> Result<Files, Response> {
-    let form: Result<Multipart, MultipartRejection> = axum::extract::FromRequest::from_request(request, &()).await;
+    let form: Result<Multipart, MultipartRejection> = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(IntoResponse::into_response)?;
     let refused = |error: axum::extract::multipart::MultipartError| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),

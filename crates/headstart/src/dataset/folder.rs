@@ -14,8 +14,9 @@ pub(super) fn open(root: &Path) -> Result<Dataset> {
     if folders.is_empty() {
         return Err(Error::invalid(root, "a folder of class folders", "no folder in it"));
     }
-    let splits: Vec<(Split, &PathBuf)> =
+    let mut splits: Vec<(Split, &PathBuf)> =
         folders.iter().filter_map(|path| Some((split(&name(path))?, path))).collect();
+    splits.sort();
     let parts: Vec<(Split, Vec<PathBuf>)> = if splits.iter().any(|(split, _)| *split == Split::Train) {
         let classes = |path: &Path| Ok(children(path)?.into_iter().filter(|path| path.is_dir()).collect());
         splits.iter().map(|(split, path)| Ok((*split, classes(path)?))).collect::<Result<_>>()?

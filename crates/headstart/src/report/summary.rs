@@ -4,7 +4,7 @@ use crate::backbone::spec::{Layer, MapShape};
 use crate::classifier::Row;
 
 /// Widths of the table's columns.
-const WIDTHS: [usize; 5] = [10, 38, 16, 12, 9];
+const WIDTHS: [usize; 5] = [10, 44, 16, 12, 9];
 
 /// The table of `rows`, with totals.
 pub fn summary(title: &str, rows: &[Row<'_>]) -> String {

@@ -1,0 +1,175 @@
+//! Features, logits and training steps against independent implementations: PyTorch for
+//! EfficientNet-Lite0, Keras for VGG16 and for the tail. Made by `tools/golden_*.py`.
+
+use std::path::{Path, PathBuf};
+
+use headstart::backbone::spec::{Dense, Layer, MapShape};
+use headstart::backbone::weights::Weights;
+use headstart::backbone::{Backbone, vgg};
+use headstart::image::{Limits, Preprocess, decode};
+use headstart::trunk::{Buffers, Plan};
+
+/// Relative error that is put up with.
+const TOLERANCE: f64 = 1e-4;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn golden(name: &str) -> Weights {
+    let path = folder().join(name);
+    Weights::from_safetensors(&std::fs::read(&path).expect("the golden file"), &path).expect("tensors")
+}
+
+/// The preprocessed picture, its top-left `side` pixels.
+fn picture(index: usize, preprocess: &Preprocess, side: usize) -> Vec<f32> {
+    let bytes = std::fs::read(folder().join(format!("image_{index}.png"))).expect("the picture");
+    let image = decode(&bytes, &Limits::default()).expect("decodes");
+    let mut pixels = vec![0.0; preprocess.len()];
+    preprocess.apply(&image, &mut pixels);
+    pixels.chunks_exact(preprocess.size * 3).take(side).flat_map(|row| row[..side * 3].to_vec()).collect()
+}
+
+/// `[H, W, C]` to `[C, H, W]`, every `step`th value.
+fn subset(map: &[f32], shape: MapShape, step: usize) -> Vec<f32> {
+    let planes = (0..shape.channels).flat_map(|c| map.iter().skip(c).step_by(shape.channels));
+    planes.step_by(step).copied().collect()
+}
+
+/// `|a - b| / |b|` in the 2-norm.
+fn relative_error(ours: &[f32], golden: &[f32]) -> f64 {
+    assert_eq!(ours.len(), golden.len());
+    let square = |difference: f64| difference * difference;
+    let error: f64 = ours.iter().zip(golden).map(|(a, b)| square(f64::from(a - b))).sum();
+    (error / golden.iter().map(|b| square(f64::from(*b))).sum::<f64>()).sqrt()
+}
+
+fn run(layers: &[Layer], weights: &Weights, pixels: &[f32], side: usize) -> (Vec<f32>, MapShape) {
+    let plan = Plan::new(layers, weights, MapShape::new(side, side, 3));
+    (plan.forward(pixels, 1, &mut Buffers::default()), plan.output())
+}
+
+#[test]
+fn efficientnet_lite0_agrees_with_pytorch() {
+    let golden = golden("efficientnet_lite0.safetensors");
+    let backbone = Backbone::load("efficientnet-lite0", None).expect("embedded");
+    for index in 0..2 {
+        let pixels = picture(index, &backbone.preprocess, 224);
+        // Stem and five stages; all nine blocks.
+        for (blocks, name, step) in [(6, "stage5", 1), (9, "head", 5)] {
+            let layers: Vec<Layer> = backbone.spec.layers(0..blocks).cloned().collect();
+            let (map, shape) = run(&layers, &backbone.weights, &pixels, 224);
+            let expected = &golden.get(&format!("image_{index}.{name}")).values;
+            let error = relative_error(&subset(&map, shape, step), expected);
+            assert!(error < TOLERANCE, "image {index}, {name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn efficientnet_lite0_gives_pytorchs_imagenet_logits() {
+    let golden = golden("efficientnet_lite0.safetensors");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/efficientnet_lite0.f16.safetensors");
+    let asset = Weights::from_safetensors(&std::fs::read(&path).expect("the asset"), &path).expect("tensors");
+    let backbone = Backbone::load("efficientnet-lite0", None).expect("embedded");
+    let mut weights = backbone.weights.clone();
+    let by_output = asset.get("_fc.weight");
+    let by_input = (0..1280).flat_map(|i| (0..1000).map(move |o| by_output.values[o * 1280 + i])).collect();
+    weights.insert("_fc.weight", vec![1280, 1000], by_input);
+    weights.insert("_fc.bias", vec![1000], asset.get("_fc.bias").values.clone());
+    let classifier = Dense {
+        name: "_fc".into(),
+        input: 1280,
+        output: 1000,
+        activation: Default::default(),
+        l2: 0.0,
+    };
+    let layers: Vec<Layer> = backbone
+        .spec
+        .layers(0..9)
+        .cloned()
+        .chain([Layer::GlobalAveragePool, Layer::Dense(classifier)])
+        .collect();
+    for index in 0..2 {
+        let (logits, _) = run(&layers, &weights, &picture(index, &backbone.preprocess, 224), 224);
+        let error = relative_error(&logits, &golden.get(&format!("image_{index}.logits")).values);
+        assert!(error < TOLERANCE, "image {index}: {error}");
+        let best = (0..1000).max_by(|a, b| logits[*a].total_cmp(&logits[*b]));
+        assert_eq!(best, Some([107, 723][index]));
+    }
+}
+
+/// The seeded tensor called `name`: see `tools/seeded_tensors.py`.
+fn seeded(name: &str, length: usize, bound: f32) -> Vec<f32> {
+    let mut state =
+        name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    (0..length)
+        .map(|_| {
+            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut z = state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            z ^= z >> 31;
+            ((z >> 40) as f32 / (1u64 << 24) as f32 - 0.5) * 2.0 * bound
+        })
+        .collect()
+}
+
+fn seeded_weights(layers: &[Layer]) -> Weights {
+    let mut weights = Weights::default();
+    for (name, shape) in layers.iter().flat_map(Layer::parameters) {
+        let bound = match shape[..] {
+            [_, input, ..] if shape.len() == 4 => (6.0 / (input * shape[2] * shape[3]) as f32).sqrt(),
+            [input, _] => (6.0 / input as f32).sqrt(),
+            _ => 0.1,
+        };
+        weights.insert(&name, shape.clone(), seeded(&name, shape.iter().product(), bound));
+    }
+    weights
+}
+
+#[test]
+fn vgg16_with_seeded_weights_agrees_with_keras() {
+    let golden = golden("vgg16.safetensors");
+    let spec = vgg::vgg16();
+    let preprocess = headstart::backbone::registry::find("vgg16").expect("known").preprocess();
+    let all: Vec<Layer> = spec.layers(0..5).cloned().collect();
+    let weights = seeded_weights(&all);
+    for index in 0..2 {
+        let pixels = picture(index, &preprocess, 64);
+        for blocks in [4, 5] {
+            let layers: Vec<Layer> = spec.layers(0..blocks).cloned().collect();
+            let (map, shape) = run(&layers, &weights, &pixels, 64);
+            let expected = &golden.get(&format!("seeded.image_{index}.block{blocks}_pool")).values;
+            let error = relative_error(&subset(&map, shape, 1), expected);
+            assert!(error < TOLERANCE, "image {index}, block {blocks}: {error}");
+        }
+    }
+}
+
+#[test]
+fn vgg16_with_its_real_weights_agrees_with_keras() {
+    let Some(folder) = std::env::var_os("HEADSTART_WEIGHTS") else {
+        println!("skipped: HEADSTART_WEIGHTS names no folder of weights");
+        return;
+    };
+    let golden = golden("vgg16.safetensors");
+    let path = Path::new(&folder).join("vgg16_notop_oihw_bgr.safetensors");
+    let backbone = Backbone::load("vgg16", Some(&path)).expect("the weights");
+    for index in 0..2 {
+        let pixels = picture(index, &backbone.preprocess, 224);
+        for (blocks, step) in [(4, 9), (5, 3)] {
+            let layers: Vec<Layer> = backbone.spec.layers(0..blocks).cloned().collect();
+            let (map, shape) = run(&layers, &backbone.weights, &pixels, 224);
+            let expected = &golden.get(&format!("image_{index}.block{blocks}_pool")).values;
+            let error = relative_error(&subset(&map, shape, step), expected);
+            assert!(error < TOLERANCE, "image {index}, block {blocks}: {error}");
+        }
+    }
+}
+
+#[test]
+fn the_seeded_tensors_are_pythons() {
+    let values = seeded("input", 4, 1.0);
+    assert_eq!(values, [-0.804_363_37, 0.304_720_76, -0.592_751_5, -0.451_110_72]);
+}
