@@ -71,8 +71,7 @@ impl Winograd {
 
     pub(crate) fn new(geometry: &Convolution, weight: &[f32]) -> Self {
         let channels = geometry.in_channels;
-        let transformed: Vec<[f32; IN * IN]> =
-            weight.par_chunks_exact(9).map(transform_kernel).collect();
+        let transformed: Vec<[f32; IN * IN]> = weight.par_chunks_exact(9).map(transform_kernel).collect();
         let matrices = (0..IN * IN).into_par_iter().map(|point| {
             PackedMatrix::new(channels, geometry.out_channels, |input, output| {
                 transformed[output * channels + input][point]

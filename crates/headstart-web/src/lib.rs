@@ -64,7 +64,8 @@ async fn file(kind: &'static str, content: &'static str) -> impl IntoResponse {
 /// Refuses uploads that another site's page sends, and sets the headers of every answer.
 async fn guard(request: Request, next: Next) -> Response {
     let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    let foreign = request.method() == axum::http::Method::POST && matches!(site, Some("cross-site" | "same-site"));
+    let foreign =
+        request.method() == axum::http::Method::POST && matches!(site, Some("cross-site" | "same-site"));
     let mut response = match foreign {
         true => problem(StatusCode::FORBIDDEN, "requests from other sites are refused"),
         false => next.run(request).await,
@@ -98,11 +99,7 @@ async fn model(State(served): State<Arc<Served>>) -> Json<Value> {
 }
 
 /// Classifies the images of a multipart form, or one image that is the body.
-async fn predict(
-    State(served): State<Arc<Served>>,
-    headers: HeaderMap,
-    request: Request,
-) -> Response {
+async fn predict(State(served): State<Arc<Served>>, headers: HeaderMap, request: Request) -> Response {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let files = match kind.starts_with("multipart/form-data") {
         true => form_files(request).await,

@@ -135,13 +135,17 @@ impl Classifier {
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|why| Error::io("read", path, why))?;
         let metadata = weights::metadata(&bytes, path)?;
-        let text = metadata
-            .get(KEY)
-            .ok_or_else(|| Error::invalid(path, "a model sealed by headstart", "a safetensors file of another kind"))?;
+        let text = metadata.get(KEY).ok_or_else(|| {
+            Error::invalid(path, "a model sealed by headstart", "a safetensors file of another kind")
+        })?;
         let description: Description = serde_json::from_str(text)
             .map_err(|why| Error::invalid(path, format!("a model of format {FORMAT}"), why.to_string()))?;
         if description.format != FORMAT {
-            return Err(Error::invalid(path, format!("a model of format {FORMAT}"), description.format.to_string()));
+            return Err(Error::invalid(
+                path,
+                format!("a model of format {FORMAT}"),
+                description.format.to_string(),
+            ));
         }
         let layers = || description.blocks.iter().flat_map(|block| &block.layers);
         let weights = Weights::from_safetensors(&bytes, path)?.verify(layers(), path)?;
@@ -155,7 +159,11 @@ impl Classifier {
         let (sealed, now) = (self.description.golden.concat(), self.golden_scores().concat());
         let off = sealed.iter().zip(&now).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         if sealed.len() != now.len() || off.is_nan() || off > TOLERANCE {
-            return Err(Error::invalid(path, "the scores that it was sealed with", format!("scores off by {off}")));
+            return Err(Error::invalid(
+                path,
+                "the scores that it was sealed with",
+                format!("scores off by {off}"),
+            ));
         }
         Ok(())
     }

@@ -74,7 +74,8 @@ fn draw(random: &mut Random, opaque: bool) -> GrayImage {
     GrayImage::from_fn(SIZE, SIZE, |column, row| {
         let (x, y) = (column as f32 / SIZE as f32, row as f32 / SIZE as f32);
         let air = lungs.iter().map(|lung| lung.at(x, y).sqrt()).fold(0.0, f32::max);
-        let rib = ((y * rib_count + (x - 0.5).abs() * 2.0) * std::f32::consts::TAU + rib_phase).sin().max(0.0);
+        let rib =
+            ((y * rib_count + (x - 0.5).abs() * 2.0) * std::f32::consts::TAU + rib_phase).sin().max(0.0);
         let mut grey = 175.0 - 110.0 * air + rib_depth * rib * air + 70.0 * heart.at(x, y) * air;
         grey += spots.iter().map(|(spot, depth)| spot.at(x, y).sqrt() * depth).sum::<f32>() * air;
         grey = (grey - 128.0) * contrast + 128.0 + exposure + random.symmetric(9.0);

@@ -77,13 +77,8 @@ fn efficientnet_lite0_gives_pytorchs_imagenet_logits() {
     let by_input = (0..1280).flat_map(|i| (0..1000).map(move |o| by_output.values[o * 1280 + i])).collect();
     weights.insert("_fc.weight", vec![1280, 1000], by_input);
     weights.insert("_fc.bias", vec![1000], asset.get("_fc.bias").values.clone());
-    let classifier = Dense {
-        name: "_fc".into(),
-        input: 1280,
-        output: 1000,
-        activation: Default::default(),
-        l2: 0.0,
-    };
+    let classifier =
+        Dense { name: "_fc".into(), input: 1280, output: 1000, activation: Default::default(), l2: 0.0 };
     let layers: Vec<Layer> = backbone
         .spec
         .layers(0..9)
@@ -101,8 +96,9 @@ fn efficientnet_lite0_gives_pytorchs_imagenet_logits() {
 
 /// The seeded tensor called `name`: see `tools/seeded_tensors.py`.
 fn seeded(name: &str, length: usize, bound: f32) -> Vec<f32> {
-    let mut state =
-        name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let mut state = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
     (0..length)
         .map(|_| {
             state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);

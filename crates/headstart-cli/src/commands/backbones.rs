@@ -8,7 +8,11 @@ pub fn list() -> Result<()> {
     for entry in ENTRIES {
         let weights = if entry.embedded { "in this binary" } else { "by --weights FILE" };
         let blocks: Vec<String> = entry.spec().blocks.into_iter().map(|block| block.name).collect();
-        println!("{}  {} parameters, weights {weights}", entry.name, thousands(entry.spec().parameter_count()));
+        println!(
+            "{}  {} parameters, weights {weights}",
+            entry.name,
+            thousands(entry.spec().parameter_count())
+        );
         println!("    {}; licence {}", entry.source, entry.licence);
         println!("    blocks: {}", blocks.join(", "));
     }

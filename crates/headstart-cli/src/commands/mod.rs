@@ -18,7 +18,10 @@ use crate::cli::{Arguments, BackbonesCommand, Command};
 /// Runs what was asked for.
 pub fn run(arguments: Arguments) -> Result<()> {
     if let Some(threads) = arguments.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start threads")?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .context("cannot start threads")?;
     }
     match arguments.command {
         Command::Train(arguments) => train::run(arguments),

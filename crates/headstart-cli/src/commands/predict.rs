@@ -87,7 +87,8 @@ fn json(classifier: &Classifier, rows: &[(&str, Prediction)]) -> Result<()> {
 }
 
 fn csv(classifier: &Classifier, rows: &[(&str, Prediction)]) {
-    let names: Vec<String> = classifier.classes().iter().map(|class| csv_field(&format!("score_{class}"))).collect();
+    let names: Vec<String> =
+        classifier.classes().iter().map(|class| csv_field(&format!("score_{class}"))).collect();
     println!("path,predicted,{}", names.join(","));
     for (file, prediction) in rows {
         let scores: Vec<String> = prediction.scores.iter().map(|score| format!("{score:.6}")).collect();

@@ -11,7 +11,11 @@ pub fn run(arguments: &ServeArguments) -> Result<()> {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(arguments.address).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", arguments.address))?;
-        println!("serving {} on http://{} (Ctrl-C ends it)", arguments.model.display(), listener.local_addr()?);
+        println!(
+            "serving {} on http://{} (Ctrl-C ends it)",
+            arguments.model.display(),
+            listener.local_addr()?
+        );
         let stop = async {
             // Without a signal handler the server runs until it is killed.
             let _ = tokio::signal::ctrl_c().await;

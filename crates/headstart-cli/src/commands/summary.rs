@@ -23,7 +23,8 @@ pub fn run(arguments: &SummaryArguments) -> Result<()> {
 fn show(title: &str, rows: &[Row<'_>], arguments: &SummaryArguments) -> Result<()> {
     print!("{}", summary(title, rows));
     if let Some(path) = &arguments.diagram {
-        std::fs::write(path, diagram(title, rows)).with_context(|| format!("cannot write {}", path.display()))?;
+        std::fs::write(path, diagram(title, rows))
+            .with_context(|| format!("cannot write {}", path.display()))?;
         println!("diagram: {}", path.display());
     }
     Ok(())

@@ -66,8 +66,10 @@ fn show(job: &Job, outcome: &Outcome, seconds: f64) {
 /// Metrics with their intervals, a line for each split.
 pub fn table<'a>(rows: impl Iterator<Item = (&'a str, &'a SplitMetrics)>) -> String {
     let cell = |e: Estimate| format!("{:.4} ({:.3}–{:.3})", e.value, e.low, e.high);
-    let mut text =
-        format!("{:<11}{:>7}  {:<21}{:<21}{:<21}{:<21}\n", "split", "images", "accuracy", "AUC", "sensitivity", "specificity");
+    let mut text = format!(
+        "{:<11}{:>7}  {:<21}{:<21}{:<21}{:<21}\n",
+        "split", "images", "accuracy", "AUC", "sensitivity", "specificity"
+    );
     for (split, m) in rows {
         let cells = [m.accuracy, m.auc, m.sensitivity, m.specificity].map(|e| format!("{:<21}", cell(e)));
         text += &format!("{split:<11}{:>7}  {}\n", m.images, cells.concat().trim_end());

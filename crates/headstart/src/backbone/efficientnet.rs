@@ -55,15 +55,7 @@ fn bottleneck(
     let mut layers = Vec::new();
     if expansion > 1 {
         let channels = (input, wide);
-        layers.push(convolution(
-            &name("_expand_conv"),
-            &name("_bn0"),
-            channels,
-            1,
-            1,
-            1,
-            Activation::Relu6,
-        ));
+        layers.push(convolution(&name("_expand_conv"), &name("_bn0"), channels, 1, 1, 1, Activation::Relu6));
     }
     let depthwise = name("_depthwise_conv");
     layers.push(convolution(

@@ -131,7 +131,8 @@ impl Backbone {
 
     fn from_bytes(entry: &Entry, bytes: &[u8], path: &Path) -> Result<Self> {
         let spec = entry.spec();
-        let weights = Weights::from_safetensors(bytes, path)?.verify(spec.layers(0..spec.blocks.len()), path)?;
+        let weights =
+            Weights::from_safetensors(bytes, path)?.verify(spec.layers(0..spec.blocks.len()), path)?;
         let provenance =
             Provenance { source: entry.source.into(), licence: entry.licence.into(), sha256: sha256(bytes) };
         Ok(Self { spec, weights, preprocess: entry.preprocess(), provenance })
@@ -206,7 +207,10 @@ impl Spec {
         self.blocks.iter().position(|block| block.name == *name).ok_or_else(|| {
             let names: Vec<&str> = self.blocks.iter().map(|block| block.name.as_str()).collect();
             let known = names.join(", ");
-            Error::Usage(format!("{} has no block {name:?}: expected none, head, last-block, all or one of {known}", self.name))
+            Error::Usage(format!(
+                "{} has no block {name:?}: expected none, head, last-block, all or one of {known}",
+                self.name
+            ))
         })
     }
 }

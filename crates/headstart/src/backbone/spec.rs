@@ -188,9 +188,11 @@ impl Layer {
     /// The names and shapes of the tensors that training never changes: running statistics.
     pub fn statistics(&self) -> Vec<(String, Vec<usize>)> {
         match self {
-            Self::Convolution(Convolution { norm: Some(norm), output, .. }) => ["running_mean", "running_var"]
-                .map(|part| (format!("{}.{part}", norm.name), vec![*output]))
-                .to_vec(),
+            Self::Convolution(Convolution { norm: Some(norm), output, .. }) => {
+                ["running_mean", "running_var"]
+                    .map(|part| (format!("{}.{part}", norm.name), vec![*output]))
+                    .to_vec()
+            }
             Self::Residual { body } => body.iter().flat_map(Self::statistics).collect(),
             _ => vec![],
         }

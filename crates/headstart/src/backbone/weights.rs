@@ -74,7 +74,8 @@ impl Weights {
         let mut kept = BTreeMap::new();
         for (name, shape) in wanted {
             let expected = format!("a tensor {name} of shape {shape:?}");
-            let tensor = all.remove(&name).ok_or_else(|| Error::invalid(path, &expected, "none of that name"))?;
+            let tensor =
+                all.remove(&name).ok_or_else(|| Error::invalid(path, &expected, "none of that name"))?;
             if tensor.shape != shape {
                 return Err(Error::invalid(path, expected, format!("shape {:?}", tensor.shape)));
             }
@@ -89,7 +90,9 @@ impl Weights {
     /// SHA-256 over names, shapes and bits of the tensors of `layers`, in hexadecimal.
     pub fn digest<'a>(&self, layers: impl IntoIterator<Item = &'a Layer>) -> String {
         let mut hasher = Sha256::new();
-        for (name, shape) in layers.into_iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat()) {
+        for (name, shape) in
+            layers.into_iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat())
+        {
             hasher.update(format!("{name}{shape:?}"));
             for value in &self.get(&name).values {
                 hasher.update(value.to_le_bytes());
@@ -102,7 +105,9 @@ impl Weights {
     pub fn to_safetensors(&self, metadata: BTreeMap<String, String>) -> Vec<u8> {
         let bytes: Vec<(&String, &Tensor, Vec<u8>)> = self
             .iter()
-            .map(|(name, tensor)| (name, tensor, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            .map(|(name, tensor)| {
+                (name, tensor, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect())
+            })
             .collect();
         let views = bytes.iter().map(|(name, tensor, bytes)| {
             let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);
@@ -134,7 +139,9 @@ fn tensor(name: &str, view: &TensorView<'_>, path: &Path) -> Result<Tensor> {
         Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
         Dtype::F16 => data.as_chunks().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f32()).collect(),
         Dtype::BF16 => data.as_chunks().0.iter().map(|b| half::bf16::from_le_bytes(*b).to_f32()).collect(),
-        other => return Err(Error::invalid(path, format!("{name} in f32, f16 or bf16"), format!("{other:?}"))),
+        other => {
+            return Err(Error::invalid(path, format!("{name} in f32, f16 or bf16"), format!("{other:?}")));
+        }
     };
     Ok(Tensor { shape: view.shape().to_vec(), values })
 }

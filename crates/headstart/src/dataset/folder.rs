@@ -44,7 +44,8 @@ pub(super) fn open(root: &Path) -> Result<Dataset> {
 
 fn sample(root: &Path, file: PathBuf, label: usize, split: Split) -> Sample {
     let shown = file.strip_prefix(root).unwrap_or(&file);
-    let path = shown.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+    let path =
+        shown.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
     let group = groups::patient(&name(&file));
     Sample { path, file, label, split, group }
 }
@@ -101,7 +102,11 @@ mod tests {
     #[test]
     fn classes_and_splits_come_from_folders() {
         let root = tree(&[
-            "train/b/2.png", "train/a/1.png", "train/a/.hidden", "Valid/a/3.png", "Valid/b/deep/4.png",
+            "train/b/2.png",
+            "train/a/1.png",
+            "train/a/.hidden",
+            "Valid/a/3.png",
+            "Valid/b/deep/4.png",
         ]);
         let dataset = Dataset::open(root.path()).expect("opens");
         assert_eq!(dataset.classes, ["a", "b"]);

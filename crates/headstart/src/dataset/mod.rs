@@ -87,7 +87,10 @@ impl Dataset {
     /// Number of images of each class in a split.
     pub fn counts(&self, split: Split) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];
-        self.samples.iter().filter(|sample| sample.split == split).for_each(|sample| counts[sample.label] += 1);
+        self.samples
+            .iter()
+            .filter(|sample| sample.split == split)
+            .for_each(|sample| counts[sample.label] += 1);
         counts
     }
 

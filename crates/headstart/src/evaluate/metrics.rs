@@ -5,7 +5,8 @@ pub fn predicted(scores: &[f32], positive: usize, threshold: f64) -> usize {
     if scores.len() == 2 {
         return if f64::from(scores[positive]) >= threshold { positive } else { 1 - positive };
     }
-    let largest = (0..scores.len()).reduce(|best, class| if scores[class] > scores[best] { class } else { best });
+    let largest =
+        (0..scores.len()).reduce(|best, class| if scores[class] > scores[best] { class } else { best });
     largest.unwrap_or(0)
 }
 

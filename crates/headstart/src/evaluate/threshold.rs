@@ -15,7 +15,11 @@ pub fn youden(truth: &[bool], scores: &[f64]) -> f64 {
     // (sensitivity + specificity, gap, threshold); at first everything is called positive.
     let mut best = (1.0, 0.0, rows[0].0);
     for (index, (score, positive)) in rows.iter().enumerate() {
-        if *positive { found -= 1.0 } else { spared += 1.0 }
+        if *positive {
+            found -= 1.0
+        } else {
+            spared += 1.0
+        }
         let next = rows.get(index + 1).map_or(1.0f64.max(*score + f64::EPSILON), |row| row.0);
         let candidate = (found / positives + spared / negatives, next - score, (score + next) / 2.0);
         // Sums of the same counts may differ in their last bits.

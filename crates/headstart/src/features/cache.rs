@@ -75,7 +75,9 @@ impl Cache {
         let mut lines = Vec::with_capacity(contents.len() * LINE);
         for (content, record) in contents.iter().zip(bytes.chunks_exact(2 * self.length)) {
             let checksum = crc32fast::hash(record);
-            lines.extend(format!("{} {checksum:08x}\n", crate::backbone::weights::hexadecimal(content)).bytes());
+            lines.extend(
+                format!("{} {checksum:08x}\n", crate::backbone::weights::hexadecimal(content)).bytes(),
+            );
             self.slots.insert(*content, (self.count, checksum));
             self.count += 1;
         }
@@ -204,7 +206,8 @@ mod tests {
         let index = folder.path().join("k.index");
         let lines = fs::read(&index).expect("reads");
         fs::write(&index, &lines[..lines.len() - 5]).expect("writes");
-        let records = Cache::open(folder.path(), "k", 3).expect("opens").read(&[[1; 32], [2; 32]]).expect("maps");
+        let records =
+            Cache::open(folder.path(), "k", 3).expect("opens").read(&[[1; 32], [2; 32]]).expect("maps");
         assert!(!records.has(0) && !records.has(1));
     }
 }

@@ -69,11 +69,19 @@ impl Extractor {
     ///
     /// # Errors
     /// When the cache cannot be written, or [`Error::Interrupted`]. A file that cannot be used is no error.
-    pub fn extract(&self, samples: &[Sample], folder: &Path, progress: &mut dyn Progress) -> Result<Extracted> {
+    pub fn extract(
+        &self,
+        samples: &[Sample],
+        folder: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<Extracted> {
         let mut cache = Cache::open(folder, &self.key, self.output().len())?;
-        let contents: Vec<Option<Content>> =
-            samples.par_iter().map(|sample| Some(Sha256::digest(std::fs::read(&sample.file).ok()?).into())).collect();
-        let known = cache.read(&contents.iter().map(|content| content.unwrap_or_default()).collect::<Vec<_>>())?;
+        let contents: Vec<Option<Content>> = samples
+            .par_iter()
+            .map(|sample| Some(Sha256::digest(std::fs::read(&sample.file).ok()?).into()))
+            .collect();
+        let known =
+            cache.read(&contents.iter().map(|content| content.unwrap_or_default()).collect::<Vec<_>>())?;
         let missing: Vec<usize> = (0..samples.len()).filter(|index| !known.has(*index)).collect();
         let (cached, mut set_aside) = (samples.len() - missing.len(), Vec::new());
         drop(known);
@@ -102,16 +110,22 @@ impl Extractor {
             buffers.recycle(features);
             progress.extracted(cached + (number * BATCH + batch.len()), samples.len(), cached);
         }
-        let aside: std::collections::HashSet<&str> = set_aside.iter().map(|(path, _)| path.as_str()).collect();
+        let aside: std::collections::HashSet<&str> =
+            set_aside.iter().map(|(path, _)| path.as_str()).collect();
         let usable: Vec<usize> =
             (0..samples.len()).filter(|index| !aside.contains(samples[*index].path.as_str())).collect();
-        let contents: Vec<Content> = usable.iter().map(|index| contents[*index].unwrap_or_default()).collect();
+        let contents: Vec<Content> =
+            usable.iter().map(|index| contents[*index].unwrap_or_default()).collect();
         let records = cache.read(&contents)?;
         match (0..usable.len()).find(|index| !records.has(*index)) {
             None => Ok(Extracted { usable, records, set_aside }),
             Some(index) => {
                 let path = &samples[usable[index]].file;
-                Err(Error::invalid(path, "the file that was read at first", "other bytes: it changed meanwhile"))
+                Err(Error::invalid(
+                    path,
+                    "the file that was read at first",
+                    "other bytes: it changed meanwhile",
+                ))
             }
         }
     }

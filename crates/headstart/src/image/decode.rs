@@ -58,7 +58,8 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image, DecodeError> {
         return Err(DecodeError::TooLarge { found, most });
     }
     let damaged = |why: image::ImageError| DecodeError::Damaged(why.to_string());
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| DecodeError::Unknown)?;
+    let reader =
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| DecodeError::Unknown)?;
     let jpeg = reader.format() == Some(image::ImageFormat::Jpeg);
     if reader.format().is_none() {
         return Err(DecodeError::Unknown);
@@ -85,7 +86,12 @@ fn flatten(image: DynamicImage) -> Image {
     let color = image.color();
     let sixteen = matches!(
         color,
-        ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 | ColorType::Rgb32F | ColorType::Rgba32F
+        ColorType::L16
+            | ColorType::La16
+            | ColorType::Rgb16
+            | ColorType::Rgba16
+            | ColorType::Rgb32F
+            | ColorType::Rgba32F
     );
     match (sixteen, color.has_alpha()) {
         (false, false) => Image::from_rgb8(width, height, image.into_rgb8().into_raw()),
@@ -139,7 +145,8 @@ mod tests {
     #[test]
     fn transparency_lies_on_black() {
         let picture = image::RgbaImage::from_pixel(1, 1, image::Rgba([200, 100, 50, 51]));
-        let image = decode(&encoded(picture.into(), image::ImageFormat::Png), &Limits::default()).expect("decodes");
+        let image =
+            decode(&encoded(picture.into(), image::ImageFormat::Png), &Limits::default()).expect("decodes");
         assert_eq!(image, Image::from_rgb8(1, 1, vec![40, 20, 10]));
     }
 
@@ -147,6 +154,9 @@ mod tests {
     fn sixteen_bits_are_kept() {
         let picture = image::ImageBuffer::from_pixel(1, 1, image::Luma([1000u16]));
         let bytes = encoded(DynamicImage::ImageLuma16(picture), image::ImageFormat::Png);
-        assert_eq!(decode(&bytes, &Limits::default()).expect("decodes"), Image::from_rgb16(1, 1, vec![1000; 3]));
+        assert_eq!(
+            decode(&bytes, &Limits::default()).expect("decodes"),
+            Image::from_rgb16(1, 1, vec![1000; 3])
+        );
     }
 }

@@ -69,9 +69,8 @@ fn flatten(maps: Tensor<4>) -> Tensor<4> {
 fn drop(maps: Tensor<4>, rate: f32, random: &mut Random) -> Tensor<4> {
     let dims = maps.dims();
     let keep = 1.0 / (1.0 - rate);
-    let mask: Vec<f32> = (0..dims.iter().product::<usize>())
-        .map(|_| if random.unit() < rate { 0.0 } else { keep })
-        .collect();
+    let mask: Vec<f32> =
+        (0..dims.iter().product::<usize>()).map(|_| if random.unit() < rate { 0.0 } else { keep }).collect();
     let mask = Tensor::<4>::from_data(TensorData::new(mask, dims), &maps.device());
     maps * mask
 }

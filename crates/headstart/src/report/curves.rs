@@ -31,7 +31,13 @@ pub fn curves(history: &History) -> String {
     svg + "</svg>\n"
 }
 
-fn panel(svg: &mut String, offset: f64, (title, low, high): (&str, f64, f64), lines: &[Vec<f64>; 2], best: usize) {
+fn panel(
+    svg: &mut String,
+    offset: f64,
+    (title, low, high): (&str, f64, f64),
+    lines: &[Vec<f64>; 2],
+    best: usize,
+) {
     let epochs = lines[0].len();
     let x = |epoch: usize| {
         let share = if epochs > 1 { (epoch - 1) as f64 / (epochs - 1) as f64 } else { 0.5 };
@@ -53,7 +59,10 @@ fn panel(svg: &mut String, offset: f64, (title, low, high): (&str, f64, f64), li
     text(svg, offset + LEFT + WIDTH / 2.0, TOP + HEIGHT + 44.0, "middle", 13, "Epoch");
     if (1..=epochs).contains(&best) {
         let (at, bottom) = (x(best), TOP + HEIGHT);
-        let _ = writeln!(svg, "<path d=\"M{at:.1} {TOP}V{bottom}\" stroke=\"#6b7280\" stroke-dasharray=\"2 4\"/>");
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{at:.1} {TOP}V{bottom}\" stroke=\"#6b7280\" stroke-dasharray=\"2 4\"/>"
+        );
         let anchor = if best * 2 > epochs { "end" } else { "start" };
         let shift = if anchor == "end" { -6.0 } else { 6.0 };
         text(svg, at + shift, TOP - 5.0, anchor, 12, &format!("kept: epoch {best}"));
@@ -73,7 +82,8 @@ fn panel(svg: &mut String, offset: f64, (title, low, high): (&str, f64, f64), li
         }
         let (from, name) = (offset + LEFT + 230.0 + 115.0 * index as f64, ["training", "validation"][index]);
         let to = from + 26.0;
-        let _ = writeln!(svg, "<path d=\"M{from} 24H{to}\" stroke=\"{colour}\" stroke-width=\"2.2\"{dashes}/>");
+        let _ =
+            writeln!(svg, "<path d=\"M{from} 24H{to}\" stroke=\"{colour}\" stroke-width=\"2.2\"{dashes}/>");
         text(svg, to + 6.0, 28.0, "start", 13, name);
     }
 }

@@ -28,7 +28,9 @@ pub fn diagram(title: &str, rows: &[Row<'_>]) -> String {
          <text x=\"{MARGIN}\" y=\"32\" font-size=\"18\" fill=\"#1f2933\">{0}</text>\n",
         escape(title)
     );
-    for (index, ((fill, edge), name)) in [(FROZEN, "frozen"), (TRAINABLE, "trainable")].into_iter().enumerate() {
+    for (index, ((fill, edge), name)) in
+        [(FROZEN, "frozen"), (TRAINABLE, "trainable")].into_iter().enumerate()
+    {
         let x = MARGIN + 110.0 * index as f64;
         let _ = writeln!(
             svg,

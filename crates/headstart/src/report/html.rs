@@ -22,7 +22,11 @@ impl Report<'_> {
         page += &format!("<p class=\"caution\">{}</p>\n", escape(CAUTION));
         self.warnings.iter().for_each(|text| page += &format!("<p class=\"warning\">{}</p>\n", escape(text)));
         self.headline(&mut page);
-        section(&mut page, "Curves", &format!("{}<p>{}</p>", curves(&self.description.history), self.in_words()));
+        section(
+            &mut page,
+            "Curves",
+            &format!("{}<p>{}</p>", curves(&self.description.history), self.in_words()),
+        );
         self.measured(&mut page);
         self.images(&mut page);
         self.model(&mut page);
@@ -30,7 +34,9 @@ impl Report<'_> {
     }
 
     fn headline(&self, page: &mut String) {
-        let Some((split, metrics)) = self.metrics.get_key_value("test").or(self.metrics.iter().next()) else { return };
+        let Some((split, metrics)) = self.metrics.get_key_value("test").or(self.metrics.iter().next()) else {
+            return;
+        };
         *page += "<div class=\"cards\">";
         for (name, estimate) in measures(metrics) {
             let _ = write!(
@@ -47,7 +53,8 @@ impl Report<'_> {
     /// What the curves show.
     fn in_words(&self) -> String {
         let history = &self.description.history;
-        let (Some(best), Some(last)) = (history.epochs.get(history.best_epoch.wrapping_sub(1)), history.epochs.last())
+        let (Some(best), Some(last)) =
+            (history.epochs.get(history.best_epoch.wrapping_sub(1)), history.epochs.last())
         else {
             return String::new();
         };
@@ -78,7 +85,8 @@ impl Report<'_> {
         for (split, metrics) in self.metrics {
             text += &format!("<tr><td>{split}</td><td>{}</td>", metrics.images);
             for (_, estimate) in measures(metrics) {
-                let (value, low, high) = (percent(estimate.value), percent(estimate.low), percent(estimate.high));
+                let (value, low, high) =
+                    (percent(estimate.value), percent(estimate.low), percent(estimate.high));
                 text += &format!("<td>{value} <small>({low} to {high})</small></td>");
             }
             text += "</tr>";
@@ -90,7 +98,8 @@ impl Report<'_> {
 
     fn confusion(&self, split: &str, metrics: &SplitMetrics) -> String {
         let classes = &self.description.classes;
-        let mut text = format!("<h3>Confusion, {split}</h3><table class=\"confusion\"><tr><th>truth \\ predicted</th>");
+        let mut text =
+            format!("<h3>Confusion, {split}</h3><table class=\"confusion\"><tr><th>truth \\ predicted</th>");
         classes.iter().for_each(|class| text += &format!("<th>{}</th>", escape(class)));
         text += "</tr>";
         for (truth, row) in metrics.confusion.iter().enumerate() {
@@ -113,7 +122,10 @@ impl Report<'_> {
             self.dataset.counts(split).iter().for_each(|count| text += &format!("<td>{count}</td>"));
             text += "</tr>";
         }
-        text += &format!("</table><p>Patients with images in more than one split: {}.</p>", self.dataset.shared_groups());
+        text += &format!(
+            "</table><p>Patients with images in more than one split: {}.</p>",
+            self.dataset.shared_groups()
+        );
         if !self.set_aside.is_empty() {
             text += &format!("<h3>Set aside: {}</h3><ul>", self.set_aside.len());
             for (path, why) in self.set_aside {

@@ -24,7 +24,9 @@ pub fn summary(title: &str, rows: &[Row<'_>]) -> String {
     let total = |trainable: bool| {
         rows.iter().filter(|row| row.trainable == trainable).map(|row| parameters(row.layer)).sum::<usize>()
     };
-    for (name, count) in [("total", total(true) + total(false)), ("trainable", total(true)), ("frozen", total(false))] {
+    for (name, count) in
+        [("total", total(true) + total(false)), ("trainable", total(true)), ("frozen", total(false))]
+    {
         let megabytes = count as f64 * 4.0 / (1 << 20) as f64;
         text += &format!("{name:>10} parameters {:>12}  ({megabytes:.1} MiB)\n", thousands(count));
     }
@@ -109,8 +111,11 @@ mod tests {
         assert!(text.contains("total parameters   14,714,688"), "{text}");
         assert!(text.contains("trainable parameters    7,079,424"), "{text}");
         assert!(text.contains("3×3 block1_conv1") && text.contains("224×224×64"));
-        let widths: std::collections::BTreeSet<usize> =
-            text.lines().filter(|line| line.starts_with(['│', '┌', '└'])).map(|line| line.chars().count()).collect();
+        let widths: std::collections::BTreeSet<usize> = text
+            .lines()
+            .filter(|line| line.starts_with(['│', '┌', '└']))
+            .map(|line| line.chars().count())
+            .collect();
         assert_eq!(widths.len(), 1, "{text}");
     }
 }

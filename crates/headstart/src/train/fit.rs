@@ -63,7 +63,8 @@ pub fn fit(
     let mut parameters = tail.parameters(weights);
     let mut stepper = Stepper::new(recipe);
     let class_weights = class_weights(data, recipe.class_weights);
-    let mut fitted = Fitted { weights: tail.weights(&parameters), history: History::default(), warnings: vec![] };
+    let mut fitted =
+        Fitted { weights: tail.weights(&parameters), history: History::default(), warnings: vec![] };
     let mut least = f64::INFINITY;
     for epoch in 1..=recipe.epochs {
         let start = Instant::now();
@@ -77,7 +78,8 @@ pub fn fit(
             }
             let labels: Vec<usize> = batch.iter().map(|index| data.labels[*index]).collect();
             let step = Step { tail, recipe, class_weights: &class_weights, labels: &labels };
-            let (next, loss, hits) = step.take(parameters, features(tail, data, batch), &mut stepper, &mut dropout);
+            let (next, loss, hits) =
+                step.take(parameters, features(tail, data, batch), &mut stepper, &mut dropout);
             parameters = next;
             loss_sum += loss * batch.len() as f64;
             right += hits;
@@ -193,7 +195,9 @@ fn validate(tail: &Tail, weights: &Weights, data: &Data<'_>, recipe: &Recipe) ->
     let scores: Vec<Vec<f32>> = logits.iter().map(|row| recipe.loss.output().scores(row)).collect();
     let truth: Vec<bool> = labels.iter().map(|label| *label == data.positive).collect();
     let of_positive: Vec<f64> = scores.iter().map(|scores| f64::from(scores[data.positive])).collect();
-    let largest = |row: &Vec<f32>| (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+    let largest = |row: &Vec<f32>| {
+        (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
+    };
     Validation {
         loss: loss / labels.len() as f64,
         accuracy: evaluate::accuracy(&labels, &scores),

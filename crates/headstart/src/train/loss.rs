@@ -15,8 +15,12 @@ impl Loss {
     pub(super) fn of_batch(self, logits: Tensor<2>, labels: &[usize], weights: &[f32]) -> Tensor<1> {
         let [batch, classes] = logits.dims();
         let target = |value: &dyn Fn(usize, bool) -> f32| {
-            let cells = labels.iter().flat_map(|label| (0..classes).map(|class| value(*label, class == *label)));
-            Tensor::<2>::from_data(TensorData::new(cells.collect::<Vec<f32>>(), [batch, classes]), &logits.device())
+            let cells =
+                labels.iter().flat_map(|label| (0..classes).map(|class| value(*label, class == *label)));
+            Tensor::<2>::from_data(
+                TensorData::new(cells.collect::<Vec<f32>>(), [batch, classes]),
+                &logits.device(),
+            )
         };
         let hit = target(&|label, hit| if hit { weights[label] } else { 0.0 });
         match self {

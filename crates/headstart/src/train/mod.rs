@@ -186,7 +186,13 @@ fn dataset(job: &Job, observer: &mut dyn Observer) -> Result<(Dataset, usize)> {
 }
 
 /// Says what will be computed and how much room it takes.
-fn announce(extractor: &Extractor, dataset: &Dataset, backbone: &Backbone, cut: usize, observer: &mut dyn Observer) {
+fn announce(
+    extractor: &Extractor,
+    dataset: &Dataset,
+    backbone: &Backbone,
+    cut: usize,
+    observer: &mut dyn Observer,
+) {
     let mebibytes = (extractor.record_bytes() * dataset.samples.len()) as f64 / (1 << 20) as f64;
     let names: Vec<&str> = backbone.spec.blocks[cut..].iter().map(|block| block.name.as_str()).collect();
     let shape = extractor.output();

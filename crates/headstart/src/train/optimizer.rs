@@ -20,9 +20,7 @@ pub(super) enum Stepper {
 impl Stepper {
     pub(super) fn new(recipe: &Recipe) -> Self {
         match recipe.optimizer {
-            Optimizer::Adam => {
-                Self::Adam(AdamConfig::new().with_epsilon(EPSILON).build(), BTreeMap::new())
-            }
+            Optimizer::Adam => Self::Adam(AdamConfig::new().with_epsilon(EPSILON).build(), BTreeMap::new()),
             Optimizer::Adamw => {
                 let config = AdamWConfig::new().with_epsilon(EPSILON).with_weight_decay(recipe.weight_decay);
                 Self::AdamW(config.build(), BTreeMap::new())
@@ -31,7 +29,12 @@ impl Stepper {
     }
 
     /// Takes one step of `learning_rate` with the gradients of `leaves`.
-    pub(super) fn step(&mut self, learning_rate: f64, leaves: Parameters, gradients: &mut Gradients) -> Parameters {
+    pub(super) fn step(
+        &mut self,
+        learning_rate: f64,
+        leaves: Parameters,
+        gradients: &mut Gradients,
+    ) -> Parameters {
         let mut stepped = Parameters::new();
         for (name, mut parameter) in leaves {
             let gradient = parameter.values.grad_remove(gradients);

@@ -125,13 +125,20 @@ impl Recipe {
         let rate = self.learning_rate;
         range("learning_rate", rate.is_finite() && rate > 0.0, "a positive number", rate.to_string())?;
         let fraction = self.validation_fraction;
-        range("validation_fraction", fraction > 0.0 && fraction < 1.0, "between 0 and 1", fraction.to_string())?;
+        range(
+            "validation_fraction",
+            fraction > 0.0 && fraction < 1.0,
+            "between 0 and 1",
+            fraction.to_string(),
+        )?;
         for layer in &self.head {
             match layer {
                 HeadLayer::Dropout { rate } => {
                     range("rate", (0.0..1.0).contains(rate), "0 up to 1", rate.to_string())?;
                 }
-                HeadLayer::Dense { units, .. } => range("units", *units > 0, "at least 1", units.to_string())?,
+                HeadLayer::Dense { units, .. } => {
+                    range("units", *units > 0, "at least 1", units.to_string())?
+                }
                 HeadLayer::GlobalAveragePool | HeadLayer::Flatten => {}
             }
         }

@@ -44,7 +44,8 @@ struct Metrics<'a> {
 impl Folder {
     /// Checks that `path` is new or empty and can be written; nothing is left behind if not.
     pub(super) fn new(path: &Path) -> Result<Self> {
-        let taken = path.exists() && (path.is_file() || fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
+        let taken = path.exists()
+            && (path.is_file() || fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
         if taken {
             return Err(Error::invalid(path, "a new or empty folder for the run", "files in it"));
         }
@@ -71,7 +72,7 @@ impl Folder {
             fit_seconds: contents.seconds.1,
         };
         let metrics = serde_json::to_string_pretty(&metrics).expect("plain structs become JSON");
-        self.file("config.toml", &config(contents.job))?;
+        self.file("config.toml", config(contents.job))?;
         self.file("history.jsonl", description.history.to_jsonl())?;
         self.file("metrics.json", metrics + "\n")?;
         self.file("predictions.csv", predictions(description.classes.as_slice(), contents.predictions))?;
