@@ -96,6 +96,7 @@ pub struct Description {
 #[derive(Debug)]
 pub struct Classifier {
     description: Description,
+    card: Card,
     plan: Plan,
 }
 
@@ -116,7 +117,7 @@ impl Classifier {
         let layers = description.blocks.iter().flat_map(|block| &block.layers);
         let plan = Plan::new(layers, weights, input(&description.preprocess));
         description.golden.clear();
-        let mut classifier = Self { description, plan };
+        let mut classifier = Self { card: Card::new(&description), description, plan };
         classifier.description.golden = classifier.golden_scores();
         classifier
     }
@@ -150,7 +151,7 @@ impl Classifier {
         let layers = || description.blocks.iter().flat_map(|block| &block.layers);
         let weights = Weights::from_safetensors(&bytes, path)?.verify(layers(), path)?;
         let plan = Plan::new(layers(), &weights, input(&description.preprocess));
-        let classifier = Self { description, plan };
+        let classifier = Self { card: Card::new(&description), description, plan };
         classifier.check(path)?;
         Ok(classifier)
     }
@@ -191,6 +192,26 @@ impl Classifier {
         &self.description.classes
     }
 
+    /// The positive class.
+    pub fn positive(&self) -> usize {
+        self.description.positive
+    }
+
+    /// Score of the positive class from which on an image is called positive.
+    pub fn threshold(&self) -> f64 {
+        self.description.threshold
+    }
+
+    /// What every answer comes with.
+    pub fn caution(&self) -> &str {
+        CAUTION
+    }
+
+    /// What a reader has to know before trusting it.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
     /// Scores of a batch of decoded images, a row each.
     pub fn scores(&self, images: &[Image]) -> Vec<Vec<f32>> {
         let length = self.description.preprocess.len();
@@ -220,6 +241,42 @@ impl Classifier {
     /// The layers, each with its block, output shape and whether it was trained.
     pub fn rows(&self) -> Vec<Row<'_>> {
         rows(&self.description.blocks, self.description.cut, input(&self.description.preprocess))
+    }
+}
+
+/// What a reader has to know about a classifier before trusting it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Card {
+    /// What it tells apart, in a few words.
+    pub title: String,
+    /// The pretrained net that it grew from.
+    pub backbone: String,
+    /// The images that it was trained on.
+    pub trained_on: String,
+    /// Headline numbers on held-out images: name, value, low and high end of the 95 % interval.
+    pub test: Option<Vec<(String, f64, f64, f64)>>,
+    /// The version of the program that trained it.
+    pub version: String,
+}
+
+impl Card {
+    fn new(description: &Description) -> Self {
+        let headline = |metrics: &SplitMetrics| {
+            [
+                ("Sensitivity", metrics.sensitivity),
+                ("Specificity", metrics.specificity),
+                ("Accuracy", metrics.accuracy),
+            ]
+            .map(|(name, estimate)| (name.to_string(), estimate.value, estimate.low, estimate.high))
+            .to_vec()
+        };
+        Self {
+            title: description.classes.join(" or "),
+            backbone: description.backbone.clone(),
+            trained_on: format!("{} labelled images", description.training_images),
+            test: description.test.as_ref().map(headline),
+            version: description.version.clone(),
+        }
     }
 }
 

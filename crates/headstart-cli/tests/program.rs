@@ -1,0 +1,131 @@
+//! The real program, from folders of pictures to a model that predicts.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgba, RgbaImage};
+use predicates::str::contains;
+
+fn headstart(cache: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_headstart"));
+    command.env("HEADSTART_CACHE", cache);
+    command
+}
+
+/// Two classes of grey pictures, dark and bright.
+fn pictures(folder: &Path, count: u32) {
+    for (class, base) in [("bright", 190u8), ("dark", 40)] {
+        fs::create_dir_all(folder.join(class)).expect("creates");
+        for index in 0..count {
+            let noise = |x: u32, y: u32| ((x * 7 + y * 13 + index * 31) % 40) as u8;
+            let picture = GrayImage::from_fn(48, 40, |x, y| Luma([base + noise(x, y)]));
+            picture.save(folder.join(class).join(format!("{index:03}.png"))).expect("saves");
+        }
+    }
+}
+
+fn train(cache: &Path, data: &Path, out: &Path, threads: &str) {
+    let settings =
+        ["--image-size", "32", "--epochs", "2", "--batch-size", "8", "--threads", threads, "--out"];
+    headstart(cache).arg("train").arg(data).args(settings).arg(out).assert().success();
+}
+
+/// The history without the times.
+fn history(run: &Path) -> Vec<String> {
+    let text = fs::read_to_string(run.join("history.jsonl")).expect("the history");
+    text.lines().map(|line| line.split(",\"seconds\"").next().unwrap_or(line).to_string()).collect()
+}
+
+/// The bytes behind a safetensors file's header.
+fn tensors(run: &Path) -> Vec<u8> {
+    let bytes = fs::read(run.join("model.safetensors")).expect("the model");
+    let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+    bytes[8 + header..].to_vec()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_on_any_number_of_threads_and_the_model_predicts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data) = (folder.path().join("cache"), folder.path().join("data"));
+    pictures(&data, 20);
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    train(&cache, &data, &first, "1");
+    train(&folder.path().join("other cache"), &data, &second, "2");
+    assert_eq!(history(&first), history(&second));
+    assert!(tensors(&first) == tensors(&second), "the model's tensors differ");
+    for file in ["config.toml", "metrics.json", "predictions.csv", "curves.svg", "report.html"] {
+        assert!(first.join(file).is_file(), "{file} is missing");
+    }
+    let predict = |format: &str| {
+        let mut command = headstart(&cache);
+        let pattern = data.join("dark/00*.png");
+        command.arg("predict").arg(first.join("model.safetensors")).arg(pattern).args(["--format", format]);
+        command
+    };
+    predict("table").assert().success().stdout(contains("not a diagnosis"));
+    predict("csv").assert().success().stdout(contains("path,predicted,score_bright,score_dark"));
+    headstart(&cache)
+        .arg("evaluate")
+        .arg(first.join("model.safetensors"))
+        .arg(&data)
+        .arg("--json")
+        .assert()
+        .success()
+        .stdout(contains("\"sensitivity\""));
+}
+
+#[test]
+fn bad_files_are_set_aside_and_odd_ones_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data, out) =
+        (folder.path().join("cache"), folder.path().join("data"), folder.path().join("run"));
+    pictures(&data, 12);
+    let dark = data.join("dark");
+    fs::write(dark.join("empty.jpg"), b"").expect("writes");
+    fs::write(dark.join("text.jpg"), b"no picture at all").expect("writes");
+    GrayImage::from_pixel(64, 64, Luma([30])).save(dark.join("whole.jpg")).expect("saves");
+    let whole = fs::read(dark.join("whole.jpg")).expect("reads");
+    fs::write(dark.join("cut.jpg"), &whole[..whole.len() / 2]).expect("writes");
+    DynamicImage::ImageLuma16(ImageBuffer::from_pixel(9, 9, Luma([9000])))
+        .save(dark.join("deep.png"))
+        .expect("saves");
+    RgbaImage::from_pixel(9, 9, Rgba([9, 9, 9, 99])).save(dark.join("alpha.png")).expect("saves");
+    headstart(&cache)
+        .arg("train")
+        .arg(&data)
+        .args(["--image-size", "32", "--epochs", "1", "--out"])
+        .arg(&out)
+        .assert()
+        .success()
+        .stderr(contains("set aside: dark/empty.jpg: the file is empty"))
+        .stderr(contains("set aside: dark/text.jpg: not an image"))
+        .stderr(contains("set aside: dark/cut.jpg: damaged or cut off"));
+    let report = fs::read_to_string(out.join("report.html")).expect("the report");
+    assert!(report.contains("dark/cut.jpg") && !report.contains("deep.png</code>:"));
+}
+
+#[test]
+fn what_cannot_work_is_an_error_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data, out) =
+        (folder.path().join("cache"), folder.path().join("data"), folder.path().join("run"));
+    let train = |data: &Path, more: &[&str]| {
+        let mut command = headstart(&cache);
+        command.arg("train").arg(data).arg("--out").arg(&out).args(more);
+        command.assert().failure()
+    };
+    train(&folder.path().join("missing"), &[]).code(1).stderr(contains("missing"));
+    fs::create_dir_all(data.join("only")).expect("creates");
+    train(&data, &[]).code(1).stderr(contains("expected"));
+    pictures(&data, 6);
+    fs::remove_dir(data.join("only")).expect("removes");
+    train(&data, &["--recipe", "nonsense"]).code(2).stderr(contains("unknown recipe"));
+    train(&data, &["--unfreeze", "block99"]).code(2).stderr(contains("block99"));
+    train(&data, &["--recipe", "keras-vgg16"]).code(2).stderr(contains("--weights"));
+    let wrong = folder.path().join("wrong.safetensors");
+    fs::write(&wrong, b"not tensors").expect("writes");
+    let weights = wrong.display().to_string();
+    train(&data, &["--weights", &weights]).code(1).stderr(contains("a safetensors file"));
+    assert!(!out.exists(), "a failed training left a folder");
+}

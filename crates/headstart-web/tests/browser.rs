@@ -1,0 +1,49 @@
+//! The page in a real browser: `browser/page.cjs` drives Chromium with playwright-core.
+//!
+//! Skipped unless `node` finds playwright-core (`npm install --no-save playwright-core`, or `NODE_PATH`) and
+//! Chromium is installed (`CHROMIUM` names it, if it is not on the path).
+
+mod stand_in;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+
+use headstart_web::{AppState, Limits, Server};
+use stand_in::StandIn;
+use tokio::process::Command;
+
+#[tokio::test]
+async fn a_visitor_gets_answers() {
+    let Some(chromium) = chromium().await else { return println!("skipped: no Chromium") };
+    if !succeeds("node", &["-e", "require.resolve('playwright-core')"]).await {
+        return println!("skipped: node with playwright-core is missing");
+    }
+    let limits = Limits { request_bytes: 1 << 20, ..Limits::default() };
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::bind(AppState::new(StandIn::default(), limits), any_port).await.unwrap();
+    let url = format!("http://{}/", server.address());
+    let serving = tokio::spawn(server.run(std::future::pending()));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/page.cjs");
+    let seen = Command::new("node").arg(script).args([&url, &chromium]).output().await.unwrap();
+    serving.abort();
+    assert!(seen.status.success(), "{}", String::from_utf8_lossy(&seen.stderr));
+}
+
+async fn chromium() -> Option<String> {
+    let named = std::env::var("CHROMIUM").into_iter();
+    let usual = ["chromium", "chromium-browser", "google-chrome"].map(str::to_owned);
+    for name in named.chain(usual) {
+        // playwright-core wants the whole path.
+        let found = Command::new("sh").args(["-c", "command -v \"$0\"", &name]).output().await.ok()?;
+        if found.status.success() {
+            return Some(String::from_utf8(found.stdout).ok()?.trim().to_owned());
+        }
+    }
+    None
+}
+
+async fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.await.is_ok_and(|status| status.success())
+}

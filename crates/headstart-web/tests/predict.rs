@@ -1,0 +1,176 @@
+//! `POST /api/predict`: answers, refusals, and every limit.
+
+mod client;
+mod stand_in;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use client::{app_within, files, multipart, raw, send};
+use headstart_web::Limits;
+use serde_json::json;
+use stand_in::{PNG, png};
+
+const PATH: &str = "/api/predict";
+
+async fn post(request: Request<Body>) -> client::Reply {
+    send(&app_within(Limits::default()), request).await
+}
+
+#[tokio::test]
+async fn a_raw_body_is_answered() {
+    let reply = post(raw(PATH, png("0.75"))).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.header("cache-control"), "no-store");
+    let expected = json!({"predictions": [{
+        "name": "image",
+        "class": "PNEUMONIA",
+        "scores": {"NORMAL": 0.25, "PNEUMONIA": 0.75},
+        "reading": "Its score for PNEUMONIA is 75%; the model says PNEUMONIA from 42% up.",
+        "caution": "A research tool, not a medical device. Ask a doctor.",
+    }]});
+    assert_eq!(reply.json(), expected);
+}
+
+#[tokio::test]
+async fn below_the_threshold_the_reading_says_what_was_missing() {
+    let reply = post(raw(PATH, png("0.25"))).await.json();
+    assert_eq!(reply["predictions"][0]["class"], "NORMAL");
+    let reading = "Its score for PNEUMONIA is 25%; the model says PNEUMONIA only from 42% up.";
+    assert_eq!(reply["predictions"][0]["reading"], reading);
+}
+
+#[tokio::test]
+async fn a_score_near_the_threshold_is_told_apart_from_it() {
+    let reply = post(raw(PATH, png(".418"))).await.json();
+    let reading = "Its score for PNEUMONIA is 41.8%; the model says PNEUMONIA only from 42.0% up.";
+    assert_eq!(reply["predictions"][0]["reading"], reading);
+}
+
+#[tokio::test]
+async fn several_files_are_answered_in_order_and_one_bad_one_spoils_nothing() {
+    let (sick, broken) = (png("0.75"), png("BROKEN"));
+    let reply = post(files(PATH, &[("b.png", &sick), ("a.png", &broken), ("notes.txt", b"hello")])).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let predictions = &reply.json()["predictions"];
+    assert_eq!((&predictions[0]["name"], &predictions[0]["class"]), (&json!("b.png"), &json!("PNEUMONIA")));
+    assert_eq!(predictions[1], json!({"name": "a.png", "error": "The image breaks off before its end."}));
+    assert_eq!(
+        predictions[2],
+        json!({"name": "notes.txt", "error": "This is not an image that can be read."})
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_image_is_415_and_what_is_a_bad_one_422() {
+    let no_image = post(files(PATH, &[("notes.txt", b"hello")])).await;
+    assert_eq!(no_image.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(no_image.json()["error"], "This is not an image that can be read.");
+    let empty = post(files(PATH, &[("empty.png", b"")])).await;
+    assert_eq!(empty.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(empty.json()["error"], "The file is empty.");
+    let broken = post(raw(PATH, png("BROKEN"))).await;
+    assert_eq!(broken.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(broken.json()["error"], "The image breaks off before its end.");
+}
+
+#[tokio::test]
+async fn nothing_sent_is_400() {
+    let nothing_chosen = files(PATH, &[("", b"")]);
+    let other_field = multipart(Request::post(PATH), "picture", &[("a.png", PNG)]);
+    for request in [raw(PATH, Body::empty()), files(PATH, &[]), nothing_chosen, other_field] {
+        let reply = post(request).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+        assert!(reply.json()["error"].as_str().unwrap().starts_with("There is no image"), "{}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn a_broken_form_is_400() {
+    let head = |content_type: &str| Request::post(PATH).header("content-type", content_type);
+    let no_boundary = head("multipart/form-data").body("x".into()).unwrap();
+    let cut_off = head("multipart/form-data; boundary=cut").body("--cut\r\ncontent-disp".into()).unwrap();
+    for request in [no_boundary, cut_off] {
+        let reply = post(request).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{}", reply.body);
+        assert!(reply.json()["error"].as_str().unwrap().starts_with("This upload could not be read"));
+    }
+}
+
+#[tokio::test]
+async fn a_request_may_be_as_large_as_the_limit_and_no_larger() {
+    let app = app_within(Limits { request_bytes: 1 << 20, ..Limits::default() });
+    let mut largest = PNG.to_vec();
+    largest.resize(1 << 20, 0);
+    assert_eq!(send(&app, raw(PATH, largest.clone())).await.status, StatusCode::OK);
+    largest.push(0);
+    let refused = send(&app, raw(PATH, largest)).await;
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(refused.json()["error"], "This upload is too large: at most 1 MiB in one request.");
+}
+
+#[tokio::test]
+async fn the_default_limit_is_20_mebibytes() {
+    let reply = post(raw(PATH, vec![0; (20 << 20) + 1])).await;
+    assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(reply.body.contains("at most 20 MiB"), "{}", reply.body);
+}
+
+#[tokio::test]
+async fn too_many_images_are_413() {
+    let app = app_within(Limits { images: 2, ..Limits::default() });
+    let three: [(&str, &[u8]); 3] = [("a.png", PNG); 3];
+    assert_eq!(send(&app, files(PATH, &three[..2])).await.status, StatusCode::OK);
+    let reply = send(&app, files(PATH, &three)).await;
+    assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(reply.json()["error"], "These are too many images: at most 2 in one request.");
+}
+
+#[tokio::test]
+async fn a_full_queue_is_503_and_says_when_to_return() {
+    let app = app_within(Limits { workers: 1, waiting: 0, ..Limits::default() });
+    let held = tokio::spawn({
+        let app = app.clone();
+        async move { send(&app, raw(PATH, png("HOLD"))).await }
+    });
+    // The place is taken on the first poll, which on this single thread is now.
+    tokio::task::yield_now().await;
+    let refused = send(&app, raw(PATH, PNG)).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.header("retry-after"), "2");
+    stand_in::release();
+    assert_eq!(held.await.unwrap().status, StatusCode::OK);
+    assert_eq!(send(&app, raw(PATH, PNG)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_request_only() {
+    let app = app_within(Limits { workers: 1, waiting: 0, ..Limits::default() });
+    let reply = send(&app, raw(PATH, png("PANIC"))).await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!reply.body.contains("on purpose"), "{}", reply.body);
+    assert_eq!(send(&app, raw(PATH, PNG)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn another_sites_page_is_refused() {
+    let from = |header: &str, value: &str| {
+        multipart(
+            Request::post(PATH).header("host", "box:8000").header(header, value),
+            "file",
+            &[("a.png", PNG)],
+        )
+    };
+    assert_eq!(post(from("sec-fetch-site", "cross-site")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(post(from("origin", "https://evil.example")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(post(from("sec-fetch-site", "same-origin")).await.status, StatusCode::OK);
+    assert_eq!(post(from("origin", "http://box:8000")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn file_names_come_back_short_and_without_folders() {
+    let long = format!("C:/patients/{}.png", "x".repeat(200));
+    let reply = post(files(PATH, &[(&long, PNG)])).await.json();
+    let name = reply["predictions"][0]["name"].as_str().unwrap();
+    assert_eq!(name.chars().count(), 60);
+    assert!(name.starts_with("xxx") && name.ends_with(".png"), "{name}");
+}

@@ -1,0 +1,107 @@
+//! What can be fetched: the page, its assets, the model's facts, and the headers around them.
+
+mod client;
+mod stand_in;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use client::{Reply, app_within, get, send};
+use headstart_web::{AppState, Limits, app};
+use stand_in::StandIn;
+
+#[tokio::test]
+async fn the_page_states_the_caution_and_the_measured_numbers() {
+    let page = get("/").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    for expected in [
+        "A research tool, not a medical device. Ask a doctor.",
+        "NORMAL or PNEUMONIA",
+        "EfficientNet-Lite0",
+        "<dt>Sensitivity</dt><dd><strong>96%</strong> <span>95% interval: 94% to 98%</span>",
+        "<dt>AUC</dt><dd><strong>0.974</strong> <span>95% interval: 0.962 to 0.985</span>",
+        "Up to 20 MiB",
+    ] {
+        assert!(page.body.contains(expected), "{expected} is not in {}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn a_model_without_test_numbers_says_so() {
+    let mut unmeasured = StandIn::default();
+    unmeasured.card.test = None;
+    let app = app(AppState::new(unmeasured, Limits::default()));
+    let page = send(&app, Request::get("/").body(Body::empty()).unwrap()).await;
+    assert!(page.body.contains("It was not measured on held-out images"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn markup_in_the_model_file_stays_text() {
+    let mut hostile = StandIn::default();
+    hostile.card.title = "<script>alert(1)</script>{{caution}}".to_owned();
+    hostile.caution = "\"><img src=x>".to_owned();
+    let app = app(AppState::new(hostile, Limits::default()));
+    let page = send(&app, Request::get("/").body(Body::empty()).unwrap()).await;
+    assert!(page.body.contains("&lt;script&gt;alert(1)&lt;/script&gt;{{caution}}"), "{}", page.body);
+    assert!(page.body.contains("&quot;&gt;&lt;img src=x&gt;"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn assets_come_with_their_type_and_are_revalidated() {
+    for (path, content_type) in [
+        ("/assets/style.css", "text/css; charset=utf-8"),
+        ("/assets/script.js", "text/javascript; charset=utf-8"),
+        ("/assets/icon.svg", "image/svg+xml"),
+    ] {
+        let asset = get(path).await;
+        assert_eq!((asset.status, asset.header("content-type")), (StatusCode::OK, content_type));
+        assert_eq!(asset.header("cache-control"), "no-cache");
+        let again = Request::get(path).header("if-none-match", asset.header("etag")).body(Body::empty());
+        let again = send(&app_within(Limits::default()), again.unwrap()).await;
+        assert_eq!((again.status, again.body.as_str()), (StatusCode::NOT_MODIFIED, ""));
+    }
+}
+
+#[tokio::test]
+async fn every_response_carries_the_protective_headers() {
+    for path in ["/", "/assets/script.js", "/api/model", "/healthz", "/nothing", "/api/predict"] {
+        let reply = get(path).await;
+        let policy = reply.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{path}");
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(reply.header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(reply.header("referrer-policy"), "no-referrer", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_has_nothing_inline_and_nothing_from_elsewhere() {
+    let Reply { body, .. } = get("/").await;
+    for forbidden in ["<style", " style=", "onclick", "onload", "http://", "https://", "//cdn"] {
+        assert!(!body.contains(forbidden), "{forbidden}");
+    }
+    assert_eq!(body.matches("<script").count(), 1);
+}
+
+#[tokio::test]
+async fn the_model_describes_itself() {
+    let model = get("/api/model").await;
+    assert_eq!(model.header("cache-control"), "no-store");
+    let model = model.json();
+    assert_eq!(model["classes"], serde_json::json!(["NORMAL", "PNEUMONIA"]));
+    assert_eq!(model["positive"], "PNEUMONIA");
+    assert_eq!(model["threshold"], 0.42);
+    assert_eq!(model["card"]["backbone"], "EfficientNet-Lite0");
+    assert_eq!(model["caution"], "A research tool, not a medical device. Ask a doctor.");
+}
+
+#[tokio::test]
+async fn health_missing_pages_and_wrong_methods() {
+    let health = get("/healthz").await;
+    assert_eq!((health.status, health.body.as_str()), (StatusCode::OK, "ok"));
+    let missing = get("/nothing").await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    assert_eq!(missing.json()["error"], "There is nothing at this address.");
+    assert_eq!(get("/api/predict").await.status, StatusCode::METHOD_NOT_ALLOWED);
+}

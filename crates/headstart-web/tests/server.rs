@@ -1,0 +1,76 @@
+//! The server on a real socket: refusals that arrive, and a polite end.
+
+mod stand_in;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use headstart_web::{AppState, Limits, Server};
+use stand_in::{PNG, StandIn, png};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<std::io::Result<()>>,
+}
+
+async fn start(limits: Limits) -> Running {
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::bind(AppState::new(StandIn::default(), limits), any_port).await.unwrap();
+    let address = server.address();
+    let (stop, stopped) = oneshot::channel();
+    let ended = tokio::spawn(server.run(async {
+        let _ = stopped.await;
+    }));
+    Running { address, stop, ended }
+}
+
+/// Sends the whole request before it reads, as browsers do.
+async fn post(address: SocketAddr, body: &[u8]) -> String {
+    post_announcing(address, body, body.len()).await
+}
+
+async fn post_announcing(address: SocketAddr, body: &[u8], length: usize) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /api/predict HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body).await.unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.unwrap();
+    reply
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_sends_everything_first() {
+    let running = start(Limits { request_bytes: 4 << 20, ..Limits::default() }).await;
+    let reply = post(running.address, &vec![0; 30 << 20]).await;
+    assert!(reply.starts_with("HTTP/1.1 413") && reply.contains("at most 4 MiB"), "{reply}");
+    assert!(post(running.address, PNG).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_408() {
+    let running = start(Limits { body_timeout: Duration::from_millis(20), ..Limits::default() }).await;
+    let reply = post_announcing(running.address, PNG, PNG.len() + 1).await;
+    assert!(reply.starts_with("HTTP/1.1 408") && reply.contains("took too long"), "{reply}");
+}
+
+#[tokio::test]
+async fn stopping_lets_a_request_under_way_finish() {
+    let running = start(Limits::default()).await;
+    let under_way = tokio::spawn(async move { post(running.address, &png("HOLD")).await });
+    // The worker holds the request until it is released, so it is under way once its bytes have been read.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    running.stop.send(()).unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(TcpStream::connect(running.address).await.is_err(), "it still takes new connections");
+    stand_in::release();
+    assert!(under_way.await.unwrap().starts_with("HTTP/1.1 200"));
+    running.ended.await.unwrap().unwrap();
+}

@@ -1,0 +1,99 @@
+//! A classifier for tests: its answer is written in the file.
+//!
+//! A PNG file that ends in `0.93` gets the score 0.93 for PNEUMONIA; one without a number gets 0.8.
+//! `BROKEN` at its end refuses it, `PANIC` panics, `HOLD` keeps the worker busy until [`release`].
+
+// Each test program uses its own part of this.
+#![allow(dead_code)]
+
+use std::sync::{Condvar, Mutex};
+
+use headstart::classifier::{Card, Prediction};
+use headstart_web::Predictor;
+
+pub struct StandIn {
+    pub classes: Vec<String>,
+    pub card: Card,
+    pub caution: String,
+}
+
+pub const THRESHOLD: f64 = 0.42;
+
+/// The smallest PNG: one grey pixel.
+pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\
+    \0\0\0\nIDATx\x9cch\0\0\0\x82\0\x81w\xcdr\xb6\0\0\0\0IEND\xaeB`\x82";
+
+/// A PNG with something written behind its end, where decoders do not look.
+pub fn png(ending: &str) -> Vec<u8> {
+    [PNG, ending.as_bytes()].concat()
+}
+
+static HELD: Mutex<bool> = Mutex::new(true);
+static RELEASED: Condvar = Condvar::new();
+
+/// Lets every prediction that holds a worker go on.
+pub fn release() {
+    *HELD.lock().unwrap() = false;
+    RELEASED.notify_all();
+}
+
+impl Default for StandIn {
+    fn default() -> Self {
+        Self {
+            classes: vec!["NORMAL".to_owned(), "PNEUMONIA".to_owned()],
+            caution: "A research tool, not a medical device. Ask a doctor.".to_owned(),
+            card: Card {
+                title: "Pneumonia or normal, from a chest X-ray".to_owned(),
+                backbone: "EfficientNet-Lite0".to_owned(),
+                trained_on: "5,216 chest X-rays of children".to_owned(),
+                test: Some(vec![
+                    ("Sensitivity".to_owned(), 0.962, 0.938, 0.977),
+                    ("Specificity".to_owned(), 0.885, 0.838, 0.92),
+                    ("AUC".to_owned(), 0.974, 0.962, 0.985),
+                ]),
+                version: "0.1.0".to_owned(),
+            },
+        }
+    }
+}
+
+impl Predictor for StandIn {
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn positive(&self) -> usize {
+        1
+    }
+
+    fn threshold(&self) -> f64 {
+        THRESHOLD
+    }
+
+    fn caution(&self) -> &str {
+        &self.caution
+    }
+
+    fn card(&self) -> &Card {
+        &self.card
+    }
+
+    fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, String> {
+        if !bytes.starts_with(b"\x89PNG") {
+            return Err("This is not an image that can be read.".to_owned());
+        }
+        if bytes.ends_with(b"BROKEN") {
+            return Err("The image breaks off before its end.".to_owned());
+        }
+        assert!(!bytes.ends_with(b"PANIC"), "a panic on purpose");
+        if bytes.ends_with(b"HOLD") {
+            drop(RELEASED.wait_while(HELD.lock().unwrap(), |held| *held).unwrap());
+        }
+        let ending = String::from_utf8_lossy(&bytes[bytes.len() - 4..]).into_owned();
+        let positive: f32 = ending.parse().unwrap_or(0.8);
+        let label = usize::from(f64::from(positive) >= THRESHOLD);
+        let mut scores = vec![1.0 - positive, positive];
+        scores.resize(self.classes.len(), 0.0);
+        Ok(Prediction { class: self.classes[label].clone(), label, scores })
+    }
+}
