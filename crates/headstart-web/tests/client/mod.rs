@@ -1,5 +1,7 @@
 //! Talks to the app without a socket.
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on may stop
+
 // Each test program uses its own part of this.
 #![allow(dead_code)]
 

@@ -3,6 +3,8 @@
 //! A PNG file that ends in `0.93` gets the score 0.93 for PNEUMONIA; one without a number gets 0.8.
 //! `BROKEN` at its end refuses it, `PANIC` panics, `HOLD` keeps the worker busy until [`release`].
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on may stop
+
 // Each test program uses its own part of this.
 #![allow(dead_code)]
 
