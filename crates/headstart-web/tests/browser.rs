@@ -3,6 +3,8 @@
 //! Skipped unless `node` finds playwright-core (`npm install --no-save playwright-core`, or `NODE_PATH`) and
 //! Chromium is installed (`CHROMIUM` names it, if it is not on the path).
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on may stop
+
 mod stand_in;
 
 use std::net::SocketAddr;
