@@ -41,6 +41,10 @@ pub(super) fn delong(truth: &[bool], scores: &[f64]) -> Estimate {
     let of_positives = placements(&together[..positives.len()], &midranks(&positives), n);
     let of_negatives = placements(&together[positives.len()..], &midranks(&negatives), m);
     let deviation = (variance(&of_positives) / m + variance(&of_negatives) / n).sqrt();
+    if deviation == 0.0 {
+        // All scores tie: nothing is known.
+        return Estimate { value, low: 0.0, high: 1.0 };
+    }
     Estimate { value, low: (value - Z * deviation).max(0.0), high: (value + Z * deviation).min(1.0) }
 }
 
@@ -72,6 +76,12 @@ mod tests {
         assert!((estimate.value - 5.0 / 6.0).abs() < 1e-12);
         assert!((estimate.low - (5.0 / 6.0 - Z * deviation)).abs() < 1e-12);
         assert_eq!(estimate.high, 1.0);
+    }
+
+    #[test]
+    fn scores_that_all_tie_tell_nothing() {
+        let estimate = delong(&[true, true, false], &[0.5; 3]);
+        assert_eq!((estimate.value, estimate.low, estimate.high), (0.5, 0.0, 1.0));
     }
 
     #[test]

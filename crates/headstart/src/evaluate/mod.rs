@@ -14,12 +14,17 @@ pub use threshold::youden;
 /// An estimate and its 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// What was measured.
+    /// What was measured; NaN, in JSON null, where nothing could be.
+    #[serde(deserialize_with = "number_or_null")]
     pub value: f64,
     /// Lower end of the interval.
     pub low: f64,
     /// Upper end of the interval.
     pub high: f64,
+}
+
+fn number_or_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// What was measured on one split.
@@ -82,5 +87,19 @@ pub fn evaluate(
         threshold,
         confusion,
         seconds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_measured_is_read_back() {
+        let metrics = evaluate(&[1, 1], &[vec![0.2, 0.8], vec![0.6, 0.4]], 1, 0.5, 0.0);
+        let text = serde_json::to_string(&metrics).expect("becomes JSON");
+        let back: SplitMetrics = serde_json::from_str(&text).expect("is read");
+        assert!(back.auc.value.is_nan() && back.specificity.value.is_nan());
+        assert_eq!(back.sensitivity.value, 0.5);
     }
 }
