@@ -104,18 +104,20 @@ fn score_rows(answer: &str, scores: &[(String, f32)]) -> String {
 /// The headline numbers on held-out images, each with what it means.
 fn measured(predictor: &dyn Predictor, card: &Card) -> String {
     let Some(numbers) = card.test.as_deref().filter(|numbers| !numbers.is_empty()) else {
-        return "<p>It was not measured on held-out images: nobody knows how often it is right.</p>"
+        return "<p class=\"lead\">It was not measured on held-out images: nobody knows how often it is right.</p>"
             .to_owned();
     };
     let rows: String = numbers.iter().map(|number| measured_row(predictor, number)).collect();
-    format!("<dl class=\"measured\">{rows}</dl>")
+    format!(
+        "<p class=\"lead\">Measured on images that it had never seen.</p><dl class=\"measured\">{rows}</dl>"
+    )
 }
 
 fn measured_row(predictor: &dyn Predictor, (name, value, low, high): &(String, f64, f64, f64)) -> String {
     let is_share = !name.eq_ignore_ascii_case("auc");
     let show = |number: f64| if is_share { percent(number) } else { format!("{number:.3}") };
-    let meaning =
-        meaning(predictor, name).map_or(String::new(), |text| format!("<small>{}</small>", escape(&text)));
+    let meaning = meaning(predictor, name, *value)
+        .map_or(String::new(), |text| format!("<small>{}</small>", escape(&text)));
     format!(
         "<div><dt>{}</dt><dd><strong>{}</strong> <span>95% interval: {} to {}</span>{meaning}</dd></div>",
         escape(name),
@@ -125,15 +127,26 @@ fn measured_row(predictor: &dyn Predictor, (name, value, low, high): &(String, f
     )
 }
 
-fn meaning(predictor: &dyn Predictor, name: &str) -> Option<String> {
-    let positive = predictor.classes().get(predictor.positive())?;
-    match name.to_lowercase().as_str() {
-        "sensitivity" => Some(format!("of the {positive} images, those that it recognises")),
-        "specificity" => Some(format!("of the other images, those that it does not take for {positive}")),
-        "accuracy" => Some("of all images, those that it gets right".to_owned()),
-        "auc" => {
-            Some(format!("how well it ranks {positive} above the others: 0.5 is guessing, 1 is perfect"))
+/// What a number says, in a sentence that needs no statistics.
+fn meaning(predictor: &dyn Predictor, name: &str, value: f64) -> Option<String> {
+    let classes = predictor.classes();
+    let positive = classes.get(predictor.positive())?;
+    let negative = match classes {
+        [first, second] => {
+            if first == positive {
+                second
+            } else {
+                first
+            }
         }
+        _ => "other",
+    };
+    let of_100 = format!("{:.0} of 100", value * 100.0);
+    match name.to_lowercase().as_str() {
+        "sensitivity" => Some(format!("It recognises {of_100} {positive} images.")),
+        "specificity" => Some(format!("It does not take {of_100} {negative} images for {positive}.")),
+        "accuracy" => Some(format!("It is right about {of_100} images.")),
+        "auc" => Some(format!("How well it ranks {positive} above the rest: 0.5 is guessing, 1 perfect.")),
         _ => None,
     }
 }

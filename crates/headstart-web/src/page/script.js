@@ -21,6 +21,12 @@ field.addEventListener("change", () => {
   field.value = ""; // so that the same file can be chosen again
 });
 
+// Enter on the file field submits the form; the visitor meant to open it.
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  field.click();
+});
+
 document.addEventListener("paste", (event) => add(event.clipboardData.files));
 
 // The whole window takes a drop: an image that misses the zone would otherwise replace the page.
@@ -41,7 +47,7 @@ clear.addEventListener("click", () => {
   for (const image of results.querySelectorAll("img")) URL.revokeObjectURL(image.src);
   results.replaceChildren();
   clear.hidden = true;
-  notice.textContent = "Cleared.";
+  say("Cleared.");
   field.focus();
 });
 
@@ -61,22 +67,29 @@ function show(file) {
   image.src = URL.createObjectURL(file);
   item.classList.add("working");
   item.querySelector(".name").textContent = file.name;
+  item.querySelector(".name").title = file.name;
   item.querySelector("h3").textContent = "Looking at it…";
   results.prepend(item);
   clear.hidden = false;
   return item;
 }
 
+/** To screen readers; eyes see the same on the results. */
+function say(text) {
+  notice.classList.add("spoken");
+  notice.textContent = text;
+}
+
 async function answer(file, item) {
   if (!item.isConnected) return; // cleared before its turn
-  notice.textContent = waiting > 1 ? `Looking at ${file.name}; ${waiting - 1} more to go…` : `Looking at ${file.name}…`;
+  say(waiting > 1 ? `Looking at ${file.name}; ${waiting - 1} more to go…` : `Looking at ${file.name}…`);
   try {
     fill(item, await predict(file));
   } catch (problem) {
     refuse(item, problem.message);
   }
   item.classList.remove("working");
-  notice.textContent = `${file.name}: ${item.querySelector("h3").textContent}. ${item.querySelector(".reading").textContent}`;
+  say(`${file.name}: ${item.querySelector("h3").textContent}. ${item.querySelector(".reading").textContent}`);
 }
 
 async function predict(file) {

@@ -23,7 +23,8 @@ const NOTES = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("
 
 async function main() {
   const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP headstart.test 127.0.0.1"];
   const browser = await chromium.launch({ executablePath, args: flags });
   try {
     await withScript(browser);
@@ -38,13 +39,13 @@ async function main() {
 }
 
 /** A fresh visitor. Whatever the browser complains of (a blocked style, a script error) fails the test. */
-async function visit(browser, options = {}) {
+async function visit(browser, { url: address = url, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1100, height: 900 }, ...options });
   const page = await context.newPage();
   page.complaints = [];
   page.on("console", (message) => message.type() === "error" && page.complaints.push(message.text()));
   page.on("pageerror", (error) => page.complaints.push(String(error)));
-  await page.goto(url);
+  await page.goto(address);
   return page;
 }
 
@@ -88,15 +89,15 @@ async function withScript(browser) {
 
 async function byKeyboard(browser) {
   const page = await visit(browser);
+  page.on("filechooser", (chooser) => chooser.setFiles(SICK));
+  await page.reload(); // The browser has then taken note of the listener.
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.id), "file");
   const outline = await page.locator("label.button").evaluate((label) => getComputedStyle(label).outlineStyle);
   assert.equal(outline, "solid");
-  const chooser = page.waitForEvent("filechooser");
   await page.keyboard.press("Enter");
-  await (await chooser).setFiles(SICK);
   await settled(page);
   assert.equal(await page.locator(".result h3").textContent(), "PNEUMONIA");
   await leave(page);
@@ -132,13 +133,16 @@ async function failures(browser) {
   await leave(page, /ERR_INTERNET_DISCONNECTED/);
 }
 
+/** Over plain http, on a name that is not localhost, a browser sends no `Sec-Fetch-Site`: `Origin` has to do. */
 async function withoutScript(browser) {
-  const page = await visit(browser, { javaScriptEnabled: false });
+  const plain = url.replace("127.0.0.1", "headstart.test");
+  const page = await visit(browser, { url: plain, javaScriptEnabled: false });
   await page.setInputFiles("#file", [SICK, NOTES]);
   await page.click("[type=submit]");
   assert.deepEqual(await page.locator(".result h3").allTextContents(), ["PNEUMONIA", "No answer"]);
   await cautionIsInView(page);
   await picture(page, "no-script");
+  assert.equal(await page.locator("label.button").isVisible(), false);
   await leave(page);
 }
 
