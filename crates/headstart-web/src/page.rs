@@ -132,13 +132,8 @@ fn meaning(predictor: &dyn Predictor, name: &str, value: f64) -> Option<String> 
     let classes = predictor.classes();
     let positive = classes.get(predictor.positive())?;
     let negative = match classes {
-        [first, second] => {
-            if first == positive {
-                second
-            } else {
-                first
-            }
-        }
+        [first, second] if first == positive => second.as_str(),
+        [first, _] => first.as_str(),
         _ => "other",
     };
     let of_100 = format!("{:.0} of 100", value * 100.0);

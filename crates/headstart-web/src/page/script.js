@@ -62,7 +62,10 @@ function add(files) {
 function show(file) {
   const item = document.getElementById("result").content.firstElementChild.cloneNode(true);
   const image = item.querySelector("img");
-  image.addEventListener("error", () => image.replaceWith("No preview"));
+  image.addEventListener("error", () => {
+    URL.revokeObjectURL(image.src);
+    image.replaceWith("No preview");
+  });
   image.alt = `Your image ${file.name}`;
   image.src = URL.createObjectURL(file);
   item.classList.add("working");
