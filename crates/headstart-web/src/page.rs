@@ -114,6 +114,12 @@ fn measured(predictor: &dyn Predictor, card: &Card) -> String {
 }
 
 fn measured_row(predictor: &dyn Predictor, (name, value, low, high): &(String, f64, f64, f64)) -> String {
+    if !value.is_finite() {
+        let name = escape(name);
+        return format!(
+            "<div><dt>{name}</dt><dd><strong>Unknown</strong> <span>No image to measure it on.</span></dd></div>"
+        );
+    }
     let is_share = !name.eq_ignore_ascii_case("auc");
     let show = |number: f64| if is_share { percent(number) } else { format!("{number:.3}") };
     let meaning = meaning(predictor, name, *value)

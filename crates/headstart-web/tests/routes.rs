@@ -38,6 +38,16 @@ async fn a_model_without_test_numbers_says_so() {
 }
 
 #[tokio::test]
+async fn a_number_that_could_not_be_measured_is_unknown() {
+    let mut without_sick = StandIn::default();
+    without_sick.card.test = Some(vec![("Sensitivity".to_owned(), f64::NAN, f64::NAN, f64::NAN)]);
+    let app = app(AppState::new(without_sick, Limits::default()));
+    let page = send(&app, Request::get("/").body(Body::empty()).unwrap()).await;
+    assert!(page.body.contains("<dt>Sensitivity</dt><dd><strong>Unknown</strong>"), "{}", page.body);
+    assert!(!page.body.contains("NaN"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn markup_in_the_model_file_stays_text() {
     let mut hostile = StandIn::default();
     hostile.card.title = "<script>alert(1)</script>{{caution}}".to_owned();
