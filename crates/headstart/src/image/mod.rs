@@ -1,0 +1,74 @@
+//! From a file's bytes to the numbers that a net reads.
+
+pub mod decode;
+mod jpeg;
+pub mod preprocess;
+
+pub use decode::{DecodeError, Limits, decode};
+pub use preprocess::{ChannelOrder, Filter, Preprocess, Resize};
+
+/// A decoded image: RGB, rows from the top, 8 or 16 bits a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    width: usize,
+    height: usize,
+    pixels: Pixels,
+}
+
+/// `[height, width, 3]`, at the depth that the file has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Pixels {
+    Eight(Vec<u8>),
+    Sixteen(Vec<u16>),
+}
+
+impl Image {
+    /// An image of 8-bit RGB pixels.
+    ///
+    /// # Shapes
+    /// `pixels`: `[height, width, 3]`
+    ///
+    /// # Panics
+    /// When `pixels` has another length.
+    pub fn from_rgb8(width: usize, height: usize, pixels: Vec<u8>) -> Self {
+        assert_eq!(pixels.len(), width * height * 3, "RGB pixels of {width}×{height}");
+        Self { width, height, pixels: Pixels::Eight(pixels) }
+    }
+
+    /// An image of 16-bit RGB pixels.
+    ///
+    /// # Shapes
+    /// `pixels`: `[height, width, 3]`
+    ///
+    /// # Panics
+    /// When `pixels` has another length.
+    pub fn from_rgb16(width: usize, height: usize, pixels: Vec<u16>) -> Self {
+        assert_eq!(pixels.len(), width * height * 3, "RGB pixels of {width}×{height}");
+        Self { width, height, pixels: Pixels::Sixteen(pixels) }
+    }
+
+    /// An image of 8-bit grey pixels: each channel gets the same value.
+    ///
+    /// # Shapes
+    /// `pixels`: `[height, width]`
+    ///
+    /// # Panics
+    /// When `pixels` has another length.
+    pub fn from_grey8(width: usize, height: usize, pixels: &[u8]) -> Self {
+        Self::from_rgb8(width, height, pixels.iter().flat_map(|value| [*value; 3]).collect())
+    }
+
+    /// Columns.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    pub(crate) fn pixels(&self) -> &Pixels {
+        &self.pixels
+    }
+}

@@ -1,0 +1,268 @@
+//! Resizing and normalising: part of the model, sealed with it.
+
+use std::borrow::Cow;
+
+use fast_image_resize::images::{Image as Buffer, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use serde::{Deserialize, Serialize};
+
+use super::{Image, Pixels};
+
+/// How an image becomes a square.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resize {
+    /// Each side is scaled by itself: what a net sees does not tell the shape of the original.
+    Squash,
+    /// The shorter side is scaled to the square's, and the centre is kept.
+    Crop,
+    /// The longer side is scaled to the square's; black borders fill the rest. They show a net the
+    /// shape of the original, which may tell the class for the wrong reason.
+    Pad,
+}
+
+/// The resampling filter, widened when an image shrinks (antialiased, as Pillow's `Image.resize`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Filter {
+    /// A triangle.
+    Bilinear,
+    /// The cubic with a = −0.5 (Catmull and Rom).
+    Bicubic,
+}
+
+/// Order of the channels that the net reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChannelOrder {
+    /// Red first.
+    Rgb,
+    /// Blue first.
+    Bgr,
+}
+
+/// From an [`Image`] to a net's input: `(value in 0..=255 - mean) / deviation`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preprocess {
+    /// Side of the square, in pixels; at least 1.
+    pub size: usize,
+    /// How an image becomes a square.
+    pub resize: Resize,
+    /// How it is resampled.
+    pub filter: Filter,
+    /// Order of the channels of the result, and of `mean` and `deviation`.
+    pub channel_order: ChannelOrder,
+    /// Subtracted, in grey levels.
+    pub mean: [f32; 3],
+    /// Divided by, in grey levels.
+    pub deviation: [f32; 3],
+}
+
+impl Preprocess {
+    /// Number of values of the result.
+    pub fn len(&self) -> usize {
+        self.size * self.size * 3
+    }
+
+    /// Whether the result has no value.
+    pub fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
+    /// A net's input. An image that already has the square's size is only normalised.
+    ///
+    /// # Shapes
+    /// result: `[size, size, 3]`
+    pub fn apply(&self, image: &Image) -> Vec<f32> {
+        let mut input = vec![0.0; self.len()];
+        self.apply_into(image, &mut input);
+        input
+    }
+
+    /// The same, into memory that the caller has.
+    ///
+    /// # Shapes
+    /// `input`: `[size, size, 3]`
+    ///
+    /// # Panics
+    /// When `input` has another length.
+    pub fn apply_into(&self, image: &Image, input: &mut [f32]) {
+        assert_eq!(input.len(), self.len(), "an input of {0}×{0}×3", self.size);
+        match image.pixels() {
+            Pixels::Eight(pixels) => {
+                let square = self.square(image, pixels, PixelType::U8x3);
+                self.normalise(square.iter().map(|value| f32::from(*value)), input);
+            }
+            Pixels::Sixteen(pixels) => {
+                let square = self.square(image, bytemuck::cast_slice(pixels), PixelType::U16x3);
+                let values = square.as_chunks().0.iter().map(|pair| f32::from(u16::from_ne_bytes(*pair)));
+                self.normalise(values.map(|value| value * 255.0 / 65535.0), input);
+            }
+        }
+    }
+
+    /// The resized pixels, `[size, size, 3]` of `kind`.
+    fn square<'a>(&self, image: &Image, bytes: &'a [u8], kind: PixelType) -> Cow<'a, [u8]> {
+        if [image.width(), image.height()] == [self.size; 2] {
+            return Cow::Borrowed(bytes);
+        }
+        let placed = Placement::new(self.resize, [image.width(), image.height()], self.size);
+        let [width, height] = placed.target.map(|side| side as u32);
+        let source = ImageRef::new(image.width() as u32, image.height() as u32, bytes, kind)
+            .expect("an image has all its pixels");
+        let mut target = Buffer::new(width, height, kind);
+        let [[left, across], [top, down]] = placed.source;
+        let options = ResizeOptions::new().resize_alg(self.algorithm()).crop(left, top, across, down);
+        Resizer::new().resize(&source, &mut target, &options).expect("the source box lies in the image");
+        Cow::Owned(self.framed(target.into_vec(), placed.target, kind.size()))
+    }
+
+    fn algorithm(&self) -> ResizeAlg {
+        ResizeAlg::Convolution(match self.filter {
+            Filter::Bilinear => FilterType::Bilinear,
+            Filter::Bicubic => FilterType::CatmullRom,
+        })
+    }
+
+    /// Puts what does not fill the square into the middle of a black one.
+    fn framed(&self, pixels: Vec<u8>, [width, height]: [usize; 2], pixel_bytes: usize) -> Vec<u8> {
+        if [width, height] == [self.size; 2] {
+            return pixels;
+        }
+        let (left, top) = ((self.size - width) / 2, (self.size - height) / 2);
+        let mut square = vec![0; self.size * self.size * pixel_bytes];
+        for (row, line) in pixels.chunks_exact(width * pixel_bytes).enumerate() {
+            let start = ((top + row) * self.size + left) * pixel_bytes;
+            square[start..start + line.len()].copy_from_slice(line);
+        }
+        square
+    }
+
+    fn normalise(&self, values: impl Iterator<Item = f32>, input: &mut [f32]) {
+        input.iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
+        for pixel in input.as_chunks_mut::<3>().0 {
+            if self.channel_order == ChannelOrder::Bgr {
+                pixel.swap(0, 2);
+            }
+            for (channel, value) in pixel.iter_mut().enumerate() {
+                *value = (*value - self.mean[channel]) / self.deviation[channel];
+            }
+        }
+    }
+}
+
+/// Which part of an image is resized, and to what.
+#[derive(Debug, PartialEq)]
+struct Placement {
+    /// Start and length along x, then along y, in the image's pixels.
+    source: [[f64; 2]; 2],
+    /// Width and height of the resized part.
+    target: [usize; 2],
+}
+
+impl Placement {
+    /// `sides` are width and height.
+    fn new(resize: Resize, sides: [usize; 2], size: usize) -> Self {
+        let [shorter, longer] = [sides[0].min(sides[1]), sides[0].max(sides[1])];
+        match resize {
+            Resize::Squash => Self { source: sides.map(|side| [0.0, side as f64]), target: [size; 2] },
+            Resize::Crop => Self {
+                source: sides.map(|side| kept(side, scaled(side, size, shorter), size)),
+                target: [size; 2],
+            },
+            Resize::Pad => Self {
+                source: sides.map(|side| [0.0, side as f64]),
+                target: sides.map(|side| scaled(side, size, longer).max(1)),
+            },
+        }
+    }
+}
+
+/// A side, scaled so that `reference` becomes `size`; rounded.
+fn scaled(side: usize, size: usize, reference: usize) -> usize {
+    (2 * side * size + reference) / (2 * reference)
+}
+
+/// The part of a side whose resized pixels are the middle `size` of `whole`. The same pixels come
+/// out as if the side had become `whole` and then been cut, without the memory for that.
+fn kept(side: usize, whole: usize, size: usize) -> [f64; 2] {
+    let step = side as f64 / whole as f64;
+    let start = ((whole - size) / 2) as f64 * step;
+    // Rounding must not put the end behind the image's.
+    [start, (size as f64 * step).min(side as f64 - start)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keras(size: usize) -> Preprocess {
+        Preprocess {
+            size,
+            resize: Resize::Squash,
+            filter: Filter::Bilinear,
+            channel_order: ChannelOrder::Bgr,
+            mean: [100.0, 110.0, 120.0],
+            deviation: [1.0, 1.0, 2.0],
+        }
+    }
+
+    fn plain(size: usize, resize: Resize) -> Preprocess {
+        let (mean, deviation) = ([0.0; 3], [1.0; 3]);
+        Preprocess { resize, channel_order: ChannelOrder::Rgb, mean, deviation, ..keras(size) }
+    }
+
+    /// The red values.
+    fn red(input: &[f32]) -> Vec<f32> {
+        input.iter().step_by(3).copied().collect()
+    }
+
+    #[test]
+    fn the_same_size_is_only_normalised() {
+        let input = keras(1).apply(&Image::from_rgb8(1, 1, vec![10, 20, 30]));
+        assert_eq!(input, [30.0 - 100.0, 20.0 - 110.0, (10.0 - 120.0) / 2.0]);
+    }
+
+    #[test]
+    fn sixteen_bits_keep_their_depth() {
+        let input = plain(1, Resize::Squash).apply(&Image::from_rgb16(1, 1, vec![257, 300, 65535]));
+        assert_eq!(input, [1.0, 300.0 * 255.0 / 65535.0, 255.0]);
+        let half = plain(1, Resize::Squash).apply(&Image::from_rgb16(2, 1, vec![256, 0, 0, 258, 0, 0]));
+        assert_eq!(half, [1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn halving_averages() {
+        let input = plain(1, Resize::Squash).apply(&Image::from_grey8(2, 2, &[0, 40, 80, 120]));
+        assert_eq!(red(&input), [60.0]);
+    }
+
+    #[test]
+    fn crop_keeps_the_middle() {
+        let image = Image::from_grey8(4, 2, &[1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(red(&plain(2, Resize::Crop).apply(&image)), [2.0, 3.0, 6.0, 7.0]);
+    }
+
+    #[test]
+    fn pad_puts_borders_on_both_sides() {
+        let image = Image::from_grey8(4, 2, &[1, 2, 3, 4, 5, 6, 7, 8]);
+        let rows = [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 0.0, 0.0, 0.0, 0.0];
+        assert_eq!(red(&plain(4, Resize::Pad).apply(&image)), rows);
+    }
+
+    #[test]
+    fn the_thinnest_image_takes_no_memory() {
+        let line = Image::from_grey8(1, 60_000, &[9; 60_000]);
+        for resize in [Resize::Squash, Resize::Crop] {
+            assert_eq!(red(&plain(8, resize).apply(&line)), [9.0; 64]);
+        }
+        assert_eq!(red(&plain(8, Resize::Pad).apply(&line)).iter().sum::<f32>(), 9.0 * 8.0);
+    }
+
+    #[test]
+    fn the_settings_read_as_words() {
+        let json = serde_json::to_string(&keras(224)).expect("becomes JSON");
+        assert!(json.contains(r#""resize":"squash","filter":"bilinear","channel_order":"bgr""#), "{json}");
+        assert_eq!(serde_json::from_str::<Preprocess>(&json).expect("comes back"), keras(224));
+    }
+}
