@@ -263,9 +263,11 @@ mod tests {
             let whole = encoded(picture(), format);
             reason(&whole[..whole.len() / 2])
         };
-        assert_eq!(half(ImageFormat::Jpeg), "truncated JPEG: the file ends before the image does");
-        assert_eq!(half(ImageFormat::Bmp), "truncated BMP: the file ends before the image does");
-        assert_eq!(half(ImageFormat::Png), "damaged PNG: unexpected end of file");
+        for (format, name) in
+            [(ImageFormat::Jpeg, "JPEG"), (ImageFormat::Bmp, "BMP"), (ImageFormat::Png, "PNG")]
+        {
+            assert_eq!(half(format), format!("truncated {name}: the file ends before the image does"));
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! JPEG, read strictly: other decoders fill what a cut file lacks with grey.
+//! JPEG, read strictly: lenient decoders fill what a cut file lacks with grey. What no decoder
+//! notices is a loss inside a scan whose end marker is there.
 
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};

@@ -4,6 +4,8 @@ pub mod decode;
 mod jpeg;
 pub mod preprocess;
 
+use std::borrow::Cow;
+
 pub use decode::{DecodeError, Limits, decode};
 pub use preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 
@@ -68,7 +70,32 @@ impl Image {
         self.height
     }
 
+    /// The pixels at 8 bits a channel, for showing them.
+    ///
+    /// # Shapes
+    /// result: `[height, width, 3]`
+    pub fn to_rgb8(&self) -> Cow<'_, [u8]> {
+        match &self.pixels {
+            Pixels::Eight(pixels) => Cow::Borrowed(pixels),
+            // Rounded: 65535 = 255 · 257.
+            Pixels::Sixteen(pixels) => {
+                pixels.iter().map(|value| ((u32::from(*value) + 128) / 257) as u8).collect()
+            }
+        }
+    }
+
     pub(crate) fn pixels(&self) -> &Pixels {
         &self.pixels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Image;
+
+    #[test]
+    fn deep_pixels_are_shown_rounded() {
+        let image = Image::from_rgb16(1, 2, vec![0, 128, 129, 257, 65535, 65406]);
+        assert_eq!(image.to_rgb8().as_ref(), [0, 0, 1, 1, 255, 254]);
     }
 }
