@@ -98,9 +98,9 @@ fn bad_files_are_set_aside_and_odd_ones_are_read() {
         .arg(&out)
         .assert()
         .success()
-        .stderr(contains("set aside: dark/empty.jpg: the file is empty"))
-        .stderr(contains("set aside: dark/text.jpg: not an image"))
-        .stderr(contains("set aside: dark/cut.jpg: damaged or cut off"));
+        .stderr(contains("set aside: dark/empty.jpg: empty file"))
+        .stderr(contains("set aside: dark/text.jpg: not an image: plain text"))
+        .stderr(contains("set aside: dark/cut.jpg: truncated JPEG"));
     let report = fs::read_to_string(out.join("report.html")).expect("the report");
     assert!(report.contains("dark/cut.jpg") && !report.contains("deep.png</code>:"));
 }

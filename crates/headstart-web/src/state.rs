@@ -54,7 +54,7 @@ impl Predictor for Classifier {
     }
 
     fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, String> {
-        let limits = headstart::image::Limits { bytes: bytes.len(), pixels: MOST_PIXELS };
+        let limits = headstart::image::Limits { max_pixels: MOST_PIXELS, ..Default::default() };
         self.predict(bytes, &limits).map_err(|error| error.to_string())
     }
 }

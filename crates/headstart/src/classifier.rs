@@ -217,7 +217,7 @@ impl Classifier {
         let length = self.description.preprocess.len();
         let mut maps = vec![0.0; images.len() * length];
         for (image, map) in images.iter().zip(maps.chunks_exact_mut(length)) {
-            self.description.preprocess.apply(image, map);
+            self.description.preprocess.apply_into(image, map);
         }
         let logits = self.plan.forward(&maps, images.len(), &mut Buffers::default());
         logits.chunks_exact(self.plan.output().len()).map(|row| self.description.output.scores(row)).collect()

@@ -26,7 +26,7 @@ fn picture(index: usize, preprocess: &Preprocess, side: usize) -> Vec<f32> {
     let bytes = std::fs::read(folder().join(format!("image_{index}.png"))).expect("the picture");
     let image = decode(&bytes, &Limits::default()).expect("decodes");
     let mut pixels = vec![0.0; preprocess.len()];
-    preprocess.apply(&image, &mut pixels);
+    preprocess.apply_into(&image, &mut pixels);
     pixels.chunks_exact(preprocess.size * 3).take(side).flat_map(|row| row[..side * 3].to_vec()).collect()
 }
 

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::cache::{Cache, Content, Records};
 use crate::backbone::Backbone;
 use crate::backbone::spec::{MapShape, Spec};
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
-use crate::image::{Limits, Preprocess, decode};
+use crate::image::{Limits, Preprocess};
 use crate::trunk::{Buffers, Plan};
 
 /// Images that run through the trunk, and into the cache, at a time.
@@ -76,10 +75,8 @@ impl Extractor {
         progress: &mut dyn Progress,
     ) -> Result<Extracted> {
         let mut cache = Cache::open(folder, &self.key, self.output().len())?;
-        let contents: Vec<Option<Content>> = samples
-            .par_iter()
-            .map(|sample| Some(Sha256::digest(std::fs::read(&sample.file).ok()?).into()))
-            .collect();
+        let contents: Vec<Option<Content>> =
+            samples.par_iter().map(|sample| sample.content_hash().ok()).collect();
         let known =
             cache.read(&contents.iter().map(|content| content.unwrap_or_default()).collect::<Vec<_>>())?;
         let missing: Vec<usize> = (0..samples.len()).filter(|index| !known.has(*index)).collect();
@@ -120,7 +117,7 @@ impl Extractor {
         match (0..usable.len()).find(|index| !records.has(*index)) {
             None => Ok(Extracted { usable, records, set_aside }),
             Some(index) => {
-                let path = &samples[usable[index]].file;
+                let path = &samples[usable[index]].path;
                 Err(Error::invalid(
                     path,
                     "the file that was read at first",
@@ -132,11 +129,8 @@ impl Extractor {
 
     /// An image's content and its preprocessed pixels, or why there are none.
     fn read(&self, sample: &Sample) -> Result<(Content, Vec<f32>), String> {
-        let bytes = std::fs::read(&sample.file).map_err(|why| format!("cannot be read: {why}"))?;
-        let image = decode(&bytes, &Limits::default()).map_err(|why| why.to_string())?;
-        let mut pixels = vec![0.0; self.preprocess.len()];
-        self.preprocess.apply(&image, &mut pixels);
-        Ok((Sha256::digest(&bytes).into(), pixels))
+        let (image, content) = sample.read_with_hash(&Limits::default())?;
+        Ok((content, self.preprocess.apply(&image)))
     }
 }
 

@@ -159,11 +159,15 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
 fn dataset(job: &Job, observer: &mut dyn Observer) -> Result<(Dataset, usize)> {
     let mut dataset = Dataset::open(&job.data)?;
     if let Some(limit) = job.train_images {
-        dataset.keep_training_images(limit);
+        dataset.train_subset(limit);
     }
     for split in [Split::Test, Split::Validation] {
         if !dataset.has(split) {
-            dataset.cut(split, job.recipe.validation_fraction, job.seed);
+            match split {
+                Split::Test => dataset.assign_test(job.recipe.validation_fraction, job.seed),
+                Split::Validation => dataset.assign_validation(job.recipe.validation_fraction, job.seed),
+                Split::Train => {}
+            }
         }
         if !dataset.has(split) {
             let found = format!("too few to cut a {} split", split.name());
@@ -223,7 +227,7 @@ impl Usable {
         let samples = || extracted.usable.iter().map(|index| &dataset.samples[*index]);
         let usable = Self {
             labels: samples().map(|sample| sample.label).collect(),
-            splits: samples().map(|sample| sample.split).collect(),
+            splits: samples().map(|sample| sample.split.unwrap_or(Split::Train)).collect(),
         };
         for (class, name) in dataset.classes.iter().enumerate() {
             for split in [Split::Train, Split::Validation] {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Job;
 use crate::backbone::weights::Weights;
 use crate::classifier::{Classifier, Prediction};
-use crate::dataset::{Dataset, Sample};
+use crate::dataset::{Dataset, Sample, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::SplitMetrics;
 use crate::report;
@@ -122,7 +122,7 @@ fn predictions(classes: &[String], rows: &[(&Sample, Prediction)]) -> String {
     for (sample, prediction) in rows {
         let scores: Vec<String> = prediction.scores.iter().map(|score| format!("{score:.6}")).collect();
         let (path, label) = (field(&sample.path), field(&classes[sample.label]));
-        let (split, predicted) = (sample.split.name(), field(&prediction.class));
+        let (split, predicted) = (sample.split.map_or("", Split::name), field(&prediction.class));
         text += &format!("{path},{split},{label},{predicted},{}\n", scores.join(","));
     }
     text
