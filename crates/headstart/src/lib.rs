@@ -3,5 +3,6 @@
 pub mod error;
 pub mod evaluate;
 pub mod history;
+pub mod report;
 
 pub use error::{Error, Result};
