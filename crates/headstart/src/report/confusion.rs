@@ -6,8 +6,8 @@ use crate::evaluate::Confusion;
 
 /// A cell with less room than this shows its count only.
 const ROOM_FOR_SHARES: f64 = 58.0;
-/// Room for the names of the true classes.
-const LEFT: f64 = 150.0;
+/// Widest name of a class; longer ones are shortened.
+const WIDEST_NAME: f64 = 120.0;
 const MARGIN: f64 = 20.0;
 /// Colour of right and of wrong, as red, green and blue, at a share of 1.
 const RIGHT: [f64; 3] = [11.0, 98.0, 164.0];
@@ -19,14 +19,16 @@ pub fn confusion_svg(confusion: &Confusion, classes: &[String]) -> String {
     let cell = (520.0 / count.max(1) as f64).clamp(34.0, 120.0);
     let names = Text::new(if cell < ROOM_FOR_SHARES { 11.0 } else { 13.0 });
     let name = |class: usize| classes.get(class).map_or("?", String::as_str);
-    let turned = (0..count).any(|class| names.width(name(class)) > cell - 8.0);
+    let longest = (0..count).map(|class| names.width(name(class))).fold(0.0, f64::max);
+    let left = MARGIN + 30.0 + longest.min(WIDEST_NAME);
+    let turned = longest > cell - 8.0;
     let top = if turned { 150.0 } else { 96.0 };
     let side = count as f64 * cell;
     let right = MARGIN + if turned { 70.0 } else { 0.0 };
-    let width = (LEFT + side + right).max(340.0);
+    let width = (left + side + right).max(340.0);
     let mut svg = Svg::new(width, top + side + MARGIN, "Confusion matrix: true classes by predicted classes");
     svg.text((MARGIN, 34.0), Text::new(19.0).bold(), "Confusion matrix");
-    svg.text((LEFT + side / 2.0, 62.0), Text::new(12.5).fill(SOFT).anchor(Anchor::Middle), "predicted");
+    svg.text((left + side / 2.0, 62.0), Text::new(12.5).fill(SOFT).anchor(Anchor::Middle), "predicted");
     svg.text(
         (MARGIN + 2.0, top + side / 2.0),
         Text::new(12.5).fill(SOFT).anchor(Anchor::Middle).turn(-90.0),
@@ -34,15 +36,15 @@ pub fn confusion_svg(confusion: &Confusion, classes: &[String]) -> String {
     );
     for class in 0..count {
         let middle = (class as f64 + 0.5) * cell;
-        let shown = names.fit(name(class), LEFT - MARGIN - 28.0);
-        svg.text((LEFT - 12.0, top + middle + 4.5), names.anchor(Anchor::End), &shown);
+        let shown = names.fit(name(class), WIDEST_NAME);
+        svg.text((left - 12.0, top + middle + 4.5), names.anchor(Anchor::End), &shown);
         let look = if turned { names.turn(-40.0) } else { names.anchor(Anchor::Middle) };
-        svg.text((LEFT + middle, top - 12.0), look, &names.fit(name(class), 110.0));
+        svg.text((left + middle, top - 12.0), look, &names.fit(name(class), WIDEST_NAME));
     }
     for (truth, row) in confusion.counts.iter().enumerate() {
         let images = row.iter().sum::<usize>();
         for (predicted, count) in row.iter().enumerate() {
-            let corner = (LEFT + predicted as f64 * cell, top + truth as f64 * cell);
+            let corner = (left + predicted as f64 * cell, top + truth as f64 * cell);
             draw_cell(&mut svg, corner, cell, (*count, images), truth == predicted);
         }
     }

@@ -5,10 +5,10 @@ use super::numbers::{decimals, percent};
 use super::svg::{Anchor, BLUE, GRID, INK, ORANGE, Point, SOFT, Stroke, Svg, Text, WHITE};
 use crate::history::{EpochRecord, History};
 
-const SIZE: Point = (1000.0, 424.0);
+const SIZE: Point = (1020.0, 424.0);
 /// Upper left corner of the first panel's frame, and how far the second is to its right.
 const FRAME: Point = (66.0, 108.0);
-const STRIDE: f64 = 494.0;
+const STRIDE: f64 = 512.0;
 /// Of a panel's frame.
 const PANEL: Point = (420.0, 250.0);
 /// With more epochs than this, points would run together.
@@ -61,15 +61,16 @@ fn pick(
     (history.epochs.iter().map(training).collect(), history.epochs.iter().map(validation).collect())
 }
 
+/// From the right edge to the left, so that it ends with the second panel.
 fn legend(svg: &mut Svg, best: bool) {
+    let look = Text::new(13.0);
     let mut right = FRAME.0 + STRIDE + PANEL.0;
     let entries = [("best epoch", BEST), ("validation", VALIDATION), ("training", TRAINING)];
     for (name, stroke) in entries.into_iter().skip(usize::from(!best)) {
-        let look = Text::new(13.0).anchor(Anchor::End);
-        svg.text((right, 33.0), look, name);
-        let end = right - look.width(name) - 6.0;
-        svg.line(&[(end - 30.0, 28.5), (end, 28.5)], stroke);
-        right = end - 52.0;
+        let left = right - look.width(name);
+        svg.text((left, 33.0), look, name);
+        svg.line(&[(left - 38.0, 28.5), (left - 8.0, 28.5)], stroke);
+        right = left - 58.0;
     }
 }
 
@@ -118,8 +119,8 @@ fn horizontal_axis(svg: &mut Svg, left: f64, history: &History, x: impl Fn(usize
         .find(|every| history.epochs.len() / every <= 12)
         .unwrap_or(1000);
     for (index, record) in history.epochs.iter().enumerate() {
-        // The first epoch has its number only where the next number leaves room.
-        if record.epoch.is_multiple_of(every) || (record.epoch == 1 && every <= 5) {
+        // The first epoch has its number too, unless the second stands right beside it.
+        if record.epoch.is_multiple_of(every) || (record.epoch == 1 && every != 2) {
             svg.line(&[(x(index), bottom), (x(index), bottom + 4.0)], Stroke::new("#9aa5b1", 1.2));
             let look = Text::new(12.0).fill(SOFT).anchor(Anchor::Middle);
             svg.text((x(index), bottom + 19.0), look, &record.epoch.to_string());

@@ -7,7 +7,7 @@ use super::svg::{Anchor, INK, Point, SOFT, Stroke, Svg, Text};
 
 const MARGIN: f64 = 28.0;
 const TOP: f64 = 104.0;
-const BOX_WIDTH: f64 = 470.0;
+const BOX_WIDTH: f64 = 510.0;
 const BETWEEN_COLUMNS: f64 = 44.0;
 const HEADER: f64 = 27.0;
 const LINE: f64 = 25.0;
@@ -155,9 +155,9 @@ fn draw_layer(svg: &mut Svg, row: &LayerRow, (x, y): Point) {
     let baseline = y + 15.4;
     let look = Text::new(12.0);
     svg.text((x + 9.0, baseline), look, &look.fit(&row.name, 138.0));
-    svg.text((x + 153.0, baseline), look.fill(SOFT), &look.fit(&row.kind, 120.0));
+    svg.text((x + 153.0, baseline), look.fill(SOFT), &look.fit(&row.kind, 162.0));
     let numbers = look.anchor(Anchor::End);
-    svg.text((x + 364.0, baseline), numbers.fill(INK), &row.shape());
+    svg.text((x + 402.0, baseline), numbers.fill(INK), &row.shape());
     if row.parameters > 0 {
         svg.text((x + width - 9.0, baseline), numbers.fill(SOFT), &thousands(row.parameters));
     }

@@ -7,6 +7,7 @@ use crate::evaluate::{RocPoint, SplitMetrics};
 const SIZE: Point = (520.0, 530.0);
 const FRAME: Point = (76.0, 62.0);
 const SIDE: f64 = 400.0;
+const CHANCE: Stroke = Stroke::new("#9aa5b1", 1.3).dashed("4 5");
 
 /// Sensitivity over the share of false alarms. The threshold's place has whiskers as long as the 95 %
 /// intervals of sensitivity and specificity.
@@ -19,7 +20,7 @@ pub fn roc_svg(curve: &[RocPoint], metrics: &SplitMetrics) -> String {
         let below = [(last.0, first.1)];
         svg.area(&[points.as_slice(), &below].concat(), "#0b62a414");
     }
-    svg.line(&[place(0.0, 0.0), place(1.0, 1.0)], Stroke::new("#9aa5b1", 1.3).dashed("4 5"));
+    svg.line(&[place(0.0, 0.0), place(1.0, 1.0)], CHANCE);
     svg.line(&points, Stroke::new(BLUE, 2.4));
     operating_point(&mut svg, metrics);
     legend(&mut svg, metrics);
@@ -61,27 +62,23 @@ fn operating_point(svg: &mut Svg, metrics: &SplitMetrics) {
 
 /// Lower right, where a curve better than chance leaves room.
 fn legend(svg: &mut Svg, metrics: &SplitMetrics) {
-    let corner = place(0.36, 0.265);
-    svg.rect(corner, (0.625 * SIDE, 88.0), 6.0, "#ffffffe6", Some(Stroke::new(GRID, 1.0)));
-    let auc = format!("AUC {}", decimals(metrics.auc.value));
-    let interval = format!("95 %: {}", decimal_interval(&metrics.auc));
-    let rates = format!(
-        "sensitivity {}, specificity {}",
-        percent(metrics.sensitivity.value),
-        percent(metrics.specificity.value)
-    );
-    let (x, y) = (corner.0 + 32.0, corner.1);
-    svg.line(&[(corner.0 + 9.0, y + 17.5), (corner.0 + 25.0, y + 17.5)], Stroke::new(BLUE, 2.4));
-    svg.text((x, y + 22.0), Text::new(13.0).bold(), &auc);
-    svg.text((x + 72.0, y + 22.0), Text::new(12.0).fill(SOFT), &interval);
-    svg.circle((corner.0 + 17.0, y + 40.5), 5.0, ORANGE, Stroke::new(WHITE, 1.6));
-    svg.text((x, y + 45.0), Text::new(13.0), &format!("threshold {}", decimals(metrics.threshold)));
-    svg.text((corner.0 + 9.0, y + 62.0), Text::new(10.5).fill(SOFT), &rates);
-    svg.line(
-        &[(corner.0 + 9.0, y + 75.0), (corner.0 + 25.0, y + 75.0)],
-        Stroke::new("#9aa5b1", 1.3).dashed("4 5"),
-    );
-    svg.text((x, y + 79.0), Text::new(12.0).fill(SOFT), "chance");
+    let (x, y) = place(0.4, 0.31);
+    svg.rect((x, y), (0.585 * SIDE, 112.0), 6.0, "#ffffffe6", Some(Stroke::new(GRID, 1.0)));
+    let lines = [
+        format!("AUC {} ({})", decimals(metrics.auc.value), decimal_interval(&metrics.auc)),
+        format!("threshold {}", decimals(metrics.threshold)),
+        format!("sensitivity {}", percent(metrics.sensitivity.value)),
+        format!("specificity {}", percent(metrics.specificity.value)),
+        "chance".into(),
+    ];
+    let baselines = [21.0, 43.0, 61.0, 78.0, 100.0];
+    let looks = [Text::new(12.5).bold(), Text::new(12.5), Text::new(12.0).fill(SOFT)];
+    for (line, (content, baseline)) in lines.iter().zip(baselines).enumerate() {
+        svg.text((x + 34.0, y + baseline), looks[line.min(2)], content);
+    }
+    svg.line(&[(x + 10.0, y + 16.5), (x + 26.0, y + 16.5)], Stroke::new(BLUE, 2.4));
+    svg.circle((x + 18.0, y + 38.5), 5.0, ORANGE, Stroke::new(WHITE, 1.6));
+    svg.line(&[(x + 10.0, y + 96.0), (x + 26.0, y + 96.0)], CHANCE);
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(super) const BLUE: &str = "#0b62a4";
 pub(super) const ORANGE: &str = "#c4530a";
 
 /// Width of a text in parts of its size: near the mean of sans-serif faces.
-const MEAN_GLYPH: f64 = 0.56;
+const MEAN_GLYPH: f64 = 0.58;
 
 /// `(x, y)` in pixels from the upper left.
 pub(super) type Point = (f64, f64);

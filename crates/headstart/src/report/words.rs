@@ -65,7 +65,10 @@ fn verdict(history: &History, first: &EpochRecord, best: &EpochRecord, last: &Ep
                 may help."
             .into();
     }
-    "Training and validation stay close together: no sign of overfitting.".into()
+    format!(
+        "There training and validation accuracy lie {:.1} points apart: little sign of overfitting.",
+        gap.abs() * 100.0
+    )
 }
 
 #[cfg(test)]

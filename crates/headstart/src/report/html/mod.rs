@@ -20,8 +20,8 @@ pub fn report_html(report: &Report) -> String {
             "<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
         ),
         results::headline(report),
-        boxes("caution", std::slice::from_ref(&report.caution)),
-        boxes("warning", &report.warnings),
+        boxes("Caution", std::slice::from_ref(&report.caution)),
+        boxes("Warning", &report.warnings),
         section("Training", &training(report)),
         section("Evaluation", &results::evaluation(report)),
         section("Images", &images::images(report)),
@@ -36,10 +36,11 @@ pub fn report_html(report: &Report) -> String {
 }
 
 fn boxes(kind: &str, messages: &[String]) -> String {
-    let messages = messages.iter().filter(|message| !message.is_empty());
-    messages
-        .map(|message| format!("<p class=\"box {kind}\" role=\"note\">{}</p>\n", escape(message)))
-        .collect()
+    let class = kind.to_lowercase();
+    let one = |message: &String| {
+        format!("<p class=\"box {class}\" role=\"note\"><strong>{kind}.</strong> {}</p>\n", escape(message))
+    };
+    messages.iter().filter(|message| !message.is_empty()).map(one).collect()
 }
 
 fn training(report: &Report) -> String {

@@ -36,7 +36,7 @@ fn facts(report: &Report) -> String {
         fact("Frozen", part(false)),
         fact("Trained", part(true)),
     ];
-    table("words", &[], &rows)
+    table("words facts", &[], &rows)
 }
 
 /// The blocks that have frozen or trainable parameters: the first and the last by name.

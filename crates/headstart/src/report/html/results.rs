@@ -6,7 +6,7 @@ use crate::evaluate::{Estimate, SplitMetrics, ThresholdPolicy};
 use crate::report::numbers::{decimal_interval, decimals, duration, percent, percent_interval, thousands};
 use crate::report::{Report, SplitResult, confusion_svg, escape, roc_svg};
 
-/// A measure's name, its value and its interval, as text.
+/// A measure's name, its value and its interval, if it has one, as text.
 struct Measure {
     name: &'static str,
     value: String,
@@ -20,6 +20,10 @@ impl Measure {
 
     fn number(name: &'static str, estimate: &Estimate) -> Self {
         Self { name, value: decimals(estimate.value), interval: decimal_interval(estimate) }
+    }
+
+    fn plain(name: &'static str, value: String) -> Self {
+        Self { name, value, interval: String::new() }
     }
 }
 
@@ -55,40 +59,39 @@ pub(super) fn headline(report: &Report) -> String {
 /// Everything else about the results.
 pub(super) fn evaluation(report: &Report) -> String {
     let Some(result) = main_result(report) else { return text("Nothing was measured.") };
-    let rows: Vec<Vec<Cell>> = report.results.iter().map(row).collect();
-    let head = [
-        "Split",
-        "Images",
-        "Accuracy",
-        "AUC",
-        "Sensitivity",
-        "Specificity",
-        "Balanced accuracy",
-        "F1",
-        "Log loss",
-        "Brier score",
-        "Time",
-    ];
+    let names = report.results.iter().map(|result| result.name.as_str());
+    let head: Vec<&str> = [""].into_iter().chain(names).collect();
     [
         text(&how_decided(report, result)),
-        table("numbers", &head, &rows),
+        table("numbers", &head, &measures(&report.results)),
         note(&meaning(report)),
         pictures(report, result),
     ]
     .concat()
 }
 
-fn row(result: &SplitResult) -> Vec<Cell> {
-    let metrics = &result.metrics;
-    let more =
-        [Measure::share("Balanced accuracy", &metrics.balanced_accuracy), Measure::number("F1", &metrics.f1)];
-    let measures = headline_measures(metrics).into_iter().chain(more);
-    let mut cells: Vec<Cell> = vec![result.name.as_str().into(), thousands(metrics.images).into()];
-    cells.extend(measures.map(|measure| Cell { text: measure.value, below: measure.interval }));
-    cells.extend(
-        [decimals(metrics.log_loss), decimals(metrics.brier), duration(metrics.seconds)].map(Cell::from),
-    );
-    cells
+/// Measures in rows, splits in columns: that fits on a phone.
+fn measures(results: &[SplitResult]) -> Vec<Vec<Cell>> {
+    type Show = fn(&SplitMetrics) -> Measure;
+    let shown: [Show; 10] = [
+        |metrics| Measure::share("Accuracy", &metrics.accuracy),
+        |metrics| Measure::number("AUC", &metrics.auc),
+        |metrics| Measure::share("Sensitivity", &metrics.sensitivity),
+        |metrics| Measure::share("Specificity", &metrics.specificity),
+        |metrics| Measure::share("Balanced accuracy", &metrics.balanced_accuracy),
+        |metrics| Measure::number("F1", &metrics.f1),
+        |metrics| Measure::plain("Log loss", decimals(metrics.log_loss)),
+        |metrics| Measure::plain("Brier score", decimals(metrics.brier)),
+        |metrics| Measure::plain("Images", thousands(metrics.images)),
+        |metrics| Measure::plain("Time", duration(metrics.seconds)),
+    ];
+    let row = |show: &Show| {
+        let all: Vec<Measure> = results.iter().map(|result| show(&result.metrics)).collect();
+        let name = all.first().map_or("", |measure| measure.name);
+        let cells = all.into_iter().map(|measure| Cell { text: measure.value, below: measure.interval });
+        [Cell::from(name)].into_iter().chain(cells).collect()
+    };
+    shown.iter().map(row).collect()
 }
 
 fn how_decided(report: &Report, result: &SplitResult) -> String {
