@@ -123,7 +123,8 @@ fn check(labels: &[usize], scores: &[Vec<f32>], positive: usize) -> Result<usize
         if scores.len() != classes || *label >= classes {
             let found = scores.len();
             return refuse(format!(
-                "row {row}: expected {classes} scores and a label below {classes}, found {found} scores and label {label}"
+                "row {row}: expected {classes} scores and a label below {classes}, \
+                 found {found} scores and label {label}"
             ));
         }
         if let Some(score) = scores.iter().find(|score| !score.is_finite() || **score < 0.0) {

@@ -39,15 +39,17 @@ fn counts(report: &Report) -> String {
 }
 
 fn separation(dataset: &DatasetFacts) -> String {
+    let shared = thousands(dataset.shared_groups);
     match (&dataset.grouped_by, dataset.shared_groups) {
-        (None, _) => "Each image stands alone: nothing says which of them belong together, so images of one subject may \
-                      lie in more than one split and make the results look better than they are."
+        (None, _) => "Each image stands alone: nothing says which of them belong together, so images of one \
+                      subject may lie in more than one split and make the results look better than they are."
             .into(),
-        (Some(group), 0) => format!("All images of one {group} lie in the same split: no {group} is in two of them."),
-        (Some(group), shared) => format!(
-            "Images of one {group} should lie in the same split, but {} of them are in more than one: the results may \
-             look better than they are.",
-            thousands(shared)
+        (Some(group), 0) => {
+            format!("All images of one {group} lie in the same split: no {group} is in two of them.")
+        }
+        (Some(group), _) => format!(
+            "Images of one {group} should lie in the same split, but {shared} of them are in more than one: \
+             the results may look better than they are."
         ),
     }
 }

@@ -95,43 +95,45 @@ fn measures(results: &[SplitResult]) -> Vec<Vec<Cell>> {
 }
 
 fn how_decided(report: &Report, result: &SplitResult) -> String {
+    const READ_ONCE: &str = "The test images were read once, after that.";
     if report.classes.len() != 2 {
-        return "An image is given the class with the largest score. Validation images chose the epoch that was kept; \
-                test images were read once, after that."
-            .into();
+        return format!(
+            "An image is given the class with the largest score. Validation images chose the epoch that \
+             was kept. {READ_ONCE}"
+        );
     }
     let policy = match report.threshold_policy {
         ThresholdPolicy::Youden => {
-            "chosen on the validation images, where sensitivity plus specificity is largest (Youden's J). The test \
-             images were read once, after that"
+            "chosen on the validation images, where sensitivity plus specificity is largest (Youden's J)"
                 .into()
         }
-        ThresholdPolicy::Sensitivity(least) => format!(
-            "chosen on the validation images, as high as a sensitivity of {} allows there. The test images were read \
-             once, after that",
-            percent(least)
-        ),
-        ThresholdPolicy::Fixed(_) => "fixed before training. The test images were read once, at the end".into(),
+        ThresholdPolicy::Sensitivity(least) => {
+            let least = percent(least);
+            format!("chosen on the validation images, as high as a sensitivity of {least} allows there")
+        }
+        ThresholdPolicy::Fixed(_) => "fixed before training".into(),
     };
     format!(
-        "An image is called {} when its score for that class is at least {}: {policy}.",
+        "An image is called {} when its score for that class is at least {}: {policy}. {READ_ONCE}",
         class_name(report, report.positive),
         decimals(result.metrics.threshold)
     )
 }
 
 fn meaning(report: &Report) -> String {
-    let about = if report.classes.len() == 2 {
+    const INTERVALS: &str = "Intervals are Wilson's for shares and DeLong's for the AUC; they tell the chance \
+                             in these images, not the difference of another hospital's or another camera's.";
+    if report.classes.len() == 2 {
         let positive = class_name(report, report.positive);
         format!(
-            "Sensitivity is the share of {positive} images that are found, specificity the share of the others that are left alone. "
+            "Sensitivity is the share of {positive} images that are found, specificity the share of the \
+             others that are left alone. {INTERVALS}"
         )
     } else {
-        "AUC, sensitivity, specificity and F1 are means over the classes, each against the rest. ".into()
-    };
-    about
-        + "Intervals are Wilson's for shares and DeLong's for the AUC; they tell the chance in these images, not the \
-             difference of another hospital's or another camera's."
+        format!(
+            "AUC, sensitivity, specificity and F1 are means over the classes, each against the rest. {INTERVALS}"
+        )
+    }
 }
 
 fn pictures(report: &Report, result: &SplitResult) -> String {
