@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use headstart::evaluate::{Estimate, SplitMetrics};
-use headstart::report::summary;
+use headstart::report::summary_table;
 use headstart::train::{Job, Outcome, Recipe, train};
 
 use crate::cli::TrainArguments;
@@ -55,9 +55,9 @@ fn new_folder(data: &Path) -> PathBuf {
 
 fn show(job: &Job, outcome: &Outcome, seconds: f64) {
     let description = outcome.classifier.description();
-    println!("\n{}", summary(&description.backbone, &outcome.classifier.rows()));
-    let kept = description.history.best_epoch;
-    println!("kept epoch {kept}; threshold {:.4}, chosen on validation\n", description.threshold);
+    println!("\n{}", summary_table(&description.backbone, &outcome.classifier.layer_rows()));
+    let kept = description.history.best_epoch.map_or("no epoch".into(), |epoch| format!("epoch {epoch}"));
+    println!("kept {kept}; threshold {:.4}, chosen on validation\n", description.threshold);
     println!("{}", table(outcome.metrics.iter().map(|(split, metrics)| (split.as_str(), metrics))));
     println!("{:.1} s in all; the run lies in {}", seconds, job.out.display());
     println!("try it: headstart serve {}", job.out.join("model.safetensors").display());

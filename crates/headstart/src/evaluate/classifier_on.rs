@@ -55,5 +55,6 @@ pub fn classifier_on(
     }
     let description = classifier.description();
     let seconds = start.elapsed().as_secs_f64();
-    Ok((split, evaluate(&labels, &scores, description.positive, description.threshold, seconds)))
+    let metrics = evaluate(&labels, &scores, description.positive, description.threshold, seconds)?;
+    Ok((split, metrics))
 }

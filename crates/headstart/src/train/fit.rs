@@ -95,6 +95,7 @@ pub fn fit(
             validation_loss: validation.loss,
             validation_accuracy: validation.accuracy,
             validation_auc: validation.auc,
+            learning_rate: recipe.learning_rate,
             seconds: start.elapsed().as_secs_f64(),
         };
         observer.epoch(&record);
@@ -115,10 +116,10 @@ pub fn fit(
         if record.validation_loss < least {
             least = record.validation_loss;
             fitted.weights = weights;
-            fitted.history.best_epoch = epoch;
+            fitted.history.best_epoch = Some(epoch);
         }
         fitted.history.epochs.push(record);
-        if epoch - fitted.history.best_epoch >= recipe.patience {
+        if epoch - fitted.history.best_epoch.unwrap_or(0) >= recipe.patience {
             break;
         }
     }
@@ -193,8 +194,7 @@ fn validate(tail: &Tail, weights: &Weights, data: &Data<'_>, recipe: &Recipe) ->
     let labels: Vec<usize> = data.validation.iter().map(|index| data.labels[*index]).collect();
     let loss: f64 = logits.iter().zip(&labels).map(|(row, label)| recipe.loss.of_image(row, *label)).sum();
     let scores: Vec<Vec<f32>> = logits.iter().map(|row| recipe.loss.output().scores(row)).collect();
-    let truth: Vec<bool> = labels.iter().map(|label| *label == data.positive).collect();
-    let of_positive: Vec<f64> = scores.iter().map(|scores| f64::from(scores[data.positive])).collect();
+    let (truth, of_positive) = evaluate::one_against_rest(&labels, &scores, data.positive);
     let largest = |row: &Vec<f32>| {
         (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
     };
