@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use headstart::backbone::registry;
 use headstart::backbone::spec::MapShape;
 use headstart::classifier::Classifier;
@@ -14,6 +14,9 @@ pub fn run(arguments: &SummaryArguments) -> Result<()> {
     if Path::new(&arguments.model).is_file() {
         let classifier = Classifier::load(Path::new(&arguments.model))?;
         return show(&classifier.description().backbone, &classifier.layer_rows(), arguments);
+    }
+    if arguments.model.ends_with(".safetensors") {
+        bail!("{}: expected a sealed model, found no such file", arguments.model);
     }
     let entry = registry::find(&arguments.model)?;
     let (spec, size) = (entry.spec(), entry.preprocess().size);

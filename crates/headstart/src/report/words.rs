@@ -9,6 +9,8 @@ const RISE: f64 = 1.15;
 const GAP: f64 = 0.05;
 /// From this many epochs on an accuracy that never moves is no accident.
 const STANDSTILL: usize = 3;
+/// A net that still ranks its images this well has not collapsed, whatever its accuracy.
+const RANKS: f64 = 0.7;
 
 /// One or two sentences: which epoch was kept, and whether the net diverged, collapsed, overfitted or
 /// could have learned on.
@@ -42,7 +44,8 @@ pub fn curves_in_words(history: &History) -> String {
 fn verdict(history: &History, first: &EpochRecord, best: &EpochRecord, last: &EpochRecord) -> String {
     let stands_still =
         history.epochs.iter().all(|record| record.validation_accuracy == first.validation_accuracy);
-    if stands_still && history.epochs.len() >= STANDSTILL {
+    let ranks = last.validation_auc.is_some_and(|auc| auc >= RANKS);
+    if stands_still && !ranks && history.epochs.len() >= STANDSTILL {
         return "The validation accuracy never moved: the net may have collapsed to calling every image the same; \
                 look at the confusion matrix, and try a lower learning rate."
             .into();
@@ -94,7 +97,13 @@ mod tests {
 
     #[test]
     fn a_collapse_is_seen() {
-        assert!(words_after(|record| record.validation_accuracy = 0.625).contains("collapsed"));
+        let words = words_after(|record| {
+            record.validation_accuracy = 0.625;
+            record.validation_auc = Some(0.5);
+        });
+        assert!(words.contains("collapsed"), "{words}");
+        let ranking = words_after(|record| record.validation_accuracy = 0.974);
+        assert!(!ranking.contains("collapsed"), "{ranking}");
     }
 
     #[test]

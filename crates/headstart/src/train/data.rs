@@ -29,7 +29,8 @@ pub(super) fn prepare(job: &Job, observer: &mut dyn Observer) -> Result<(Dataset
     let shared = dataset.shared_groups();
     if shared > 0 {
         observer.warn(&format!(
-            "the given splits share {shared} patients, as far as file names tell: what is measured may be too good"
+            "{shared} patients' names occur in more than one of the given splits: if they are the same people, what is \
+             measured is too good"
         ));
     }
     let positive = positive(job, &dataset.classes)?;
