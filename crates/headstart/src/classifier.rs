@@ -263,13 +263,9 @@ pub struct Card {
 impl Card {
     fn new(description: &Description) -> Self {
         let headline = |metrics: &SplitMetrics| {
-            [
-                ("Sensitivity", metrics.sensitivity),
-                ("Specificity", metrics.specificity),
-                ("Accuracy", metrics.accuracy),
-            ]
-            .map(|(name, estimate)| (name.to_string(), estimate.value, estimate.low, estimate.high))
-            .to_vec()
+            [("Sensitivity", metrics.sensitivity), ("Specificity", metrics.specificity), ("AUC", metrics.auc)]
+                .map(|(name, estimate)| (name.to_string(), estimate.value, estimate.low, estimate.high))
+                .to_vec()
         };
         Self {
             title: description.classes.join(" or "),
