@@ -129,3 +129,16 @@ fn what_cannot_work_is_an_error_and_leaves_nothing_behind() {
     train(&data, &["--weights", &weights]).code(1).stderr(contains("a safetensors file"));
     assert!(!out.exists(), "a failed training left a folder");
 }
+
+#[test]
+fn bench_measures_trunk_and_tail() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = ["bench", "efficientnet-lite0", "--image-size", "32", "--batch-size", "2", "--json"];
+    let output = headstart(folder.path()).args(settings).assert().success().get_output().stdout.clone();
+    let measured: serde_json::Value = serde_json::from_slice(&output).expect("JSON");
+    for part in ["trunk_images_per_second", "tail_step_images_per_second", "threads"] {
+        assert!(measured[part].as_f64().is_some_and(|number| number > 0.0), "{part}: {measured}");
+    }
+    let tiny = ["bench", "efficientnet-lite0", "--image-size", "8"];
+    headstart(folder.path()).args(tiny).assert().code(2).stderr(contains("found 8"));
+}

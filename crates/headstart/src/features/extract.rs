@@ -59,6 +59,17 @@ impl Extractor {
         self.plan.output()
     }
 
+    /// Shape of one preprocessed image.
+    pub fn input(&self) -> MapShape {
+        self.plan.input()
+    }
+
+    /// Runs preprocessed images, `[batch, H, W, 3]`, through the trunk and drops the features.
+    pub(crate) fn run(&self, images: &[f32], batch: usize, buffers: &mut Buffers) {
+        let features = self.plan.forward(images, batch, buffers);
+        buffers.recycle(features);
+    }
+
     /// Bytes that one image's features take in the cache.
     pub fn record_bytes(&self) -> usize {
         self.output().len() * 2
