@@ -155,8 +155,7 @@ unsafe fn write<V: Vector>(sums: &[V; 2], c: *mut f32, start: usize, column: usi
             if let Some(residual) = finish.residual {
                 sum = sum.add(V::load(residual.as_ptr().add(start + offset)));
             }
-            sum = sum.max(V::splat(finish.range.0)).min(V::splat(finish.range.1));
-            sum.store(c.add(start + offset));
+            sum.clamp(finish.range).store(c.add(start + offset));
         }
     }
 }
@@ -166,7 +165,7 @@ unsafe fn write_part(sums: &[f32], c: *mut f32, start: usize, column: usize, fin
     for (offset, sum) in sums.iter().enumerate() {
         let bias = finish.bias.map_or(0.0, |bias| bias[column + offset]);
         let residual = finish.residual.map_or(0.0, |residual| residual[start + offset]);
-        let value = (sum + bias + residual).max(finish.range.0).min(finish.range.1);
+        let value = (sum + bias + residual).clamp(finish.range.0, finish.range.1);
         // SAFETY: the columns up to the last lie inside of C.
         unsafe { *c.add(start + offset) = value }
     }

@@ -85,9 +85,15 @@ pub struct Convolution {
 
 impl Convolution {
     /// The shape behind the convolution.
+    ///
+    /// # Panics
+    /// When the kernel is larger than the padded map.
     pub fn output_shape(&self, input: Shape) -> Shape {
         let Padding { top, bottom, left, right } = self.padding;
-        let side = |length: usize, kernel: usize, stride: usize| (length - kernel) / stride + 1;
+        let side = |length: usize, kernel: usize, stride: usize| {
+            assert!(kernel <= length, "a kernel of {kernel} is larger than the padded map of {length}");
+            (length - kernel) / stride + 1
+        };
         Shape {
             batch: input.batch,
             height: side(input.height + top + bottom, self.kernel[0], self.stride[0]),

@@ -45,8 +45,16 @@ pub(crate) trait Vector: Copy {
     unsafe fn sub(self, other: Self) -> Self;
     /// `self · factor + term`
     unsafe fn multiply_add(self, factor: Self, term: Self) -> Self;
+    /// The larger of both; `other` where either is NaN.
     unsafe fn max(self, other: Self) -> Self;
+    /// The smaller of both; `other` where either is NaN.
     unsafe fn min(self, other: Self) -> Self;
+    /// `self` inside of `range`. NaN stays NaN: a clamp that hid it would hide a diverged net.
+    #[inline(always)]
+    unsafe fn clamp(self, range: (f32, f32)) -> Self {
+        // SAFETY: arithmetic under the caller's instruction set.
+        unsafe { Self::splat(range.1).min(Self::splat(range.0).max(self)) }
+    }
 }
 
 /// Eight plain floats: SSE, NEON or whatever the compiler makes of them.

@@ -239,7 +239,7 @@ unsafe fn output_tile_with<V: Vector>(
                     if let Some(residual) = finish.residual {
                         value = value.add(V::load(residual.as_ptr().add(place)));
                     }
-                    value.max(V::splat(finish.range.0)).min(V::splat(finish.range.1)).store(output.at(place));
+                    value.clamp(finish.range).store(output.at(place));
                 }
             }
         }
