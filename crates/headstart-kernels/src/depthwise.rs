@@ -24,6 +24,11 @@ impl Depthwise {
         Self { taps }
     }
 
+    /// One tap of every channel.
+    pub(crate) fn tap(&self, tap: usize, channels: usize) -> &[f32] {
+        &self.taps[tap * channels..][..channels]
+    }
+
     pub(crate) fn forward(
         &self,
         geometry: &Convolution,

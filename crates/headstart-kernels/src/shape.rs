@@ -102,6 +102,19 @@ impl Convolution {
         }
     }
 
+    /// Weights of one output channel.
+    pub(crate) fn fan(&self) -> usize {
+        self.in_channels / self.groups * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Whether the pixels are the rows of a matrix already.
+    pub(crate) fn is_pointwise(&self) -> bool {
+        self.kernel == [1, 1]
+            && self.stride == [1, 1]
+            && self.padding == Padding::default()
+            && self.groups == 1
+    }
+
     pub(crate) fn is_depthwise(&self) -> bool {
         self.groups > 1
     }
