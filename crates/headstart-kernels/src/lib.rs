@@ -9,15 +9,19 @@
 //! depend on the number of threads. The only crate of the workspace with unsafe code.
 
 mod convolution;
+mod dense;
 mod depthwise;
 mod disjoint;
 mod gather;
+pub mod gradient;
 mod matmul;
 mod pool;
+mod scratch;
 mod shape;
 mod vector;
 mod winograd;
 
 pub use convolution::PackedConvolution;
+pub use dense::dense;
 pub use pool::{global_average_pool, max_pool};
 pub use shape::{Activation, Convolution, Padding, Shape};
