@@ -14,3 +14,5 @@ pub use activation::{activation, bias};
 pub use convolution::{convolution_input, convolution_weight};
 pub use dense::{dense_input, dense_weight};
 pub use pool::{global_average_pool, max_pool};
+
+pub use crate::rows::row_factors;
