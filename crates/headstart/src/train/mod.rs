@@ -6,6 +6,8 @@ mod data;
 mod fit;
 mod graft;
 mod judge;
+#[cfg(test)]
+mod keras_step;
 mod loss;
 mod optimizer;
 pub mod recipe;

@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::fit::Data;
 use super::optimizer::Stepper;
 use super::recipe::Recipe;
-use crate::network::{Parameters, Tail};
+use crate::network::{Parameters, Tail, host};
 use crate::random::Random;
 
 /// What a step needs besides what it changes.
@@ -28,20 +28,31 @@ impl Step<'_> {
         for parameter in parameters.values_mut() {
             parameter.values = Tensor::from_inner(parameter.values.clone()).require_grad();
         }
-        let logits = self.tail.forward(&parameters, Tensor::from_inner(features), Some(dropout));
+        let (loss, hits) = self.loss(&parameters, features, dropout);
+        let mut gradients = loss.backward();
+        let value: f32 = loss.inner().into_scalar();
+        (stepper.step(self.recipe.learning_rate, parameters, &mut gradients), f64::from(value), hits)
+    }
+
+    /// The loss with its penalty, `[1]`, and how many images are classified right.
+    pub(super) fn loss(
+        &self,
+        parameters: &Parameters,
+        features: Tensor<4>,
+        dropout: &mut Random,
+    ) -> (Tensor<1>, usize) {
+        let logits = self.tail.forward(parameters, Tensor::from_inner(features), Some(dropout));
         let classes = logits.dims()[1];
-        let rows = crate::network::host(logits.clone().inner());
+        let rows = host(logits.clone().inner());
         let hits = self.labels.iter().zip(rows.chunks_exact(classes)).filter(|(label, row)| {
             row.iter().enumerate().all(|(class, logit)| class == **label || *logit < row[**label])
         });
         let hits = hits.count();
-        let mut loss = self.recipe.loss.of_batch(logits, self.labels, self.class_weights);
-        if let Some(penalty) = self.tail.penalty(&parameters) {
-            loss = loss + penalty;
+        let loss = self.recipe.loss.of_batch(logits, self.labels, self.class_weights);
+        match self.tail.penalty(parameters) {
+            Some(penalty) => (loss + penalty, hits),
+            None => (loss, hits),
         }
-        let mut gradients = loss.backward();
-        let value: f32 = loss.inner().into_scalar();
-        (stepper.step(self.recipe.learning_rate, parameters, &mut gradients), f64::from(value), hits)
     }
 }
 
