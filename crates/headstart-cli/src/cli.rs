@@ -37,6 +37,11 @@ pub enum Command {
         #[command(subcommand)]
         command: BackbonesCommand,
     },
+    /// The training configurations in this binary.
+    Recipes {
+        #[command(subcommand)]
+        command: RecipesCommand,
+    },
     /// The main job on what is in the binary: synthetic chest phantoms, no data needed.
     Demo {
         /// The run folder.
@@ -49,6 +54,17 @@ pub enum Command {
 pub enum BackbonesCommand {
     /// Names, sizes, sources and licences.
     List,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RecipesCommand {
+    /// Names and what each is for.
+    List,
+    /// Every setting of one, as TOML.
+    Show {
+        /// A recipe's name or a .toml file.
+        name: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -90,9 +106,21 @@ pub struct TrainArguments {
     /// Go on where a training into --out was stopped.
     #[arg(long, requires = "out")]
     pub resume: bool,
+    /// Seconds between two checkpoints; there is one after each epoch, too.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    pub checkpoint_every: f64,
+    /// Print only warnings, errors and the result.
+    #[arg(long, conflicts_with = "json")]
+    pub quiet: bool,
+    /// Print each event as a JSON object on a line of its own.
+    #[arg(long)]
+    pub json: bool,
     /// Folder of the feature cache.
     #[arg(long, env = "HEADSTART_CACHE")]
     pub cache: Option<PathBuf>,
+    /// MiB that views of the training images may take in the cache; as much as the recipe asks if not given.
+    #[arg(long, value_name = "MIB")]
+    pub cache_limit: Option<usize>,
 }
 
 #[derive(Debug, Args)]

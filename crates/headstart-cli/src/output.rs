@@ -17,14 +17,33 @@ pub fn stop_on_interrupt() {
     let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
 }
 
+/// Whether Ctrl-C was pressed.
+pub fn interrupted() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
 /// Bars on a terminal, lines in a file.
 #[derive(Default)]
 pub struct Terminal {
+    quiet: bool,
     bar: Option<(String, ProgressBar)>,
 }
 
 impl Terminal {
+    /// One that shows warnings only when it is `quiet`.
+    pub fn new(quiet: bool) -> Self {
+        Self { quiet, bar: None }
+    }
+
+    /// Whether it shows warnings only.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     fn show(&mut self, name: &str, done: usize, total: usize) {
+        if self.quiet {
+            return;
+        }
         if self.bar.as_ref().is_none_or(|(shown, _)| shown != name) {
             self.clear();
             let style = "{msg} {bar:32} {pos}/{len}  {per_sec:.0} images/s  {eta} left";
@@ -56,7 +75,7 @@ impl Progress for Terminal {
         self.show("features", done, total);
         if done == total {
             self.clear();
-            println!("features    {total} images, {cached} of them from the cache");
+            self.say(&format!("features    {total} images, {cached} of them from the cache"));
         }
     }
 
@@ -68,14 +87,16 @@ impl Progress for Terminal {
     }
 
     fn stop(&self) -> bool {
-        STOP.load(Ordering::Relaxed)
+        interrupted()
     }
 }
 
 impl Observer for Terminal {
     fn say(&mut self, line: &str) {
         self.clear();
-        println!("{line}");
+        if !self.quiet {
+            println!("{line}");
+        }
     }
 
     fn warn(&mut self, line: &str) {
@@ -88,9 +109,8 @@ impl Observer for Terminal {
     }
 
     fn epoch(&mut self, record: &EpochRecord) {
-        self.clear();
         let auc = record.validation_auc.map_or("   –  ".into(), |auc| format!("{auc:.4}"));
-        println!(
+        self.say(&format!(
             "epoch {:>3}   training: loss {:.4}, accuracy {:.4}   validation: loss {:.4}, accuracy {:.4}, AUC {auc}   {:.1} s",
             record.epoch,
             record.train_loss,
@@ -98,6 +118,6 @@ impl Observer for Terminal {
             record.validation_loss,
             record.validation_accuracy,
             record.seconds
-        );
+        ));
     }
 }

@@ -1,47 +1,19 @@
 //! The real program, from folders of pictures to a model that predicts.
 
+mod real_program;
+
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgba, RgbaImage};
 use predicates::str::contains;
 
-fn headstart(cache: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_headstart"));
-    command.env("HEADSTART_CACHE", cache);
-    command
-}
-
-/// Two classes of grey pictures, dark and bright.
-fn pictures(folder: &Path, count: u32) {
-    for (class, base) in [("bright", 190u8), ("dark", 40)] {
-        fs::create_dir_all(folder.join(class)).expect("creates");
-        for index in 0..count {
-            let noise = |x: u32, y: u32| ((x * 7 + y * 13 + index * 31) % 40) as u8;
-            let picture = GrayImage::from_fn(48, 40, |x, y| Luma([base + noise(x, y)]));
-            picture.save(folder.join(class).join(format!("{index:03}.png"))).expect("saves");
-        }
-    }
-}
+use real_program::{headstart, history, pictures, tensors};
 
 fn train(cache: &Path, data: &Path, out: &Path, threads: &str) {
     let settings =
         ["--image-size", "32", "--epochs", "2", "--batch-size", "8", "--threads", threads, "--out"];
     headstart(cache).arg("train").arg(data).args(settings).arg(out).assert().success();
-}
-
-/// The history without the times.
-fn history(run: &Path) -> Vec<String> {
-    let text = fs::read_to_string(run.join("history.jsonl")).expect("the history");
-    text.lines().map(|line| line.split(",\"seconds\"").next().unwrap_or(line).to_string()).collect()
-}
-
-/// The bytes behind a safetensors file's header.
-fn tensors(run: &Path) -> Vec<u8> {
-    let bytes = fs::read(run.join("model.safetensors")).expect("the model");
-    let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
-    bytes[8 + header..].to_vec()
 }
 
 #[test]
@@ -157,47 +129,4 @@ fn bench_measures_trunk_and_tail() {
     }
     let tiny = ["bench", "efficientnet-lite0", "--image-size", "8"];
     headstart(folder.path()).args(tiny).assert().code(2).stderr(contains("found 8"));
-}
-
-/// Starts a training and kills it as soon as its checkpoint tells of an epoch.
-#[cfg(unix)]
-fn kill_after_an_epoch(cache: &Path, data: &Path, out: &Path) {
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_headstart"))
-        .env("HEADSTART_CACHE", cache)
-        .arg("train")
-        .arg(data)
-        .args(["--image-size", "32", "--epochs", "40", "--batch-size", "8", "--out"])
-        .arg(out)
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .expect("starts");
-    while !out.join("checkpoint.safetensors").exists() {
-        assert!(child.try_wait().expect("a child").is_none(), "it ended before it could be killed");
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    child.kill().expect("kills");
-    child.wait().expect("ends");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_killed_training_goes_on_to_the_same_bits() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (cache, data) = (folder.path().join("cache"), folder.path().join("data"));
-    pictures(&data, 30);
-    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
-    let train = |out: &Path, more: &[&str]| {
-        let mut command = headstart(&cache);
-        let settings = ["--image-size", "32", "--epochs", "40", "--batch-size", "8"];
-        command.arg("train").arg(&data).args(settings).args(more).arg("--out").arg(out);
-        command.assert()
-    };
-    train(&whole, &[]).success();
-    kill_after_an_epoch(&cache, &data, &killed);
-    train(&killed, &[]).code(1).stderr(contains("--resume"));
-    train(&killed, &["--resume", "--seed", "8"]).code(1).stderr(contains("one of another"));
-    train(&killed, &["--resume"]).success().stdout(contains("going on after epoch"));
-    assert_eq!(history(&whole), history(&killed));
-    assert!(tensors(&whole) == tensors(&killed), "the model's tensors differ");
-    assert!(!killed.join("checkpoint.safetensors").exists());
 }

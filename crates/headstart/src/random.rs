@@ -1,8 +1,26 @@
 //! Seeded random numbers whose bits never change between versions: splitmix64 (Steele 2014).
 
+use serde::{Deserialize, Serialize};
+
 /// A stream of random numbers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Random(u64);
+
+/// Where the stream stands, in hexadecimal: not every format has integers of 64 bits.
+impl From<Random> for String {
+    fn from(random: Random) -> Self {
+        format!("{:016x}", random.0)
+    }
+}
+
+impl TryFrom<String> for Random {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u64::from_str_radix(&text, 16).map(Self)
+    }
+}
 
 impl Random {
     /// The stream of `seed` for one purpose, numbered by `stream`.

@@ -1,12 +1,14 @@
 //! `headstart demo`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use headstart::phantom;
 use headstart::train::{Job, Recipe};
 
 use crate::cli::{Format, PredictArguments};
+use crate::output::Terminal;
 
 /// Images of each class.
 const IMAGES: usize = 150;
@@ -27,11 +29,13 @@ pub fn run(out: PathBuf) -> Result<()> {
         train_images: None,
         positive: None,
         cache: super::cache(None),
+        cache_limit: None,
         out: run.clone(),
         resume: false,
+        checkpoint_every: Duration::from_secs(60),
         command: format!("headstart demo --out {}", out.display()),
     };
-    super::train::go(&job)?;
+    super::train::go(&job, Terminal::default())?;
     println!();
     let first = |class: &str| data.join(class).join("phantom0000.png").display().to_string();
     super::predict::run(&PredictArguments {

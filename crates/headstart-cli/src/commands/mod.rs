@@ -6,6 +6,7 @@ mod demo;
 mod evaluate;
 mod features;
 mod predict;
+mod recipes;
 mod serve;
 mod summary;
 mod train;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::cli::{Arguments, BackbonesCommand, Command};
+use crate::cli::{Arguments, BackbonesCommand, Command, RecipesCommand};
 
 /// Runs what was asked for.
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -33,6 +34,11 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Features(arguments) => features::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Backbones { command: BackbonesCommand::List } => backbones::list(),
+        Command::Recipes { command: RecipesCommand::List } => {
+            recipes::list();
+            Ok(())
+        }
+        Command::Recipes { command: RecipesCommand::Show { name } } => recipes::show(&name),
         Command::Demo { out } => demo::run(out),
     }
 }

@@ -1,33 +1,49 @@
 //! `headstart train`.
 
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use headstart::Error;
 use headstart::evaluate::{Estimate, SplitMetrics};
 use headstart::report::summary_table;
-use headstart::train::{Job, Outcome, Recipe, train};
+use headstart::train::{Job, Observer, Outcome, Recipe, train};
 
 use crate::cli::TrainArguments;
+use crate::events::{self, Events};
 use crate::output::{Terminal, stop_on_interrupt};
 
 pub fn run(arguments: TrainArguments) -> Result<()> {
+    let (json, quiet) = (arguments.json, arguments.quiet);
     let job = job(arguments)?;
-    go(&job)
+    if !json {
+        return go(&job, Terminal::new(quiet));
+    }
+    let outcome = trained(&job, &mut Events::default())?;
+    let model = job.out.join("model.safetensors");
+    events::emit(&serde_json::json!({"event": "done", "model": model, "metrics": outcome.metrics}));
+    Ok(())
 }
 
 /// Trains and shows what came of it.
-pub fn go(job: &Job) -> Result<()> {
-    stop_on_interrupt();
+pub fn go(job: &Job, mut terminal: Terminal) -> Result<()> {
     let start = Instant::now();
-    let outcome = train(job, &mut Terminal::default()).inspect_err(|error| {
+    let outcome = trained(job, &mut terminal)?;
+    if !terminal.is_quiet() {
+        show_model(&outcome);
+    }
+    show_metrics(job, &outcome, start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn trained(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
+    stop_on_interrupt();
+    let outcome = train(job, observer).inspect_err(|error| {
         if matches!(error, Error::Interrupted) {
             eprintln!("stopped; the same command with --out {} --resume goes on", job.out.display());
         }
     })?;
-    show(job, &outcome, start.elapsed().as_secs_f64());
-    Ok(())
+    Ok(outcome)
 }
 
 fn job(arguments: TrainArguments) -> Result<Job> {
@@ -40,6 +56,8 @@ fn job(arguments: TrainArguments) -> Result<Job> {
     Ok(Job {
         out: arguments.out.unwrap_or_else(|| new_folder(&arguments.data)),
         resume: arguments.resume,
+        checkpoint_every: Duration::try_from_secs_f64(arguments.checkpoint_every)
+            .with_context(|| format!("--checkpoint-every {}", arguments.checkpoint_every))?,
         data: arguments.data,
         recipe,
         weights: arguments.weights,
@@ -48,6 +66,7 @@ fn job(arguments: TrainArguments) -> Result<Job> {
         train_images: arguments.train_images,
         positive: arguments.positive,
         cache: super::cache(arguments.cache),
+        cache_limit: arguments.cache_limit.map(|mebibytes| mebibytes << 20),
         command: std::env::args().collect::<Vec<_>>().join(" "),
     })
 }
@@ -59,11 +78,14 @@ fn new_folder(data: &Path) -> PathBuf {
     PathBuf::from("runs").join(format!("{name}-{seconds}"))
 }
 
-fn show(job: &Job, outcome: &Outcome, seconds: f64) {
+fn show_model(outcome: &Outcome) {
     let description = outcome.classifier.description();
     println!("\n{}", summary_table(&description.backbone, &outcome.classifier.layer_rows()));
     let kept = description.history.best_epoch.map_or("no epoch".into(), |epoch| format!("epoch {epoch}"));
     println!("kept {kept}; threshold {:.4}, chosen on validation\n", description.threshold);
+}
+
+fn show_metrics(job: &Job, outcome: &Outcome, seconds: f64) {
     println!("{}", table(outcome.metrics.iter().map(|(split, metrics)| (split.as_str(), metrics))));
     println!("{:.1} s in all; the run lies in {}", seconds, job.out.display());
     println!("try it: headstart serve {}", job.out.join("model.safetensors").display());

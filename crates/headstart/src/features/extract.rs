@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use super::cache::{Cache, Content, Records};
 use crate::backbone::Backbone;
 use crate::backbone::spec::{MapShape, Spec};
+use crate::backbone::weights::sha256;
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
-use crate::image::{Limits, Preprocess};
+use crate::image::{Augment, Limits, Preprocess};
 use crate::trunk::{Buffers, Plan};
 
 /// Images that run through the trunk, and into the cache, at a time.
@@ -48,6 +49,24 @@ pub struct Extracted {
     pub records: Records,
     /// Paths that could not be used, and why.
     pub set_aside: Vec<(String, String)>,
+}
+
+/// One of the views of each image.
+#[derive(Debug, Clone, Copy)]
+pub struct View {
+    /// How far it may differ.
+    pub augment: Augment,
+    /// Which, from 1 on.
+    pub number: usize,
+}
+
+impl View {
+    /// Names it; the number of views does not matter, so that those that are there are used again.
+    fn key(&self) -> String {
+        let augment = Augment { views: 0, ..self.augment };
+        let augment = serde_json::to_string(&augment).expect("a plain struct becomes JSON");
+        format!("{}-{}", &sha256(augment.as_bytes())[..8], self.number)
+    }
 }
 
 impl Extractor {
@@ -94,14 +113,29 @@ impl Extractor {
         folder: &Path,
         progress: &mut dyn Progress,
     ) -> Result<Extracted> {
-        let mut cache = Cache::open(folder, &self.key, self.output().len())?;
+        self.extract_view(samples, None, folder, progress)
+    }
+
+    /// The same of a view of each image.
+    ///
+    /// # Errors
+    /// As [`Extractor::extract`].
+    pub fn extract_view(
+        &self,
+        samples: &[Sample],
+        view: Option<View>,
+        folder: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<Extracted> {
+        let key = view.map_or_else(|| self.key.clone(), |view| format!("{}-{}", self.key, view.key()));
+        let mut cache = Cache::open(folder, &key, self.output().len())?;
         // A file that cannot even be read is asked for again below, where it is set aside.
         let contents: Vec<Content> =
             samples.par_iter().map(|sample| sample.content_hash().unwrap_or_default()).collect();
         let known = cache.read(&contents)?;
         let missing: Vec<usize> = (0..samples.len()).filter(|index| !known.has(*index)).collect();
         drop(known);
-        let aside = self.compute(samples, &missing, &mut cache, progress)?;
+        let aside = self.compute(samples, &missing, view, &mut cache, progress)?;
         let unusable: HashSet<usize> = aside.iter().map(|(index, _)| *index).collect();
         let usable: Vec<usize> = (0..samples.len()).filter(|index| !unusable.contains(index)).collect();
         let contents: Vec<Content> = usable.iter().map(|index| contents[*index]).collect();
@@ -123,6 +157,7 @@ impl Extractor {
         &self,
         samples: &[Sample],
         missing: &[usize],
+        view: Option<View>,
         cache: &mut Cache,
         progress: &mut dyn Progress,
     ) -> Result<Vec<(usize, String)>> {
@@ -134,7 +169,8 @@ impl Extractor {
                 return Err(Error::Interrupted);
             }
             let start = Instant::now();
-            let read: Vec<_> = batch.par_iter().map(|index| (*index, self.read(&samples[*index]))).collect();
+            let read: Vec<_> =
+                batch.par_iter().map(|index| (*index, self.read(&samples[*index], view))).collect();
             let (mut found, mut maps) = (Vec::new(), Vec::new());
             for (index, result) in read {
                 match result {
@@ -161,9 +197,13 @@ impl Extractor {
     }
 
     /// An image's content and its preprocessed pixels, or why there are none.
-    fn read(&self, sample: &Sample) -> Result<(Content, Vec<f32>), String> {
+    fn read(&self, sample: &Sample, view: Option<View>) -> Result<(Content, Vec<f32>), String> {
         let (image, content) = sample.read_with_hash(&Limits::default())?;
-        Ok((content, self.preprocess.apply(&image)))
+        let mut input = self.preprocess.apply(&image);
+        if let Some(View { augment, number }) = view {
+            augment.apply(&self.preprocess, &mut input, &content, number);
+        }
+        Ok((content, input))
     }
 }
 
@@ -177,6 +217,6 @@ fn key(spec: &Spec, backbone: &Backbone, cut: usize, preprocess: &Preprocess) ->
     let preprocess = serde_json::to_string(preprocess).expect("a plain struct becomes JSON");
     let weights = backbone.weights.digest(spec.layers(0..cut));
     let layers = serde_json::to_string(&spec.blocks[..cut]).expect("plain structs become JSON");
-    let all = crate::backbone::weights::sha256(format!("1 {preprocess} {layers} {weights}").as_bytes());
+    let all = sha256(format!("1 {preprocess} {layers} {weights}").as_bytes());
     format!("{}-{}", spec.name, &all[..16])
 }

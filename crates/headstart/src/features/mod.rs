@@ -6,5 +6,5 @@ mod npy;
 
 pub use cache::{Cache, Records};
 pub(crate) use extract::input;
-pub use extract::{Extracted, Extractor, Progress};
+pub use extract::{Extracted, Extractor, Progress, View};
 pub use npy::write_npy;

@@ -1,11 +1,13 @@
 //! From a file's bytes to the numbers that a net reads.
 
+pub mod augment;
 pub mod decode;
 mod jpeg;
 pub mod preprocess;
 
 use std::borrow::Cow;
 
+pub use augment::Augment;
 pub use decode::{DecodeError, Limits, decode};
 pub use preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 

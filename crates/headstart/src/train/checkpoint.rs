@@ -1,4 +1,4 @@
-//! A training on disk between two epochs, so that it can go on after whatever stopped it, to the same
+//! A training on disk between two steps, so that it can go on after whatever stopped it, to the same
 //! bits as without a stop.
 
 use std::collections::BTreeMap;
@@ -8,17 +8,19 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::fit::{Fitted, State};
 use super::optimizer::Stepper;
 use super::recipe::Recipe;
 use super::run::write_whole;
+use super::state::{Fitted, State, Within};
 use crate::backbone::weights::{self, Weights};
 use crate::error::{Error, Result};
 use crate::history::History;
-use crate::network::{Parameter, Tail, host};
+use crate::network::{Tail, host};
 
 /// Name in the run folder.
 pub(super) const FILE: &str = "checkpoint.safetensors";
+/// Its name while it is written.
+pub(super) const UNFINISHED: &str = "checkpoint.tmp";
 /// Key of [`Progress`] in the file's metadata.
 const KEY: &str = "headstart-checkpoint";
 
@@ -31,6 +33,7 @@ struct Progress {
     steps: i32,
     history: History,
     warnings: Vec<String>,
+    within: Within,
 }
 
 /// The checkpoint of one training.
@@ -60,6 +63,9 @@ impl Checkpoint {
                 tensors.insert(format!("moment.{number}.{name}"), vec![values.len()], values);
             }
         }
+        for (name, tensor) in state.average.iter().flat_map(|mean| tail.weights(mean).into_iter()) {
+            tensors.insert(format!("average.{name}"), tensor.shape, tensor.values);
+        }
         for (name, tensor) in state.fitted.weights.iter() {
             tensors.insert(format!("best.{name}"), tensor.shape.clone(), tensor.values.clone());
         }
@@ -68,8 +74,10 @@ impl Checkpoint {
             steps: state.stepper.steps(),
             history: state.fitted.history.clone(),
             warnings: state.fitted.warnings.clone(),
+            within: state.within.clone(),
         };
-        let progress = serde_json::to_string(&progress).expect("a plain struct becomes JSON");
+        // In TOML each number comes back to the bit.
+        let progress = toml::to_string(&progress).expect("a plain struct becomes TOML");
         fs::create_dir_all(self.path.parent().unwrap_or(Path::new(".")))
             .map_err(|why| Error::io("create", &self.path, why))?;
         write_whole(&self.path, &tensors.to_safetensors(BTreeMap::from([(KEY.to_string(), progress)])))
@@ -86,7 +94,7 @@ impl Checkpoint {
         let path = &self.path;
         let bytes = fs::read(path).map_err(|why| Error::io("read", path, why))?;
         let metadata = weights::metadata(&bytes, path)?;
-        let progress = metadata.get(KEY).and_then(|text| serde_json::from_str::<Progress>(text).ok());
+        let progress = metadata.get(KEY).and_then(|text| toml::from_str::<Progress>(text).ok());
         let Some(progress) = progress.filter(|progress| progress.fingerprint == self.fingerprint) else {
             let expected = "a checkpoint of this training: the same data, recipe, seed and headstart";
             return Err(Error::invalid(path, expected, "one of another"));
@@ -97,18 +105,21 @@ impl Checkpoint {
         }
         let layers = || tail.layers().iter();
         let parameters = tail.parameters(&parts.parameters.verify(layers(), path)?);
-        let moments = parts.moments.into_iter().filter_map(|(name, moments)| {
-            let [first, second] = moments.map(|values| {
+        let average = match recipe.average {
+            Some(_) => Some(tail.parameters(&parts.average.verify(layers(), path)?)),
+            None => None,
+        };
+        let moments = parts.moments.into_iter().map(|(name, moments)| {
+            let tensor = |values: Vec<f32>| {
                 let length = values.len();
                 Tensor::<1>::from_data(TensorData::new(values, [length]), tail.device())
-            });
-            let fits = |parameter: &Parameter| parameter.values.dims() == first.dims();
-            parameters.get(&name).is_some_and(fits).then_some((name, [first, second]))
+            };
+            (name, moments.into_values().map(tensor).collect())
         });
         let stepper = Stepper::resumed(recipe, progress.steps, moments.collect());
         let weights = parts.best.verify(layers(), path)?;
         let fitted = Fitted { weights, history: progress.history, warnings: progress.warnings };
-        Ok(Some(State { parameters, stepper, fitted }))
+        Ok(Some(State { parameters, stepper, average, fitted, within: progress.within }))
     }
 
     /// Removes it, when the run is whole or cannot go on.
@@ -122,8 +133,10 @@ impl Checkpoint {
 #[derive(Default)]
 struct Parts {
     parameters: Weights,
+    average: Weights,
     best: Weights,
-    moments: BTreeMap<String, [Vec<f32>; 2]>,
+    /// Of each parameter, by number.
+    moments: BTreeMap<String, BTreeMap<String, Vec<f32>>>,
 }
 
 impl Parts {
@@ -132,10 +145,12 @@ impl Parts {
             self.parameters.insert(name, shape, values);
         } else if let Some(name) = name.strip_prefix("best.") {
             self.best.insert(name, shape, values);
-        } else if let Some(name) = name.strip_prefix("moment.0.") {
-            self.moments.entry(name.into()).or_default()[0] = values;
-        } else if let Some(name) = name.strip_prefix("moment.1.") {
-            self.moments.entry(name.into()).or_default()[1] = values;
+        } else if let Some(name) = name.strip_prefix("average.") {
+            self.average.insert(name, shape, values);
+        } else if let Some((number, name)) =
+            name.strip_prefix("moment.").and_then(|rest| rest.split_once('.'))
+        {
+            self.moments.entry(name.into()).or_default().insert(number.into(), values);
         }
     }
 }

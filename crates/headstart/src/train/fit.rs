@@ -1,30 +1,33 @@
 //! Trains a tail on cached features, epoch by epoch; the best one on validation is kept.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Observer;
+use super::average;
 use super::checkpoint::Checkpoint;
 use super::collapse;
-use super::optimizer::Stepper;
+use super::pace::Pace;
 use super::recipe::Recipe;
-use super::step::{Step, class_weights, features};
+use super::state::{Fitted, State, Within};
+use super::step::{Batch, Step, class_weights};
 use super::validate::validate;
+use super::views::Views;
 use crate::backbone::weights::Weights;
 use crate::error::{Error, Result};
 use crate::features::Records;
-use crate::history::{EpochRecord, History};
-use crate::network::{Parameters, Tail};
+use crate::history::EpochRecord;
+use crate::network::Tail;
 use crate::random::Random;
 
-/// Streams of random numbers: the order of images, and dropout. Each epoch has its own, so that a
-/// training that goes on after any epoch draws what it would have drawn.
+/// Stream of random numbers that orders the images; each epoch has its own.
 const ORDER: u64 = 0x5eed_1000_0000;
-const DROPOUT: u64 = 0x5eed_2000_0000;
 
 /// Features with labels, and which of them train and which validate.
 pub(super) struct Data<'a> {
     /// Features of every image.
     pub(super) records: &'a Records,
+    /// Features of views of the training images.
+    pub(super) views: &'a Views,
     /// The class of each record.
     pub(super) labels: &'a [usize],
     /// Records that train.
@@ -37,121 +40,110 @@ pub(super) struct Data<'a> {
     pub(super) positive: usize,
 }
 
-/// A trained tail.
-#[derive(Debug, Clone)]
-pub(super) struct Fitted {
-    /// Weights of the best epoch.
-    pub(super) weights: Weights,
-    /// Every epoch.
-    pub(super) history: History,
-    /// What went wrong, in words for the user.
-    pub(super) warnings: Vec<String>,
-}
-
-/// Where a training stands between two epochs: all that the next one depends on.
-pub(super) struct State {
-    pub(super) parameters: Parameters,
-    pub(super) stepper: Stepper,
-    pub(super) fitted: Fitted,
-}
-
-impl State {
-    fn new(tail: &Tail, weights: &Weights, recipe: &Recipe) -> Self {
-        let parameters = tail.parameters(weights);
-        let weights = tail.weights(&parameters);
-        let fitted = Fitted { weights, history: History::default(), warnings: vec![] };
-        Self { parameters, stepper: Stepper::new(recipe), fitted }
-    }
-
-    /// Epochs that are behind it.
-    fn epochs(&self) -> usize {
-        self.fitted.history.epochs.len()
-    }
-
-    fn is_finished(&self, recipe: &Recipe) -> bool {
-        let best = self.fitted.history.best_epoch.unwrap_or(0);
-        self.epochs() >= recipe.epochs || self.epochs() - best >= recipe.patience.max(1)
-    }
-}
-
-/// What stays the same in all epochs.
+/// What stays the same in all steps.
 pub(super) struct Fit<'a> {
     pub(super) tail: &'a Tail,
     pub(super) data: &'a Data<'a>,
     pub(super) recipe: &'a Recipe,
+    pub(super) pace: &'a Pace,
     pub(super) seed: u64,
+    pub(super) checkpoint: &'a Checkpoint,
+    /// Time between two checkpoints; there is one after each epoch, too.
+    pub(super) checkpoint_every: Duration,
 }
 
 impl Fit<'_> {
-    /// Trains from `weights`, or from where `checkpoint` stands; that is brought up to date after each epoch.
+    /// Trains from `weights`, or from where the checkpoint stands.
     ///
     /// # Errors
     /// [`Error::Interrupted`], a checkpoint that cannot be written, or a loss that is no number any more.
-    pub(super) fn run(
-        &self,
-        weights: &Weights,
-        checkpoint: &Checkpoint,
-        observer: &mut dyn Observer,
-    ) -> Result<Fitted> {
-        let mut state = match checkpoint.load(self.tail, self.recipe)? {
+    pub(super) fn run(&self, weights: &Weights, observer: &mut dyn Observer) -> Result<Fitted> {
+        let mut state = match self.checkpoint.load(self.tail, self.recipe)? {
             Some(state) => {
-                observer.say(&format!("going on after epoch {}", state.epochs()));
+                let (epochs, seen) = (state.epochs(), state.within.seen);
+                observer.say(&format!("going on after epoch {epochs} and {seen} images of the next"));
                 state
             }
-            None => State::new(self.tail, weights, self.recipe),
+            None => State::new(self.tail, weights, self.recipe, self.seed),
         };
         while !state.is_finished(self.recipe) {
-            state = self.epoch(state, observer).inspect_err(|error| {
-                // A loss that is no number would come again; after a stop the training can go on.
-                if !matches!(error, Error::Interrupted) {
-                    checkpoint.remove();
-                }
-            })?;
-            checkpoint.save(&state, self.tail)?;
+            self.steps(&mut state, observer)?;
+            self.close(&mut state, observer)?;
+            self.checkpoint.save(&state, self.tail)?;
         }
         Ok(state.fitted)
     }
 
-    fn epoch(&self, mut state: State, observer: &mut dyn Observer) -> Result<State> {
-        let Self { tail, data, recipe, seed } = *self;
-        let (epoch, start) = (state.epochs() + 1, Instant::now());
+    /// Takes what steps are left of an epoch.
+    fn steps(&self, state: &mut State, observer: &mut dyn Observer) -> Result<()> {
+        let Self { tail, data, recipe, pace, .. } = *self;
+        let epoch = state.epochs() + 1;
         let mut order = data.train.to_vec();
-        Random::new(seed, ORDER + epoch as u64).shuffle(&mut order);
-        let mut dropout = Random::new(seed, DROPOUT + epoch as u64);
+        Random::new(self.seed, ORDER + epoch as u64).shuffle(&mut order);
         let class_weights = class_weights(data, recipe.class_weights);
-        let (mut loss_sum, mut right, mut seen) = (0.0, 0, 0);
-        for batch in order.chunks(recipe.batch_size) {
+        let (mut clock, mut saved) = (Instant::now(), Instant::now());
+        for batch in order[state.within.seen..].chunks(recipe.batch_size) {
             if observer.stop() {
+                self.checkpoint.save(state, tail)?;
                 return Err(Error::Interrupted);
             }
-            let labels: Vec<usize> = batch.iter().map(|index| data.labels[*index]).collect();
-            let step = Step { tail, recipe, class_weights: &class_weights, labels: &labels };
-            let features = features(tail, data, batch);
-            let (next, loss, hits) = step.take(state.parameters, features, &mut state.stepper, &mut dropout);
-            state.parameters = next;
-            loss_sum += loss * batch.len() as f64;
-            right += hits;
-            seen += batch.len();
-            observer.step(epoch, seen, order.len());
+            let learning_rate = self.learning_rate(epoch, state.within.seen);
+            let within = &mut state.within;
+            let images = Batch::gather(tail, data, recipe, (batch, &class_weights), &mut within.views);
+            let step = Step { tail, recipe, pace, epoch, learning_rate };
+            let parameters = std::mem::take(&mut state.parameters);
+            let (parameters, loss, hits) =
+                step.take(parameters, images, &mut state.stepper, &mut within.dropout);
+            state.parameters = parameters;
+            if let (Some(mean), Some(decay)) = (&mut state.average, recipe.average) {
+                average::follow(mean, &state.parameters, decay, state.stepper.steps());
+            }
+            within.loss += loss * batch.len() as f64;
+            within.right += hits;
+            within.seen += batch.len();
+            within.seconds += std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
+            observer.step(epoch, within.seen, order.len());
+            if saved.elapsed() >= self.checkpoint_every {
+                self.checkpoint.save(state, tail)?;
+                saved = Instant::now();
+            }
         }
-        let train_loss = loss_sum / seen as f64;
+        Ok(())
+    }
+
+    /// The rate of the step that follows `seen` images of an epoch, counted from 1.
+    fn learning_rate(&self, epoch: usize, seen: usize) -> f64 {
+        let in_epoch = self.data.train.len().div_ceil(self.recipe.batch_size);
+        let taken = (epoch - 1) * in_epoch + seen / self.recipe.batch_size;
+        self.recipe.learning_rate * self.recipe.schedule.share(taken, self.recipe.epochs * in_epoch, epoch)
+    }
+
+    /// Ends an epoch: validates, looks for a collapse, keeps the best.
+    fn close(&self, state: &mut State, observer: &mut dyn Observer) -> Result<()> {
+        let Self { tail, data, recipe, .. } = *self;
+        let (epoch, start) = (state.epochs() + 1, Instant::now());
+        let next = Within::start(self.seed, epoch + 1);
+        let within = std::mem::replace(&mut state.within, next);
+        let train_loss = within.loss / within.seen as f64;
         if !train_loss.is_finite() {
+            // It would come again.
+            self.checkpoint.remove();
             let (rate, lower) = (recipe.learning_rate, recipe.learning_rate / 10.0);
             return Err(Error::Usage(format!(
                 "the loss is no number any more in epoch {epoch}: try a learning rate below {rate}, for example {lower}"
             )));
         }
-        let weights = tail.weights(&state.parameters);
+        let weights = tail.weights(state.average.as_ref().unwrap_or(&state.parameters));
         let validation = validate(tail, &weights, data, recipe);
         let record = EpochRecord {
             epoch,
             train_loss,
-            train_accuracy: right as f64 / seen as f64,
+            train_accuracy: within.right as f64 / within.seen as f64,
             validation_loss: validation.loss,
             validation_accuracy: validation.accuracy,
             validation_auc: validation.auc,
-            learning_rate: recipe.learning_rate,
-            seconds: start.elapsed().as_secs_f64(),
+            learning_rate: self.learning_rate(epoch, data.train.len() - 1),
+            seconds: within.seconds + start.elapsed().as_secs_f64(),
         };
         observer.epoch(&record);
         let warning = collapse::look(&record, &validation.predicted, &weights, self);
@@ -165,6 +157,6 @@ impl Fit<'_> {
             fitted.history.best_epoch = Some(epoch);
         }
         fitted.history.epochs.push(record);
-        Ok(state)
+        Ok(())
     }
 }

@@ -6,8 +6,10 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::optimizer::Stepper;
+use super::pace::{Pace, Thaw};
 use super::recipe::Recipe;
-use super::step::Step;
+use super::step::{Batch, Step};
+use super::targets::Targets;
 use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape};
 use crate::backbone::weights::Weights;
 use crate::network::{Parameters, Tail, host};
@@ -71,6 +73,11 @@ fn weights(layers: &[Layer]) -> Weights {
     weights
 }
 
+fn batch(features: &Tensor<4>) -> Batch {
+    let targets = Targets::one_hot(&LABELS, &[1.0; 2]);
+    Batch { features: features.clone(), labels: LABELS.to_vec(), targets }
+}
+
 fn largest_difference(ours: &[f32], golden: &[f32]) -> f64 {
     assert_eq!(ours.len(), golden.len());
     ours.iter().zip(golden).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
@@ -84,7 +91,8 @@ fn five_steps_are_kerass() {
     let weights = weights(&layers());
     let tail = Tail::new(layers(), MapShape::new(8, 8, 8), &weights, Device::flex().autodiff().inner());
     let recipe = Recipe::find("keras-vgg16").expect("known");
-    let step = Step { tail: &tail, recipe: &recipe, class_weights: &[1.0; 2], labels: &LABELS };
+    let pace = Pace::new(&[], Thaw::AtOnce, 1.0);
+    let step = Step { tail: &tail, recipe: &recipe, pace: &pace, epoch: 1, learning_rate: 1e-3 };
     let data = TensorData::new(seeded("input", 4 * 512, 1.0), [4, 8, 8, 8]);
     let features = Tensor::<4>::from_data(data, tail.device());
     let mut parameters = tail.parameters(&weights);
@@ -92,7 +100,7 @@ fn five_steps_are_kerass() {
 
     let (mut stepper, mut dropout) = (Stepper::new(&recipe), Random::new(0, 0));
     for expected in &golden.get("loss.total").values {
-        let (next, loss, _) = step.take(parameters, features.clone(), &mut stepper, &mut dropout);
+        let (next, loss, _) = step.take(parameters, batch(&features), &mut stepper, &mut dropout);
         let expected = f64::from(*expected);
         assert!((loss - expected).abs() < OF_LOSSES * expected, "{loss} {expected}");
         parameters = next;
@@ -108,7 +116,7 @@ fn assert_first_gradients(step: &Step<'_>, parameters: &Parameters, features: &T
     for leaf in leaves.values_mut() {
         leaf.values = Tensor::from_inner(leaf.values.clone()).require_grad();
     }
-    let (loss, _) = step.loss(&leaves, features.clone(), &mut Random::new(0, 0));
+    let (loss, _) = step.loss(&leaves, batch(features), &mut Random::new(0, 0));
     let gradients = loss.backward();
     for (name, leaf) in &leaves {
         let ours = host(leaf.values.grad(&gradients).expect("a gradient for each parameter"));

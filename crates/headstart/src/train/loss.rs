@@ -4,32 +4,43 @@ use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Tensor, TensorData};
 
 use super::recipe::Loss;
+use super::targets::Targets;
 use crate::classifier::Output;
 
+/// Keeps the slope of `(1 − p)^γ` finite where p is 1.
+const LEAST_MISSING: f32 = 1e-6;
+
 impl Loss {
-    /// Mean loss over a batch, each image times the weight of its class.
+    /// Mean loss over a batch, each image times its weight. With `focal_gamma` above 0 each term counts
+    /// `(1 − p)^γ`, p being the score of what is right: images that are well classified count less (Lin 2017).
     ///
     /// # Shapes
     /// - `logits`: `[batch, classes]`
     /// - result: `[1]`
-    pub(super) fn of_batch(self, logits: Tensor<2>, labels: &[usize], weights: &[f32]) -> Tensor<1> {
+    pub(super) fn of_batch(self, logits: Tensor<2>, targets: &Targets, focal_gamma: f32) -> Tensor<1> {
         let [batch, classes] = logits.dims();
-        let target = |value: &dyn Fn(usize, bool) -> f32| {
-            let cells =
-                labels.iter().flat_map(|label| (0..classes).map(|class| value(*label, class == *label)));
-            Tensor::<2>::from_data(
-                TensorData::new(cells.collect::<Vec<f32>>(), [batch, classes]),
-                &logits.device(),
-            )
+        let cells = |value: &dyn Fn(f32, f32) -> f32| {
+            let rows = targets.shares.chunks_exact(classes).zip(&targets.weights);
+            let cells = rows.flat_map(|(row, weight)| row.iter().map(|share| value(*share, *weight)));
+            let data = TensorData::new(cells.collect::<Vec<f32>>(), [batch, classes]);
+            Tensor::<2>::from_data(data, &logits.device())
         };
-        let hit = target(&|label, hit| if hit { weights[label] } else { 0.0 });
+        let focus = |log_score: Tensor<2>| match focal_gamma > 0.0 {
+            true => {
+                let missing = log_score.clone().exp().neg().add_scalar(1.0).clamp_min(LEAST_MISSING);
+                log_score * missing.powf_scalar(focal_gamma)
+            }
+            false => log_score,
+        };
+        let hit = cells(&|share, weight| weight * share);
         match self {
             Self::CategoricalCrossEntropy => {
-                (log_softmax(logits, 1) * hit).sum().mul_scalar(-1.0 / batch as f32)
+                (focus(log_softmax(logits, 1)) * hit).sum().mul_scalar(-1.0 / batch as f32)
             }
             Self::BinaryCrossEntropy => {
-                let miss = target(&|label, hit| if hit { 0.0 } else { weights[label] });
-                let terms = log_sigmoid(logits.clone()) * hit + log_sigmoid(logits.neg()) * miss;
+                let miss = cells(&|share, weight| weight * (1.0 - share));
+                let terms =
+                    focus(log_sigmoid(logits.clone())) * hit + focus(log_sigmoid(logits.neg())) * miss;
                 terms.sum().mul_scalar(-1.0 / (batch * classes) as f32)
             }
         }
@@ -95,9 +106,18 @@ mod tests {
         let rows = [[0.3, -1.2, 2.0], [1.5, 0.0, -0.7]];
         for loss in [Loss::CategoricalCrossEntropy, Loss::BinaryCrossEntropy] {
             let logits = Tensor::<2>::from_floats(rows, &device);
-            let batch: f32 = loss.of_batch(logits, &[2, 1], &[1.0; 3]).into_scalar();
+            let batch: f32 = loss.of_batch(logits, &Targets::one_hot(&[2, 1], &[1.0; 3]), 0.0).into_scalar();
             let images = (loss.of_image(&rows[0], 2) + loss.of_image(&rows[1], 1)) / 2.0;
             assert!((f64::from(batch) - images).abs() < 1e-6, "{batch} {images}");
         }
+    }
+
+    #[test]
+    fn focal_loss_counts_what_is_well_classified_less() {
+        // p = e² / (e² + 1) of class 0, so that the loss is (1 − p)² · -ln p.
+        let logits = Tensor::<2>::from_floats([[2.0, 0.0]], &burn::tensor::Device::flex());
+        let targets = Targets::one_hot(&[0], &[1.0; 2]);
+        let focal: f32 = Loss::CategoricalCrossEntropy.of_batch(logits, &targets, 2.0).into_scalar();
+        assert!((focal - 0.001_803_56).abs() < 1e-7, "{focal}");
     }
 }

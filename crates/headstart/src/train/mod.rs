@@ -1,5 +1,7 @@
 //! The main job: data in, a sealed classifier and its run folder out.
 
+mod average;
+mod check;
 mod checkpoint;
 mod collapse;
 mod data;
@@ -9,21 +11,31 @@ mod judge;
 #[cfg(test)]
 mod keras_step;
 mod loss;
+pub mod mix;
 mod optimizer;
+pub mod pace;
 pub mod recipe;
 mod run;
+pub mod schedule;
+mod state;
 mod step;
+mod targets;
+mod tensorboard;
 pub mod throughput;
 mod validate;
+mod views;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::checkpoint::Checkpoint;
 use self::data::Usable;
 use self::graft::Grafted;
 use self::judge::{Judge, Measured};
+use self::pace::Pace;
+use self::state::Fitted;
+use self::views::Views;
 use crate::backbone::Backbone;
 use crate::backbone::weights::sha256;
 use crate::classifier::{Classifier, Description, FORMAT};
@@ -67,10 +79,14 @@ pub struct Job {
     pub positive: Option<String>,
     /// Folder of the feature cache.
     pub cache: PathBuf,
+    /// Bytes that views of the training images may take there.
+    pub cache_limit: Option<usize>,
     /// The run folder: new or empty.
     pub out: PathBuf,
     /// Whether to go on where a training into `out` was stopped.
     pub resume: bool,
+    /// Time between two checkpoints within an epoch.
+    pub checkpoint_every: Duration,
     /// The command that was called, for the report.
     pub command: String,
 }
@@ -98,12 +114,14 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
 
     let start = Instant::now();
     let extracted = net.extractor.extract(&dataset.samples, &job.cache, observer)?;
-    let extract_seconds = start.elapsed().as_secs_f64();
     let usable = Usable::new(&dataset, &extracted)?;
+    let views = Views::extract(job, &net, &dataset, (&extracted, &usable), observer)?;
+    let extract_seconds = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
     let checkpoint = Checkpoint::new(&job.out, fingerprint(job, &net, &dataset, &extracted));
-    let fitted = fit_tail(job, &net, &usable, &extracted, (&dataset, positive), &checkpoint, observer);
+    let fitted =
+        fit_tail(job, &net, &usable, (&extracted, &views), (&dataset, positive), &checkpoint, observer);
     let fitted = fitted.inspect_err(|_| folder.discard())?;
     let fit_seconds = start.elapsed().as_secs_f64();
     net.weights.merge(fitted.weights);
@@ -125,7 +143,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
             positive,
             threshold,
             provenance: net.backbone.provenance.clone(),
-            recipe: toml::to_string(&job.recipe).expect("a recipe becomes TOML"),
+            recipe: job.recipe.to_toml(),
             seed: job.seed,
             training_images: usable.of(Split::Train).len(),
             history: fitted.history,
@@ -154,27 +172,38 @@ fn fit_tail(
     job: &Job,
     net: &Grafted,
     usable: &Usable,
-    extracted: &Extracted,
+    (extracted, views): (&Extracted, &Views),
     (dataset, positive): (&Dataset, usize),
     checkpoint: &Checkpoint,
     observer: &mut dyn Observer,
-) -> Result<fit::Fitted> {
+) -> Result<Fitted> {
     let data = fit::Data {
         records: &extracted.records,
+        views,
         labels: &usable.labels,
         train: &usable.of(Split::Train),
         validation: &usable.of(Split::Validation),
         classes: dataset.classes.len(),
         positive,
     };
-    let fit = fit::Fit { tail: &net.tail, data: &data, recipe: &job.recipe, seed: job.seed };
-    fit.run(&net.weights, checkpoint, observer)
+    let pace = Pace::new(&net.blocks[net.cut..], job.recipe.thaw, job.recipe.block_rate);
+    let fit = fit::Fit {
+        tail: &net.tail,
+        data: &data,
+        recipe: &job.recipe,
+        pace: &pace,
+        seed: job.seed,
+        checkpoint,
+        checkpoint_every: job.checkpoint_every,
+    };
+    fit.run(&net.weights, observer)
 }
 
-/// Names everything that the epochs of a training depend on, but not how many there shall be.
+/// Names everything that the epochs of a training depend on: not how many there shall be, unless the
+/// learning rate's schedule asks.
 fn fingerprint(job: &Job, net: &Grafted, dataset: &Dataset, extracted: &Extracted) -> String {
-    let recipe = Recipe { epochs: 0, patience: 0, ..job.recipe.clone() };
-    let recipe = toml::to_string(&recipe).expect("a recipe becomes TOML");
+    let epochs = if job.recipe.schedule.depends_on_length() { job.recipe.epochs } else { 0 };
+    let recipe = Recipe { epochs, patience: 0, ..job.recipe.clone() }.to_toml();
     let version = env!("CARGO_PKG_VERSION");
     let mut text = format!("{version} {} {} {recipe}", net.extractor.key(), job.seed);
     for index in &extracted.usable {

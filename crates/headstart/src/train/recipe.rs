@@ -4,9 +4,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::mix::Mix;
+use super::pace::Thaw;
+use super::schedule::Schedule;
 use crate::backbone::Unfreeze;
 use crate::backbone::spec::{Activation, Block, Dense, Layer, MapShape, output_shape};
 use crate::error::{Error, Result};
+use crate::image::Augment;
 
 /// The recipes in the binary, by name.
 pub const RECIPES: [(&str, &str); 2] = [
@@ -32,6 +36,8 @@ pub enum Optimizer {
     Adam,
     /// With decoupled weight decay (Loshchilov & Hutter 2017).
     Adamw,
+    /// Stochastic gradient descent with momentum, and decoupled weight decay.
+    Sgd,
 }
 
 /// A layer of the new head; a dense layer with one output for each class follows the last.
@@ -74,8 +80,26 @@ pub struct Recipe {
     pub optimizer: Optimizer,
     /// Step size.
     pub learning_rate: f64,
-    /// Of AdamW.
+    /// Of AdamW and SGD: the share of a weight that a step takes away is the rate times this.
     pub weight_decay: f32,
+    /// Of SGD.
+    #[serde(default = "usual_momentum")]
+    pub momentum: f64,
+    /// The largest norm of a step's gradients together; none are cut without it.
+    #[serde(default)]
+    pub gradient_clip: Option<f32>,
+    /// What a block moves by against the block behind it; 1 moves all alike (Howard & Ruder 2018).
+    #[serde(default = "all_alike")]
+    pub block_rate: f64,
+    /// Decay of a running mean of the weights, which is then what is validated and kept.
+    #[serde(default)]
+    pub average: Option<f64>,
+    /// Share of each label that is spread over all classes.
+    #[serde(default)]
+    pub label_smoothing: f32,
+    /// Above 0, images that are well classified count less (focal loss).
+    #[serde(default)]
+    pub focal_gamma: f32,
     /// Images a step.
     pub batch_size: usize,
     /// At most.
@@ -86,8 +110,28 @@ pub struct Recipe {
     pub class_weights: bool,
     /// Share of the training images that is cut off for validation when none are given.
     pub validation_fraction: f64,
+    /// How the learning rate changes.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// When the pretrained blocks of the tail begin to move.
+    #[serde(default)]
+    pub thaw: Thaw,
+    /// Views of the training images.
+    #[serde(default)]
+    pub augment: Option<Augment>,
+    /// How training images are mixed in pairs.
+    #[serde(default)]
+    pub mix: Option<Mix>,
     /// The new head.
     pub head: Vec<HeadLayer>,
+}
+
+fn usual_momentum() -> f64 {
+    0.9
+}
+
+fn all_alike() -> f64 {
+    1.0
 }
 
 impl Recipe {
@@ -118,42 +162,13 @@ impl Recipe {
         })
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self> {
-        toml::from_str(text).map_err(|why| Error::invalid(path, "a recipe", why.to_string()))
+    /// Every setting, as [`Recipe::find`] reads it from a file.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a recipe becomes TOML")
     }
 
-    /// Checks what no type can.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] naming the setting, what it may be and what it is.
-    pub fn check(&self) -> Result<()> {
-        let range = |name: &str, holds: bool, expected: &str, found: String| match holds {
-            true => Ok(()),
-            false => Err(Error::Usage(format!("{name}: expected {expected}, found {found}"))),
-        };
-        range("epochs", self.epochs > 0, "at least 1", self.epochs.to_string())?;
-        range("batch_size", self.batch_size > 0, "at least 1", self.batch_size.to_string())?;
-        let rate = self.learning_rate;
-        range("learning_rate", rate.is_finite() && rate > 0.0, "a positive number", rate.to_string())?;
-        let fraction = self.validation_fraction;
-        range(
-            "validation_fraction",
-            fraction > 0.0 && fraction < 1.0,
-            "between 0 and 1",
-            fraction.to_string(),
-        )?;
-        for layer in &self.head {
-            match layer {
-                HeadLayer::Dropout { rate } => {
-                    range("rate", (0.0..1.0).contains(rate), "0 up to 1", rate.to_string())?;
-                }
-                HeadLayer::Dense { units, .. } => {
-                    range("units", *units > 0, "at least 1", units.to_string())?
-                }
-                HeadLayer::GlobalAveragePool | HeadLayer::Flatten => {}
-            }
-        }
-        Ok(())
+    fn parse(text: &str, path: &Path) -> Result<Self> {
+        toml::from_str(text).map_err(|why| Error::invalid(path, "a recipe", why.to_string()))
     }
 
     /// The head as a block, for maps of shape `input` and so many classes.

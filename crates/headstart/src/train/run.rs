@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::judge::Measured;
-use super::{Job, checkpoint};
+use super::{Job, checkpoint, tensorboard};
 use crate::backbone::weights::Weights;
 use crate::classifier::Classifier;
 use crate::dataset::Dataset;
@@ -46,10 +46,19 @@ struct Metrics<'a> {
     fit_seconds: f64,
 }
 
+/// Tells whether a folder can be written.
+const PROBE: &str = ".probe";
+
 impl Folder {
     /// Checks that `path` is new or empty, or with `resume` holds a checkpoint, and can be written;
     /// nothing is left behind if not.
     pub(super) fn new(path: &Path, resume: bool) -> Result<Self> {
+        if resume {
+            // A kill may have left them.
+            for left in [PROBE, checkpoint::UNFINISHED] {
+                let _ = fs::remove_file(path.join(left));
+            }
+        }
         let taken = path.exists()
             && (path.is_file() || fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
         let stopped = path.join(checkpoint::FILE).exists();
@@ -60,7 +69,7 @@ impl Folder {
         }
         let existed = path.exists();
         fs::create_dir_all(path).map_err(|why| Error::io("create", path, why))?;
-        let probe = path.join(".probe");
+        let probe = path.join(PROBE);
         let writable = fs::write(&probe, []).and_then(|()| fs::remove_file(&probe));
         if !existed {
             // What fails before the first epoch is over leaves no folder.
@@ -88,6 +97,7 @@ impl Folder {
         let metrics = serde_json::to_string_pretty(&metrics).expect("plain structs become JSON");
         self.file("config.toml", config(contents.job))?;
         self.file("history.jsonl", description.history.to_jsonl())?;
+        self.file(tensorboard::FILE, tensorboard::events(&description.history))?;
         self.file("metrics.json", metrics + "\n")?;
         self.file("predictions.csv", predictions(contents))?;
         self.file("curves.svg", curves_svg(&description.history))?;
@@ -115,7 +125,7 @@ pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
 
 /// The recipe as it was used, with what the command line added.
 fn config(job: &Job) -> String {
-    let recipe = toml::to_string(&job.recipe).expect("a recipe becomes TOML");
+    let recipe = job.recipe.to_toml();
     let data = job.data.display().to_string();
     let images = job.train_images.map(|n| format!("# training images: {n}\n")).unwrap_or_default();
     format!("# {}\n# data: {data:?}\n# seed: {}\n{images}{recipe}", job.command, job.seed)

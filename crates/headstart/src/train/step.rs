@@ -3,17 +3,30 @@
 use burn::tensor::{Tensor, TensorData};
 
 use super::fit::Data;
+use super::mix::Pairs;
 use super::optimizer::Stepper;
+use super::pace::Pace;
 use super::recipe::Recipe;
+use super::targets::Targets;
 use crate::network::{Parameters, Tail, host};
 use crate::random::Random;
 
-/// What a step needs besides what it changes.
+/// Images of a step.
+pub(super) struct Batch {
+    /// `[batch, H, W, C]`.
+    pub(super) features: Tensor<4>,
+    pub(super) labels: Vec<usize>,
+    pub(super) targets: Targets,
+}
+
+/// What a step needs besides its images and what it changes.
 pub(super) struct Step<'a> {
     pub(super) tail: &'a Tail,
     pub(super) recipe: &'a Recipe,
-    pub(super) class_weights: &'a [f32],
-    pub(super) labels: &'a [usize],
+    pub(super) pace: &'a Pace,
+    /// From 1 on.
+    pub(super) epoch: usize,
+    pub(super) learning_rate: f64,
 }
 
 impl Step<'_> {
@@ -21,34 +34,38 @@ impl Step<'_> {
     pub(super) fn take(
         &self,
         mut parameters: Parameters,
-        features: Tensor<4>,
+        batch: Batch,
         stepper: &mut Stepper,
         dropout: &mut Random,
     ) -> (Parameters, f64, usize) {
-        for parameter in parameters.values_mut() {
-            parameter.values = Tensor::from_inner(parameter.values.clone()).require_grad();
+        for (name, parameter) in &mut parameters {
+            let leaf = Tensor::from_inner(parameter.values.clone());
+            let moves = self.pace.share(name, self.epoch).is_some();
+            parameter.values = if moves { leaf.require_grad() } else { leaf };
         }
-        let (loss, hits) = self.loss(&parameters, features, dropout);
+        let (loss, hits) = self.loss(&parameters, batch, dropout);
         let mut gradients = loss.backward();
         let value: f32 = loss.inner().into_scalar();
-        (stepper.step(self.recipe.learning_rate, parameters, &mut gradients), f64::from(value), hits)
+        let rate = |name: &str| self.learning_rate * self.pace.share(name, self.epoch).unwrap_or(0.0);
+        (stepper.step(&rate, parameters, &mut gradients), f64::from(value), hits)
     }
 
     /// The loss with its penalty, `[1]`, and how many images are classified right.
     pub(super) fn loss(
         &self,
         parameters: &Parameters,
-        features: Tensor<4>,
+        batch: Batch,
         dropout: &mut Random,
     ) -> (Tensor<1>, usize) {
+        let Batch { features, labels, targets } = batch;
         let logits = self.tail.forward(parameters, Tensor::from_inner(features), Some(dropout));
         let classes = logits.dims()[1];
         let rows = host(logits.clone().inner());
-        let hits = self.labels.iter().zip(rows.chunks_exact(classes)).filter(|(label, row)| {
+        let hits = labels.iter().zip(rows.chunks_exact(classes)).filter(|(label, row)| {
             row.iter().enumerate().all(|(class, logit)| class == **label || *logit < row[**label])
         });
         let hits = hits.count();
-        let loss = self.recipe.loss.of_batch(logits, self.labels, self.class_weights);
+        let loss = self.recipe.loss.of_batch(logits, &targets, self.recipe.focal_gamma);
         match self.tail.penalty(parameters) {
             Some(penalty) => (loss + penalty, hits),
             None => (loss, hits),
@@ -56,15 +73,30 @@ impl Step<'_> {
     }
 }
 
-/// Gathers records, `[batch, H, W, C]`.
-pub(super) fn features(tail: &Tail, data: &Data<'_>, batch: &[usize]) -> Tensor<4> {
-    let shape = tail.input();
-    let mut values = vec![0.0; batch.len() * shape.len()];
-    for (index, output) in batch.iter().zip(values.chunks_exact_mut(shape.len())) {
-        data.records.copy(*index, output);
+impl Batch {
+    /// Gathers the training images at `indices`, or views of them, and mixes them when the recipe says so.
+    pub(super) fn gather(
+        tail: &Tail,
+        data: &Data<'_>,
+        recipe: &Recipe,
+        (indices, class_weights): (&[usize], &[f32]),
+        random: &mut Random,
+    ) -> Self {
+        let shape = tail.input();
+        let mut values = vec![0.0; indices.len() * shape.len()];
+        for (index, output) in indices.iter().zip(values.chunks_exact_mut(shape.len())) {
+            data.views.draw(data, *index, output, random);
+        }
+        let labels: Vec<usize> = indices.iter().map(|index| data.labels[*index]).collect();
+        let pairs = match recipe.mix {
+            Some(mix) => mix.apply(&mut values, shape, random),
+            None => Pairs::none(labels.len()),
+        };
+        let targets = Targets::new(&labels, class_weights, recipe.label_smoothing, &pairs);
+        let dims = [labels.len(), shape.height, shape.width, shape.channels];
+        let features = Tensor::from_data(TensorData::new(values, dims), tail.device());
+        Self { features, labels, targets }
     }
-    let dims = [batch.len(), shape.height, shape.width, shape.channels];
-    Tensor::from_data(TensorData::new(values, dims), tail.device())
 }
 
 /// Weights that make each class count the same, with mean 1 over the images.

@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use super::graft::Grafted;
 use super::optimizer::Stepper;
+use super::pace::{Pace, Thaw};
 use super::recipe::Recipe;
-use super::step::Step;
+use super::step::{Batch, Step};
+use super::targets::Targets;
 use crate::backbone::Backbone;
 use crate::error::Result;
 use crate::random::Random;
@@ -69,7 +71,8 @@ pub fn measure(backbone: Backbone, recipe: &Recipe) -> Result<Throughput> {
 fn tail_step(net: &Grafted, recipe: &Recipe) -> f64 {
     let (batch, shape) = (recipe.batch_size, net.tail.input());
     let labels: Vec<usize> = (0..batch).map(|index| index % CLASSES).collect();
-    let step = Step { tail: &net.tail, recipe, class_weights: &[1.0; CLASSES], labels: &labels };
+    let pace = Pace::new(&net.blocks[net.cut..], Thaw::AtOnce, 1.0);
+    let step = Step { tail: &net.tail, recipe, pace: &pace, epoch: 1, learning_rate: recipe.learning_rate };
     let dims = [batch, shape.height, shape.width, shape.channels];
     let data = TensorData::new(random_values(batch * shape.len()), dims);
     let features = Tensor::<4>::from_data(data, net.tail.device());
@@ -78,7 +81,9 @@ fn tail_step(net: &Grafted, recipe: &Recipe) -> f64 {
     let mut parameters = Some(net.tail.parameters(&net.weights));
     images_per_second(batch, || {
         if let Some(before) = parameters.take() {
-            parameters = Some(step.take(before, features.clone(), &mut stepper, &mut dropout).0);
+            let targets = Targets::one_hot(&labels, &[1.0; CLASSES]);
+            let images = Batch { features: features.clone(), labels: labels.clone(), targets };
+            parameters = Some(step.take(before, images, &mut stepper, &mut dropout).0);
         }
     })
 }

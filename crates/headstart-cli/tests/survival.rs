@@ -1,0 +1,136 @@
+//! Trainings that are killed anywhere, and go on to the same bits.
+#![cfg(unix)]
+
+mod real_program;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use predicates::str::contains;
+
+use real_program::{headstart, history, pictures, tensors};
+
+/// Small, but with everything that a step depends on: views, mixing, dropout, a mean of the weights.
+const RECIPE: &str = "
+backbone = 'efficientnet-lite0'
+unfreeze = 'last-block'
+loss = 'categorical-cross-entropy'
+optimizer = 'adamw'
+learning_rate = 1e-3
+weight_decay = 0.01
+batch_size = 8
+epochs = 12
+patience = 12
+average = 0.9
+label_smoothing = 0.1
+class_weights = true
+validation_fraction = 0.15
+schedule = { kind = 'one-cycle' }
+augment = { views = 1, rotation = 10.0, contrast = 0.2 }
+mix = { kind = 'mixup', alpha = 0.2 }
+head = [{ kind = 'global-average-pool' }, { kind = 'dropout', rate = 0.2 }]
+";
+
+/// Where a test trains.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let place = Self { folder: tempfile::tempdir().expect("a folder") };
+        pictures(&place.path("data"), 30);
+        std::fs::write(place.path("recipe.toml"), RECIPE).expect("writes");
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn settings(&self, out: &Path) -> Vec<PathBuf> {
+        let mut settings: Vec<PathBuf> = vec!["train".into(), self.path("data"), "--recipe".into()];
+        settings.push(self.path("recipe.toml"));
+        settings.extend(["--image-size", "32", "--checkpoint-every", "0.02", "--out"].map(PathBuf::from));
+        settings.push(out.into());
+        settings
+    }
+
+    fn train(&self, cache: &Path, out: &Path, more: &[&str]) -> assert_cmd::assert::Assert {
+        headstart(cache).args(self.settings(out)).args(more).assert()
+    }
+
+    fn start(&self, cache: &Path, out: &Path) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_headstart"));
+        command.env("HEADSTART_CACHE", cache).args(self.settings(out)).arg("--resume");
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
+    }
+}
+
+fn kill(mut child: Child) {
+    // It may have ended by itself.
+    let _ = child.kill();
+    child.wait().expect("ends");
+}
+
+fn assert_same(a: &Path, b: &Path) {
+    assert_eq!(history(a), history(b));
+    assert!(tensors(a) == tensors(b), "the model's tensors differ");
+    assert!(!b.join("checkpoint.safetensors").exists());
+}
+
+#[test]
+fn killed_at_twenty_points_it_comes_to_the_same_bits() {
+    let place = Place::new();
+    let whole = place.path("whole");
+    let start = Instant::now();
+    place.train(&place.path("cache"), &whole, &[]).success();
+    let time = start.elapsed();
+    for point in 0..20u32 {
+        // Extraction, too, starts from nothing each time; every training is killed at two places.
+        let (cache, out) = (place.path(&format!("cache{point}")), place.path(&format!("run{point}")));
+        for part in [point, (point * 7 + 3) % 20] {
+            let child = place.start(&cache, &out);
+            std::thread::sleep(time * part / 20);
+            kill(child);
+        }
+        if !out.join("model.safetensors").exists() || out.join("checkpoint.safetensors").exists() {
+            place.train(&cache, &out, &["--resume"]).success();
+        }
+        assert_same(&whole, &out);
+    }
+}
+
+#[test]
+fn a_killed_training_must_be_asked_to_go_on_and_is_not_mistaken_for_another() {
+    let place = Place::new();
+    let (cache, whole, killed) = (place.path("cache"), place.path("whole"), place.path("killed"));
+    place.train(&cache, &whole, &[]).success();
+    let mut child = place.start(&cache, &killed);
+    while !killed.join("checkpoint.safetensors").exists() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    kill(child);
+    place.train(&cache, &killed, &[]).code(1).stderr(contains("--resume"));
+    place.train(&cache, &killed, &["--resume", "--seed", "8"]).code(1).stderr(contains("one of another"));
+    place.train(&cache, &killed, &["--resume"]).success().stdout(contains("going on after epoch"));
+    assert_same(&whole, &killed);
+}
+
+#[test]
+fn an_interrupted_training_ends_in_good_order_and_goes_on() {
+    let place = Place::new();
+    let (cache, whole, out) = (place.path("cache"), place.path("whole"), place.path("stopped"));
+    place.train(&cache, &whole, &[]).success();
+    let mut child = place.start(&cache, &out);
+    while !out.join("checkpoint.safetensors").exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(interrupt.success());
+    assert_eq!(child.wait().expect("ends").code(), Some(130));
+    place.train(&cache, &out, &["--resume"]).success();
+    assert_same(&whole, &out);
+}

@@ -1,0 +1,79 @@
+//! Checks of a recipe's settings that no type makes.
+
+use super::recipe::{HeadLayer, Recipe};
+use super::schedule::Schedule;
+use crate::error::{Error, Result};
+use crate::image::Augment;
+
+impl Recipe {
+    /// Checks what no type can.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the setting, what it may be and what it is.
+    pub fn check(&self) -> Result<()> {
+        positive("epochs", self.epochs as f64)?;
+        positive("batch_size", self.batch_size as f64)?;
+        positive("learning_rate", self.learning_rate)?;
+        positive("block_rate", self.block_rate)?;
+        let fraction = self.validation_fraction;
+        expect(
+            "validation_fraction",
+            fraction > 0.0 && fraction < 1.0,
+            "between 0 and 1",
+            &fraction.to_string(),
+        )?;
+        share("momentum", self.momentum)?;
+        share("label_smoothing", f64::from(self.label_smoothing))?;
+        share("schedule.warmup", self.schedule.warmup())?;
+        not_negative("weight_decay", f64::from(self.weight_decay))?;
+        not_negative("focal_gamma", f64::from(self.focal_gamma))?;
+        self.average.map_or(Ok(()), |decay| share("average", decay))?;
+        self.gradient_clip.map_or(Ok(()), |limit| positive("gradient_clip", f64::from(limit)))?;
+        self.mix.map_or(Ok(()), |mix| positive("mix.alpha", mix.alpha()))?;
+        self.augment.map_or(Ok(()), check_views)?;
+        if let Schedule::Step { every, factor, .. } = self.schedule {
+            positive("schedule.every", every as f64)?;
+            positive("schedule.factor", factor)?;
+        }
+        self.head.iter().try_for_each(check_layer)
+    }
+}
+
+fn check_views(augment: Augment) -> Result<()> {
+    share("augment.shift", f64::from(augment.shift))?;
+    share("augment.scale", f64::from(augment.scale))?;
+    share("augment.contrast", f64::from(augment.contrast))?;
+    share("augment.brightness", f64::from(augment.brightness))?;
+    not_negative("augment.rotation", f64::from(augment.rotation))?;
+    not_negative("augment.noise", f64::from(augment.noise))
+}
+
+fn check_layer(layer: &HeadLayer) -> Result<()> {
+    match layer {
+        HeadLayer::Dropout { rate } => share("rate", f64::from(*rate)),
+        HeadLayer::Dense { units, l2, .. } => {
+            positive("units", *units as f64)?;
+            not_negative("l2", f64::from(*l2))
+        }
+        HeadLayer::GlobalAveragePool | HeadLayer::Flatten => Ok(()),
+    }
+}
+
+fn positive(name: &str, value: f64) -> Result<()> {
+    expect(name, value.is_finite() && value > 0.0, "a positive number", &value.to_string())
+}
+
+fn not_negative(name: &str, value: f64) -> Result<()> {
+    expect(name, value.is_finite() && value >= 0.0, "0 or a positive number", &value.to_string())
+}
+
+fn share(name: &str, value: f64) -> Result<()> {
+    expect(name, (0.0..1.0).contains(&value), "0 up to 1", &value.to_string())
+}
+
+fn expect(name: &str, holds: bool, expected: &str, found: &str) -> Result<()> {
+    match holds {
+        true => Ok(()),
+        false => Err(Error::Usage(format!("{name}: expected {expected}, found {found}"))),
+    }
+}

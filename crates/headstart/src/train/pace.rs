@@ -1,0 +1,85 @@
+//! Which blocks of the tail move in which epoch, and how fast against the learning rate.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::backbone::spec::{Block, Layer};
+
+/// When the pretrained blocks of the tail begin to move.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Thaw {
+    /// With the head.
+    #[default]
+    AtOnce,
+    /// All of them after so many epochs of the head alone (fastai's `fine_tune`).
+    HeadFirst {
+        /// Epochs of the head alone.
+        epochs: usize,
+    },
+    /// One more after each so many epochs, from the last to the first (Howard & Ruder 2018).
+    Gradual {
+        /// Epochs between two blocks.
+        epochs: usize,
+    },
+}
+
+/// How far each parameter's block lies from the head, and what follows from that.
+pub(super) struct Pace {
+    distances: BTreeMap<String, i32>,
+    thaw: Thaw,
+    factor: f64,
+}
+
+impl Pace {
+    /// For a tail of `blocks`, the head last; a block moves by `factor` of the rate of the next one.
+    pub(super) fn new(blocks: &[Block], thaw: Thaw, factor: f64) -> Self {
+        let mut distances = BTreeMap::new();
+        for (distance, block) in (0i32..).zip(blocks.iter().rev()) {
+            let names = block.layers.iter().flat_map(Layer::parameters);
+            distances.extend(names.map(|(name, _)| (name, distance)));
+        }
+        Self { distances, thaw, factor }
+    }
+
+    /// What parameter `name` moves by in `epoch`, counted from 1, as a share of the learning rate;
+    /// `None` while it is frozen.
+    pub(super) fn share(&self, name: &str, epoch: usize) -> Option<f64> {
+        let distance = self.distances.get(name).copied().unwrap_or(0);
+        let frozen_for = match self.thaw {
+            Thaw::AtOnce => 0,
+            Thaw::HeadFirst { epochs } => epochs * usize::from(distance > 0),
+            Thaw::Gradual { epochs } => epochs * distance as usize,
+        };
+        (epoch > frozen_for).then(|| self.factor.powi(distance))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backbone::spec::{Activation, Dense};
+
+    fn blocks() -> Vec<Block> {
+        let dense = |name: &str| {
+            let (name, activation) = (name.into(), Activation::Identity);
+            Layer::Dense(Dense { name, input: 2, output: 2, activation, l2: 0.0 })
+        };
+        ["deep", "last", "head"].map(|name| Block { name: name.into(), layers: vec![dense(name)] }).to_vec()
+    }
+
+    fn shares(thaw: Thaw, epoch: usize) -> [Option<f64>; 3] {
+        let pace = Pace::new(&blocks(), thaw, 0.5);
+        ["deep.weight", "last.weight", "head.bias"].map(|name| pace.share(name, epoch))
+    }
+
+    #[test]
+    fn blocks_thaw_from_the_head_down_and_deeper_ones_move_less() {
+        assert_eq!(shares(Thaw::AtOnce, 1), [Some(0.25), Some(0.5), Some(1.0)]);
+        assert_eq!(shares(Thaw::HeadFirst { epochs: 2 }, 2), [None, None, Some(1.0)]);
+        assert_eq!(shares(Thaw::HeadFirst { epochs: 2 }, 3), [Some(0.25), Some(0.5), Some(1.0)]);
+        assert_eq!(shares(Thaw::Gradual { epochs: 2 }, 3), [None, Some(0.5), Some(1.0)]);
+        assert_eq!(shares(Thaw::Gradual { epochs: 2 }, 5), [Some(0.25), Some(0.5), Some(1.0)]);
+    }
+}

@@ -1,0 +1,79 @@
+//! Where a training stands: all that its next step depends on.
+
+use serde::{Deserialize, Serialize};
+
+use super::optimizer::Stepper;
+use super::recipe::Recipe;
+use crate::backbone::weights::Weights;
+use crate::history::History;
+use crate::network::{Parameters, Tail};
+use crate::random::Random;
+
+/// Streams of random numbers: dropout, and which views are taken and how they are mixed.
+const DROPOUT: u64 = 0x5eed_2000_0000;
+const VIEWS: u64 = 0x5eed_3000_0000;
+
+/// A trained tail.
+#[derive(Debug, Clone)]
+pub(super) struct Fitted {
+    /// Weights of the best epoch.
+    pub(super) weights: Weights,
+    /// Every epoch.
+    pub(super) history: History,
+    /// What went wrong, in words for the user.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Between two steps.
+pub(super) struct State {
+    pub(super) parameters: Parameters,
+    pub(super) stepper: Stepper,
+    /// The running mean of the parameters, when the recipe wants one.
+    pub(super) average: Option<Parameters>,
+    pub(super) fitted: Fitted,
+    pub(super) within: Within,
+}
+
+/// How far the epoch that is under way has come.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Within {
+    /// Images that it has trained with.
+    pub(super) seen: usize,
+    /// Those that were classified right.
+    pub(super) right: usize,
+    /// Sum of their losses.
+    pub(super) loss: f64,
+    pub(super) seconds: f64,
+    pub(super) dropout: Random,
+    pub(super) views: Random,
+}
+
+impl Within {
+    /// The start of an epoch, counted from 1. Each has streams of its own.
+    pub(super) fn start(seed: u64, epoch: usize) -> Self {
+        let [dropout, views] = [DROPOUT, VIEWS].map(|stream| Random::new(seed, stream + epoch as u64));
+        Self { seen: 0, right: 0, loss: 0.0, seconds: 0.0, dropout, views }
+    }
+}
+
+impl State {
+    /// Before the first step.
+    pub(super) fn new(tail: &Tail, weights: &Weights, recipe: &Recipe, seed: u64) -> Self {
+        let parameters = tail.parameters(weights);
+        let weights = tail.weights(&parameters);
+        let fitted = Fitted { weights, history: History::default(), warnings: vec![] };
+        let average = recipe.average.map(|_| parameters.clone());
+        Self { parameters, stepper: Stepper::new(recipe), average, fitted, within: Within::start(seed, 1) }
+    }
+
+    /// Epochs that are behind it.
+    pub(super) fn epochs(&self) -> usize {
+        self.fitted.history.epochs.len()
+    }
+
+    /// Whether there were epochs enough, or enough since the best.
+    pub(super) fn is_finished(&self, recipe: &Recipe) -> bool {
+        let best = self.fitted.history.best_epoch.unwrap_or(0);
+        self.epochs() >= recipe.epochs || self.epochs() - best >= recipe.patience.max(1)
+    }
+}
