@@ -126,16 +126,16 @@ pub fn fit(
 }
 
 /// One batch's way through the tail and back.
-struct Step<'a> {
-    tail: &'a Tail,
-    recipe: &'a Recipe,
-    class_weights: &'a [f32],
-    labels: &'a [usize],
+pub(super) struct Step<'a> {
+    pub(super) tail: &'a Tail,
+    pub(super) recipe: &'a Recipe,
+    pub(super) class_weights: &'a [f32],
+    pub(super) labels: &'a [usize],
 }
 
 impl Step<'_> {
     /// The parameters after the step, the loss before it, and how many images were classified right.
-    fn take(
+    pub(super) fn take(
         &self,
         mut parameters: Parameters,
         features: Tensor<4>,
@@ -145,20 +145,31 @@ impl Step<'_> {
         for parameter in parameters.values_mut() {
             parameter.values = Tensor::from_inner(parameter.values.clone()).require_grad();
         }
-        let logits = self.tail.forward(&parameters, Tensor::from_inner(features), Some(dropout));
+        let (loss, hits) = self.loss(&parameters, features, dropout);
+        let mut gradients = loss.backward();
+        let value: f32 = loss.inner().into_scalar();
+        (stepper.step(self.recipe.learning_rate, parameters, &mut gradients), f64::from(value), hits)
+    }
+
+    /// The loss with its penalty, `[1]`, and how many images are classified right.
+    pub(super) fn loss(
+        &self,
+        parameters: &Parameters,
+        features: Tensor<4>,
+        dropout: &mut Random,
+    ) -> (Tensor<1>, usize) {
+        let logits = self.tail.forward(parameters, Tensor::from_inner(features), Some(dropout));
         let classes = logits.dims()[1];
         let rows = crate::network::host(logits.clone().inner());
         let hits = self.labels.iter().zip(rows.chunks_exact(classes)).filter(|(label, row)| {
             row.iter().enumerate().all(|(class, logit)| class == **label || *logit < row[**label])
         });
         let hits = hits.count();
-        let mut loss = self.recipe.loss.of_batch(logits, self.labels, self.class_weights);
-        if let Some(penalty) = self.tail.penalty(&parameters) {
-            loss = loss + penalty;
+        let loss = self.recipe.loss.of_batch(logits, self.labels, self.class_weights);
+        match self.tail.penalty(parameters) {
+            Some(penalty) => (loss + penalty, hits),
+            None => (loss, hits),
         }
-        let mut gradients = loss.backward();
-        let value: f32 = loss.inner().into_scalar();
-        (stepper.step(self.recipe.learning_rate, parameters, &mut gradients), f64::from(value), hits)
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod collapse;
 pub mod fit;
+#[cfg(test)]
+mod keras_step;
 mod loss;
 mod optimizer;
 pub mod recipe;
