@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::depthwise::Depthwise;
 use crate::gather::gather;
 use crate::matmul::{Finish, PackedMatrix, Rows, multiply};
+use crate::scratch::Scratch;
 use crate::shape::{Activation, Convolution, Padding, Shape};
 use crate::winograd::{self, Kernels, Winograd};
 
@@ -144,7 +145,7 @@ impl PackedConvolution {
                 multiply(rows, matrix.panels(), part, finish);
             }),
             Algorithm::Gathered(matrix) => by_pixels(output, out, finish, |first, part, finish| {
-                let mut rows = vec![0.0; part.len() / out.channels * matrix.rows];
+                let mut rows = Scratch::new(part.len() / out.channels * matrix.rows);
                 gather(&self.geometry, input, shape, first, &mut rows);
                 let rows = Rows { values: &rows, stride: matrix.rows };
                 multiply(rows, matrix.panels(), part, finish);

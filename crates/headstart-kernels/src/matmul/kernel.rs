@@ -72,7 +72,7 @@ pub(super) struct Place {
     pub(super) rows: usize,
 }
 
-/// `N` rows by one panel.
+/// `N` rows by one panel, or by its first register where no other column is left.
 ///
 /// # Safety
 /// `N` rows of `left` and `right.depth` rows of a panel of two registers can be read; the rows of
@@ -84,63 +84,83 @@ pub(super) unsafe fn tile<V: Vector, const N: usize>(
     place: Place,
     finish: Finish<'_>,
 ) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match place.column + V::LANES < place.columns {
+            true => registers::<V, N, 2>(left, right, place, finish),
+            false => registers::<V, N, 1>(left, right, place, finish),
+        }
+    }
+}
+
+/// `N` rows by `W` registers of a panel.
+#[inline(always)]
+unsafe fn registers<V: Vector, const N: usize, const W: usize>(
+    left: Left,
+    right: Right,
+    place: Place,
+    finish: Finish<'_>,
+) {
     // SAFETY: the caller vouches for rows and panel; every lane of the spill is written before it
     // is read, and columns behind the last are left out.
     unsafe {
-        let mut sums = [[V::splat(0.0); 2]; N];
+        let mut sums = [[V::splat(0.0); W]; N];
         let (mut a, mut b) = (left.start, right.start);
         for _ in 0..right.depth {
-            let (first, second) = (V::load(b), V::load(b.add(V::LANES)));
-            for (index, sum) in sums.iter_mut().enumerate() {
+            let mut line = [V::splat(0.0); W];
+            for (register, value) in line.iter_mut().enumerate() {
+                *value = V::load(b.add(register * V::LANES));
+            }
+            for (index, sums) in sums.iter_mut().enumerate() {
                 let value = V::splat(*a.add(index * left.row));
-                sum[0] = value.multiply_add(first, sum[0]);
-                sum[1] = value.multiply_add(second, sum[1]);
+                for (sum, line) in sums.iter_mut().zip(&line) {
+                    *sum = value.multiply_add(*line, *sum);
+                }
             }
             a = a.add(left.column);
             b = b.add(right.row);
         }
         // Through memory: sums that were picked by number could not stay in registers above.
         let mut spill = [const { MaybeUninit::<[f32; WIDEST]>::uninit() }; N];
-        for (sum, line) in sums.iter().zip(&mut spill) {
-            sum[0].store(line.as_mut_ptr().cast());
-            sum[1].store(line.as_mut_ptr().cast::<f32>().add(V::LANES));
+        for (sums, line) in sums.iter().zip(&mut spill) {
+            for (register, sum) in sums.iter().enumerate() {
+                sum.store(line.as_mut_ptr().cast::<f32>().add(register * V::LANES));
+            }
         }
-        let whole = place.column + 2 * V::LANES <= place.columns;
+        let columns = (W * V::LANES).min(place.columns - place.column);
         for (index, line) in spill[..place.rows].iter().enumerate() {
             let start = (place.row + index) * place.columns + place.column;
-            let line = line.as_ptr().cast::<f32>();
-            if whole {
-                write::<V>(line, place.c, start, place.column, finish);
-            } else {
-                let line = std::slice::from_raw_parts(line, place.columns - place.column);
-                write_part(line, place.c, start, place.column, finish);
+            let mut offset = 0;
+            while offset + V::LANES <= columns {
+                let sum = V::load(line.as_ptr().cast::<f32>().add(offset));
+                write(sum, place.c, start + offset, place.column + offset, finish);
+                offset += V::LANES;
             }
+            let rest = std::slice::from_raw_parts(line.as_ptr().cast::<f32>().add(offset), columns - offset);
+            write_part(rest, place.c, start + offset, place.column + offset, finish);
         }
     }
 }
 
 #[inline(always)]
-unsafe fn write<V: Vector>(sums: *const f32, c: *mut f32, start: usize, column: usize, finish: Finish<'_>) {
-    for offset in [0, V::LANES] {
-        // SAFETY: a whole panel lies inside of the sums, C, bias and residual.
-        unsafe {
-            let to = c.add(start + offset);
-            let mut sum = V::load(sums.add(offset));
-            if finish.accumulate {
-                sum = V::load(to).add(sum);
-            }
-            if let Some(bias) = finish.bias {
-                sum = sum.add(V::load(bias.as_ptr().add(column + offset)));
-            }
-            if let Some(residual) = finish.residual {
-                sum = sum.add(V::load(residual.as_ptr().add(start + offset)));
-            }
-            sum.clamp(finish.range).store(to);
+unsafe fn write<V: Vector>(mut sum: V, c: *mut f32, start: usize, column: usize, finish: Finish<'_>) {
+    // SAFETY: a whole register lies inside of C, bias and residual.
+    unsafe {
+        let to = c.add(start);
+        if finish.accumulate {
+            sum = V::load(to).add(sum);
         }
+        if let Some(bias) = finish.bias {
+            sum = sum.add(V::load(bias.as_ptr().add(column)));
+        }
+        if let Some(residual) = finish.residual {
+            sum = sum.add(V::load(residual.as_ptr().add(start)));
+        }
+        sum.clamp(finish.range).store(to);
     }
 }
 
-/// As [`write`], value by value, for a panel that reaches over the last column.
+/// As [`write`], value by value, for the columns behind the last whole register.
 unsafe fn write_part(sums: &[f32], c: *mut f32, start: usize, column: usize, finish: Finish<'_>) {
     for (offset, sum) in sums.iter().enumerate() {
         // SAFETY: the columns up to the last lie inside of C.
