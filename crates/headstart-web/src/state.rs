@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headstart::classifier::{Card, Classifier, Prediction};
+use headstart::evaluate::positive_score;
 
 use crate::queue::Queue;
 
@@ -54,8 +55,11 @@ impl Predictor for Classifier {
     }
 
     fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, String> {
-        let limits = headstart::image::Limits { bytes: bytes.len(), pixels: MOST_PIXELS };
-        self.predict(bytes, &limits).map_err(|error| error.to_string())
+        let limits = headstart::image::Limits { max_pixels: MOST_PIXELS, ..Default::default() };
+        let prediction = self.predict(bytes, &limits).map_err(|error| error.to_string())?;
+        // Independent sigmoids become shares: the threshold is one of a share.
+        let share = |class| positive_score(&prediction.scores, class) as f32;
+        Ok(Prediction { scores: (0..prediction.scores.len()).map(share).collect(), ..prediction })
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::backbone::registry::Provenance;
-use crate::backbone::spec::{Block, Layer, MapShape};
+use crate::backbone::spec::Block;
 use crate::backbone::weights::{self, Weights};
 use crate::error::{Error, Result};
 use crate::evaluate::{SplitMetrics, predicted};
@@ -15,12 +15,13 @@ use crate::features::input;
 use crate::history::History;
 use crate::image::{DecodeError, Image, Limits, Preprocess, decode};
 use crate::random::Random;
+use crate::report::{LayerRow, layer_rows};
 use crate::trunk::{Buffers, Plan};
 
 /// Key of the description in the file's metadata.
 const KEY: &str = "headstart";
 /// Version of the file format.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 /// How far golden scores may be off on another machine.
 const TOLERANCE: f32 = 1e-3;
 
@@ -217,7 +218,7 @@ impl Classifier {
         let length = self.description.preprocess.len();
         let mut maps = vec![0.0; images.len() * length];
         for (image, map) in images.iter().zip(maps.chunks_exact_mut(length)) {
-            self.description.preprocess.apply(image, map);
+            self.description.preprocess.apply_into(image, map);
         }
         let logits = self.plan.forward(&maps, images.len(), &mut Buffers::default());
         logits.chunks_exact(self.plan.output().len()).map(|row| self.description.output.scores(row)).collect()
@@ -238,9 +239,9 @@ impl Classifier {
         Ok(self.prediction(self.scores(&[image]).remove(0)))
     }
 
-    /// The layers, each with its block, output shape and whether it was trained.
-    pub fn rows(&self) -> Vec<Row<'_>> {
-        rows(&self.description.blocks, self.description.cut, input(&self.description.preprocess))
+    /// The layers, head included, as diagram and summary show them.
+    pub fn layer_rows(&self) -> Vec<LayerRow> {
+        layer_rows(&self.description.blocks, self.description.cut, input(&self.description.preprocess))
     }
 }
 
@@ -262,13 +263,9 @@ pub struct Card {
 impl Card {
     fn new(description: &Description) -> Self {
         let headline = |metrics: &SplitMetrics| {
-            [
-                ("Sensitivity", metrics.sensitivity),
-                ("Specificity", metrics.specificity),
-                ("Accuracy", metrics.accuracy),
-            ]
-            .map(|(name, estimate)| (name.to_string(), estimate.value, estimate.low, estimate.high))
-            .to_vec()
+            [("Sensitivity", metrics.sensitivity), ("Specificity", metrics.specificity), ("AUC", metrics.auc)]
+                .map(|(name, estimate)| (name.to_string(), estimate.value, estimate.low, estimate.high))
+                .to_vec()
         };
         Self {
             title: description.classes.join(" or "),
@@ -278,30 +275,4 @@ impl Card {
             version: description.version.clone(),
         }
     }
-}
-
-/// One line of a summary.
-#[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
-    /// Name of the block.
-    pub block: &'a str,
-    /// The layer.
-    pub layer: &'a Layer,
-    /// Shape behind it.
-    pub output: MapShape,
-    /// Whether it lies behind the cut.
-    pub trainable: bool,
-}
-
-/// The layers of `blocks` for an input of shape `input`; those before block `cut` are frozen.
-pub fn rows(blocks: &[Block], cut: usize, input: MapShape) -> Vec<Row<'_>> {
-    let mut shape = input;
-    let mut rows = Vec::new();
-    for (index, block) in blocks.iter().enumerate() {
-        for layer in &block.layers {
-            shape = layer.output(shape);
-            rows.push(Row { block: &block.name, layer, output: shape, trainable: index >= cut });
-        }
-    }
-    rows
 }

@@ -1,39 +1,134 @@
-//! What each epoch came to.
+//! What each epoch of a training came to, and which epoch was kept.
 
-use serde::{Deserialize, Serialize};
+use std::path::Path;
 
-/// One epoch. Losses are means over images; the training loss holds the penalty, as Keras's.
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::error::{Error, Result};
+
+/// One epoch. A loss that is not a number any more (a training that diverged) is `null` in JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// From 1 on.
     pub epoch: usize,
-    /// Mean over the epoch's batches, with dropout.
+    /// Mean over the training images, with dropout.
+    #[serde(deserialize_with = "null_is_nan")]
     pub train_loss: f64,
-    /// Share of training images classified right while training.
+    /// Share of the training images that were classified right, with dropout.
+    #[serde(deserialize_with = "null_is_nan")]
     pub train_accuracy: f64,
-    /// Without dropout and penalty.
+    /// Mean over the validation images, without dropout.
+    #[serde(deserialize_with = "null_is_nan")]
     pub validation_loss: f64,
-    /// Share of validation images whose largest score is the label's.
+    /// Share of the validation images that were classified right.
+    #[serde(deserialize_with = "null_is_nan")]
     pub validation_accuracy: f64,
-    /// Area under the ROC curve of the positive class.
+    /// Area under the ROC curve on the validation images; `None` when one class is missing there.
+    #[serde(default)]
     pub validation_auc: Option<f64>,
-    /// Time of the epoch, validation included.
+    /// As it was in the last step of the epoch.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub learning_rate: f64,
+    /// Time that the epoch took, validation included.
+    #[serde(deserialize_with = "null_is_nan")]
     pub seconds: f64,
 }
 
-/// The epochs of a training, and which of them was kept.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+/// The epochs of a training, in order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// In order.
+    /// In order, `epoch` counting from 1.
     pub epochs: Vec<EpochRecord>,
-    /// The epoch with the least validation loss.
-    pub best_epoch: usize,
+    /// The [`EpochRecord::epoch`] whose weights were kept.
+    pub best_epoch: Option<usize>,
 }
 
 impl History {
-    /// One JSON object a line.
+    /// A history whose best epoch is the one with the least validation loss, the first of equals;
+    /// none when no validation loss is a number.
+    pub fn new(epochs: Vec<EpochRecord>) -> Self {
+        let best_epoch = epochs
+            .iter()
+            .filter(|record| record.validation_loss.is_finite())
+            .min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss))
+            .map(|record| record.epoch);
+        Self { epochs, best_epoch }
+    }
+
+    /// The record of the best epoch.
+    pub fn best(&self) -> Option<&EpochRecord> {
+        self.epochs.iter().find(|record| Some(record.epoch) == self.best_epoch)
+    }
+
+    /// One JSON object a line, one line an epoch: what `history.jsonl` holds.
     pub fn to_jsonl(&self) -> String {
-        let line = |epoch| serde_json::to_string(epoch).expect("a plain struct becomes JSON") + "\n";
+        let line = |record| serde_json::to_string(record).expect("a plain struct becomes JSON") + "\n";
         self.epochs.iter().map(line).collect()
+    }
+
+    /// Reads what [`Self::to_jsonl`] wrote. The lines don't name the best epoch: see [`Self::new`].
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with the line's number when a line is not an epoch's JSON object.
+    pub fn from_jsonl(text: &str) -> Result<Self> {
+        let parse = |(number, line): (usize, &str)| {
+            serde_json::from_str(line).map_err(|why| {
+                let found = format!("line {}: {why}", number + 1);
+                Error::invalid(Path::new("history.jsonl"), "one JSON object a line", found)
+            })
+        };
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        lines.map(parse).collect::<Result<_>>().map(Self::new)
+    }
+}
+
+/// JSON has no NaN: serde writes `null`, and this reads it back.
+pub(crate) fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(epoch: usize, validation_loss: f64) -> EpochRecord {
+        EpochRecord {
+            epoch,
+            train_loss: 0.5,
+            train_accuracy: 0.75,
+            validation_loss,
+            validation_accuracy: 0.5,
+            validation_auc: Some(0.625),
+            learning_rate: 1e-4,
+            seconds: 2.0,
+        }
+    }
+
+    #[test]
+    fn the_best_epoch_has_the_least_validation_loss() {
+        let history = History::new(vec![record(1, 0.9), record(2, 0.4), record(3, 0.4), record(4, f64::NAN)]);
+        assert_eq!(history.best_epoch, Some(2));
+        assert_eq!(history.best(), Some(&history.epochs[1]));
+        assert_eq!(History::new(vec![record(1, f64::NAN)]).best_epoch, None);
+    }
+
+    #[test]
+    fn lines_come_back_as_they_were() {
+        let history = History::new(vec![record(1, 0.9), record(2, 0.4)]);
+        assert_eq!(history.to_jsonl().lines().count(), 2);
+        assert_eq!(History::from_jsonl(&history.to_jsonl()).expect("own lines"), history);
+    }
+
+    #[test]
+    fn a_diverged_epoch_can_be_read_back() {
+        let text = History::new(vec![record(1, f64::NAN)]).to_jsonl();
+        assert!(text.contains("\"validation_loss\":null"));
+        assert!(History::from_jsonl(&text).expect("own lines").epochs[0].validation_loss.is_nan());
+    }
+
+    #[test]
+    fn a_broken_line_is_named() {
+        let error = History::from_jsonl("\n{\"epoch\":1}").expect_err("fields are missing").to_string();
+        assert!(error.contains("line 2") && error.contains("train_loss"), "{error}");
     }
 }

@@ -2,28 +2,31 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use headstart::backbone::registry;
 use headstart::backbone::spec::MapShape;
-use headstart::classifier::{Classifier, Row, rows};
-use headstart::report::{diagram, summary};
+use headstart::classifier::Classifier;
+use headstart::report::{LayerRow, diagram_svg, layer_rows, summary_table};
 
 use crate::cli::SummaryArguments;
 
 pub fn run(arguments: &SummaryArguments) -> Result<()> {
     if Path::new(&arguments.model).is_file() {
         let classifier = Classifier::load(Path::new(&arguments.model))?;
-        return show(&classifier.description().backbone, &classifier.rows(), arguments);
+        return show(&classifier.description().backbone, &classifier.layer_rows(), arguments);
+    }
+    if arguments.model.ends_with(".safetensors") {
+        bail!("{}: expected a sealed model, found no such file", arguments.model);
     }
     let entry = registry::find(&arguments.model)?;
     let (spec, size) = (entry.spec(), entry.preprocess().size);
-    show(entry.name, &rows(&spec.blocks, 0, MapShape::new(size, size, 3)), arguments)
+    show(entry.name, &layer_rows(&spec.blocks, 0, MapShape::new(size, size, 3)), arguments)
 }
 
-fn show(title: &str, rows: &[Row<'_>], arguments: &SummaryArguments) -> Result<()> {
-    print!("{}", summary(title, rows));
+fn show(title: &str, rows: &[LayerRow], arguments: &SummaryArguments) -> Result<()> {
+    print!("{}", summary_table(title, rows));
     if let Some(path) = &arguments.diagram {
-        std::fs::write(path, diagram(title, rows))
+        std::fs::write(path, diagram_svg(title, rows))
             .with_context(|| format!("cannot write {}", path.display()))?;
         println!("diagram: {}", path.display());
     }

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
+use headstart::Error;
 use headstart::evaluate::{Estimate, SplitMetrics};
-use headstart::report::summary;
+use headstart::report::summary_table;
 use headstart::train::{Job, Outcome, Recipe, train};
 
 use crate::cli::TrainArguments;
@@ -20,7 +21,11 @@ pub fn run(arguments: TrainArguments) -> Result<()> {
 pub fn go(job: &Job) -> Result<()> {
     stop_on_interrupt();
     let start = Instant::now();
-    let outcome = train(job, &mut Terminal::default())?;
+    let outcome = train(job, &mut Terminal::default()).inspect_err(|error| {
+        if matches!(error, Error::Interrupted) {
+            eprintln!("stopped; the same command with --out {} --resume goes on", job.out.display());
+        }
+    })?;
     show(job, &outcome, start.elapsed().as_secs_f64());
     Ok(())
 }
@@ -34,6 +39,7 @@ fn job(arguments: TrainArguments) -> Result<Job> {
     recipe.learning_rate = arguments.learning_rate.unwrap_or(recipe.learning_rate);
     Ok(Job {
         out: arguments.out.unwrap_or_else(|| new_folder(&arguments.data)),
+        resume: arguments.resume,
         data: arguments.data,
         recipe,
         weights: arguments.weights,
@@ -55,9 +61,9 @@ fn new_folder(data: &Path) -> PathBuf {
 
 fn show(job: &Job, outcome: &Outcome, seconds: f64) {
     let description = outcome.classifier.description();
-    println!("\n{}", summary(&description.backbone, &outcome.classifier.rows()));
-    let kept = description.history.best_epoch;
-    println!("kept epoch {kept}; threshold {:.4}, chosen on validation\n", description.threshold);
+    println!("\n{}", summary_table(&description.backbone, &outcome.classifier.layer_rows()));
+    let kept = description.history.best_epoch.map_or("no epoch".into(), |epoch| format!("epoch {epoch}"));
+    println!("kept {kept}; threshold {:.4}, chosen on validation\n", description.threshold);
     println!("{}", table(outcome.metrics.iter().map(|(split, metrics)| (split.as_str(), metrics))));
     println!("{:.1} s in all; the run lies in {}", seconds, job.out.display());
     println!("try it: headstart serve {}", job.out.join("model.safetensors").display());

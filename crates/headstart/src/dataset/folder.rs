@@ -6,82 +6,126 @@ use std::path::{Path, PathBuf};
 use super::{Dataset, Sample, Split, groups};
 use crate::error::{Error, Result};
 
-/// What file managers leave behind.
-const NOISE: [&str; 3] = ["Thumbs.db", "desktop.ini", "__MACOSX"];
+/// What file managers and archivers leave behind.
+const LITTER: [&str; 3] = ["thumbs.db", "desktop.ini", "__macosx"];
 
 pub(super) fn open(root: &Path) -> Result<Dataset> {
-    let folders = children(root)?.into_iter().filter(|path| path.is_dir()).collect::<Vec<_>>();
+    let folders = folders(root)?;
     if folders.is_empty() {
         return Err(Error::invalid(root, "a folder of class folders", "no folder in it"));
     }
-    let mut splits: Vec<(Split, &PathBuf)> =
-        folders.iter().filter_map(|path| Some((split(&name(path))?, path))).collect();
-    splits.sort();
-    let parts: Vec<(Split, Vec<PathBuf>)> = if splits.iter().any(|(split, _)| *split == Split::Train) {
-        let classes = |path: &Path| Ok(children(path)?.into_iter().filter(|path| path.is_dir()).collect());
-        splits.iter().map(|(split, path)| Ok((*split, classes(path)?))).collect::<Result<_>>()?
-    } else {
-        vec![(Split::Train, folders.clone())]
-    };
-    let classes: Vec<String> = parts[0].1.iter().map(|path| name(path)).collect();
+    let parts = parts(root, folders)?;
+    let classes = classes(&parts)?;
     let mut samples = Vec::new();
-    for (split, folders) in &parts {
-        let names: Vec<String> = folders.iter().map(|path| name(path)).collect();
-        if names != classes {
-            let expected = format!("the classes {} in each split", classes.join(", "));
-            return Err(Error::invalid(root, expected, format!("{} in {}", names.join(", "), split.name())));
-        }
-        for (label, folder) in folders.iter().enumerate() {
-            walk(folder, &mut |file| samples.push(sample(root, file, label, *split)))?;
+    for part in &parts {
+        for (label, folder) in part.class_folders.iter().enumerate() {
+            let mut files = Vec::new();
+            walk(folder, &mut Vec::new(), &mut files)?;
+            if files.is_empty() {
+                return Err(Error::invalid(folder, "images of the class", "no file"));
+            }
+            samples.extend(files.into_iter().map(|file| sample(root, file, label, part.split)));
         }
     }
-    if samples.is_empty() {
-        return Err(Error::invalid(root, "images in class folders", "no file in them"));
-    }
-    samples.sort_by(|a, b| (a.split, a.label, &a.path).cmp(&(b.split, b.label, &b.path)));
-    Ok(Dataset { classes, samples })
+    Ok(Dataset { root: root.to_path_buf(), classes, samples })
 }
 
-fn sample(root: &Path, file: PathBuf, label: usize, split: Split) -> Sample {
+/// The class folders of one split, or of data without splits.
+struct Part {
+    folder: PathBuf,
+    split: Option<Split>,
+    class_folders: Vec<PathBuf>,
+}
+
+/// One part a split folder when there is one for training, or nothing but split folders: then others
+/// beside them are left out. Otherwise one part of class folders.
+fn parts(root: &Path, folders: Vec<PathBuf>) -> Result<Vec<Part>> {
+    let named: Vec<(Split, &PathBuf)> =
+        folders.iter().filter_map(|folder| Some((Split::from_name(&name(folder))?, folder))).collect();
+    if named.len() < folders.len() && !named.iter().any(|(split, _)| *split == Split::Train) {
+        return Ok(vec![Part { folder: root.to_path_buf(), split: None, class_folders: folders }]);
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    for (split, folder) in named {
+        if let Some(other) = parts.iter().find(|part| part.split == Some(split)) {
+            let found = format!("{} and {}", name(&other.folder), name(folder));
+            return Err(Error::invalid(root, format!("one folder for {split}"), found));
+        }
+        let class_folders = self::folders(folder)?;
+        parts.push(Part { folder: folder.clone(), split: Some(split), class_folders });
+    }
+    parts.sort_by_key(|part| part.split);
+    Ok(parts)
+}
+
+/// The classes, which each part must have.
+fn classes(parts: &[Part]) -> Result<Vec<String>> {
+    let names = |part: &Part| part.class_folders.iter().map(|folder| name(folder)).collect::<Vec<_>>();
+    let classes = names(&parts[0]);
+    for part in &parts[1..] {
+        let found = names(part);
+        if found != classes {
+            let expected = format!("the class folders {} as in {}", listed(&classes), name(&parts[0].folder));
+            return Err(Error::invalid(&part.folder, expected, listed(&found)));
+        }
+    }
+    Ok(classes)
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+fn sample(root: &Path, file: PathBuf, label: usize, split: Option<Split>) -> Sample {
     let shown = file.strip_prefix(root).unwrap_or(&file);
-    let path =
-        shown.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+    let parts: Vec<_> = shown.iter().map(|part| part.to_string_lossy()).collect();
     let group = groups::patient(&name(&file));
-    Sample { path, file, label, split, group }
-}
-
-/// The split that a folder's name says.
-fn split(name: &str) -> Option<Split> {
-    match name.to_ascii_lowercase().as_str() {
-        "train" | "training" => Some(Split::Train),
-        "val" | "valid" | "validation" => Some(Split::Validation),
-        "test" | "testing" => Some(Split::Test),
-        _ => None,
-    }
+    Sample::file(parts.join("/"), file, label, split, group)
 }
 
 fn name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What lies in a folder, sorted, without hidden files.
+/// What lies in a folder, sorted, without hidden files and litter.
 fn children(folder: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = |why| Error::io("read the folder", folder, why);
     let entries = fs::read_dir(folder).map_err(unreadable)?;
-    let mut paths: Vec<PathBuf> =
-        entries.map(|entry| Ok(entry.map_err(unreadable)?.path())).collect::<Result<_>>()?;
-    paths.retain(|path| !name(path).starts_with('.') && !NOISE.contains(&name(path).as_str()));
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .map_err(unreadable)?;
+    paths.retain(|path| {
+        let name = name(path);
+        !name.starts_with('.') && !LITTER.contains(&name.to_lowercase().as_str())
+    });
     paths.sort();
     Ok(paths)
 }
 
-fn walk(folder: &Path, visit: &mut impl FnMut(PathBuf)) -> Result<()> {
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(children(folder)?.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+/// The files in a folder and in those below it. `above` are the folders around it, to notice a link
+/// that leads back into one.
+fn walk(folder: &Path, above: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> Result<()> {
+    let place = fs::canonicalize(folder).map_err(|why| Error::io("read the folder", folder, why))?;
+    if above.contains(&place) {
+        return Err(Error::invalid(folder, "a folder", "a link to a folder around it"));
+    }
+    above.push(place);
     for path in children(folder)? {
-        match path.is_dir() {
-            true => walk(&path, visit)?,
-            false => visit(path),
+        match fs::metadata(&path) {
+            Ok(kind) if kind.is_dir() => walk(&path, above, files)?,
+            Ok(kind) if kind.is_file() => files.push(path),
+            // A pipe or a device.
+            Ok(_) => {}
+            // A broken link: it is set aside when it is read, which tells the user.
+            Err(_) => files.push(path),
         }
     }
+    above.pop();
     Ok(())
 }
 
@@ -99,40 +143,75 @@ mod tests {
         root
     }
 
+    fn opened(files: &[&str]) -> Dataset {
+        Dataset::open(tree(files).path()).expect("opens")
+    }
+
+    fn problem(files: &[&str]) -> String {
+        let root = tree(files);
+        let message = Dataset::open(root.path()).expect_err("wrong").to_string();
+        message.replace(&root.path().display().to_string(), "DATA")
+    }
+
+    fn paths(dataset: &Dataset) -> Vec<&str> {
+        dataset.samples.iter().map(|sample| sample.path.as_str()).collect()
+    }
+
     #[test]
-    fn classes_and_splits_come_from_folders() {
-        let root = tree(&[
-            "train/b/2.png",
-            "train/a/1.png",
-            "train/a/.hidden",
-            "Valid/a/3.png",
-            "Valid/b/deep/4.png",
-        ]);
-        let dataset = Dataset::open(root.path()).expect("opens");
+    fn class_folders_alone_have_no_split() {
+        let dataset = opened(&["b/2.png", "a/1.png", "a/person7_virus_1.jpeg", "notes.txt"]);
         assert_eq!(dataset.classes, ["a", "b"]);
-        let paths: Vec<&str> = dataset.samples.iter().map(|sample| sample.path.as_str()).collect();
-        assert_eq!(paths, ["train/a/1.png", "train/b/2.png", "Valid/a/3.png", "Valid/b/deep/4.png"]);
-        assert!(dataset.has(Split::Validation) && !dataset.has(Split::Test));
+        assert_eq!(paths(&dataset), ["a/1.png", "a/person7_virus_1.jpeg", "b/2.png"]);
+        assert_eq!(dataset.samples[1].group.as_deref(), Some("person7"));
+        assert_eq!(dataset.samples[2].label, 1);
+        assert!(dataset.samples.iter().all(|sample| sample.split.is_none()));
+    }
+
+    #[test]
+    fn split_folders_are_known_in_any_case() {
+        let dataset =
+            opened(&["Train/b/2.png", "Train/a/1.png", "VALID/a/3.png", "VALID/b/4.png", "extra/x/5.png"]);
+        assert_eq!(paths(&dataset), ["Train/a/1.png", "Train/b/2.png", "VALID/a/3.png", "VALID/b/4.png"]);
+        assert_eq!(dataset.counts(Split::Validation), [1, 1]);
+        assert!(dataset.has_validation() && !dataset.has_test());
+    }
+
+    #[test]
+    fn a_test_split_may_come_alone() {
+        assert_eq!(opened(&["test/a/1.png", "test/b/2.png"]).counts(Split::Test), [1, 1]);
+    }
+
+    #[test]
+    fn nested_folders_are_walked_and_litter_is_not_taken() {
+        let litter =
+            ["a/.DS_Store", "a/Thumbs.db", "b/desktop.ini", ".git/x", "__MACOSX/a/1.png", "a/.x/1.png"];
+        let images = ["a/deep/deeper/1.png", "a/2.unknown", "b/3"];
+        let dataset = opened(&[litter.as_slice(), &images].concat());
+        assert_eq!(paths(&dataset), ["a/2.unknown", "a/deep/deeper/1.png", "b/3"]);
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        let message = |files: &[&str]| Dataset::open(tree(files).path()).expect_err("wrong").to_string();
-        assert!(message(&[]).contains("no folder in it"));
-        assert!(message(&["only/1.png"]).contains("at least two classes, found 1 (only)"));
-        assert!(message(&["train/a/1", "train/b/1", "test/a/1", "test/c/1"]).contains("a, c in test"));
-        let missing = Dataset::open(Path::new("no/such/folder")).expect_err("missing").to_string();
-        assert!(missing.contains("no/such/folder"), "{missing}");
+        assert_eq!(problem(&[]), "DATA: expected a folder of class folders, found no folder in it");
+        assert_eq!(problem(&["only/1"]), "DATA: expected at least two classes, found 1 (only)");
+        let found = problem(&["train/a/1", "train/b/1", "test/a/1", "test/c/1"]);
+        assert_eq!(found, "DATA/test: expected the class folders a, b as in train, found a, c");
+        let found = problem(&["train/a/1", "train/b/1", "val/notes.txt"]);
+        assert_eq!(found, "DATA/val: expected the class folders a, b as in train, found none");
+        let found = problem(&["train/a/1", "train/b/1", "val/a/1", "valid/a/1"]);
+        assert_eq!(found, "DATA: expected one folder for validation, found val and valid");
+        assert_eq!(problem(&["a/1", "b/.hidden"]), "DATA/b: expected images of the class, found no file");
     }
 
+    #[cfg(unix)]
     #[test]
-    fn a_subset_is_stratified_at_even_steps() {
-        let mut files: Vec<String> = (0..10).map(|index| format!("a/{index:02}")).collect();
-        files.extend((0..30).map(|index| format!("b/{index:02}")));
-        let root = tree(&files.iter().map(String::as_str).collect::<Vec<_>>());
-        let mut dataset = Dataset::open(root.path()).expect("opens");
-        dataset.keep_training_images(8);
-        let paths: Vec<&str> = dataset.samples.iter().map(|sample| sample.path.as_str()).collect();
-        assert_eq!(paths, ["a/00", "a/05", "b/00", "b/05", "b/10", "b/15", "b/20", "b/25"]);
+    fn links_are_followed_but_not_in_circles() {
+        let root = tree(&["a/1.png", "b/2.png"]);
+        std::os::unix::fs::symlink("nowhere", root.path().join("a/broken.png")).expect("links");
+        let dataset = Dataset::open(root.path()).expect("opens");
+        assert_eq!(paths(&dataset), ["a/1.png", "a/broken.png", "b/2.png"]);
+        std::os::unix::fs::symlink("..", root.path().join("b/up")).expect("links");
+        let message = Dataset::open(root.path()).expect_err("a circle").to_string();
+        assert!(message.ends_with("found a link to a folder around it"), "{message}");
     }
 }

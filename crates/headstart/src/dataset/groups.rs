@@ -1,19 +1,28 @@
-//! The patient that a file name tells: `person12_virus_3.jpeg` → `person12`,
-//! `IM-0115-0001.jpeg` → `IM-0115`, `NORMAL2-IM-0115-0001.jpeg` → `NORMAL2-IM-0115`.
+//! The patient that a file name of the chest X-ray collection (Kermany et al. 2018) tells.
 
-/// The patient in a file's name, or `None` where there is none that is known.
+/// `person12_virus_3.jpeg` is of `person12`, `IM-0115-0001.jpeg` of `IM-0115`. `NORMAL2-IM-0115-0001.jpeg`
+/// is of `NORMAL2-IM-0115`, because the numbers of that series start anew. Other names tell nothing.
 pub(super) fn patient(file_name: &str) -> Option<String> {
-    if let Some(rest) = file_name.strip_prefix("person") {
-        let digits = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
-        return (digits > 0).then(|| format!("person{}", &rest[..digits]));
-    }
-    let start = file_name.find("IM-")?;
-    if start > 0 && !file_name[..start].ends_with('-') {
-        return None;
-    }
-    let rest = &file_name[start + 3..];
-    let digits = rest.find(|letter: char| !letter.is_ascii_digit())?;
-    (digits > 0).then(|| file_name[..start + 3 + digits].to_string())
+    person(file_name).or_else(|| series(file_name)).map(str::to_string)
+}
+
+/// `personN` before `_`.
+fn person(name: &str) -> Option<&str> {
+    let digits = leading_digits(name.strip_prefix("person")?);
+    let end = "person".len() + digits;
+    (digits > 0 && name[end..].starts_with('_')).then(|| &name[..end])
+}
+
+/// `IM-NNNN` or `NORMAL2-IM-NNNN` before `-`.
+fn series(name: &str) -> Option<&str> {
+    let prefix = ["IM-", "NORMAL2-IM-"].into_iter().find(|prefix| name.starts_with(prefix))?;
+    let digits = leading_digits(&name[prefix.len()..]);
+    let end = prefix.len() + digits;
+    (digits > 0 && name[end..].starts_with('-')).then(|| &name[..end])
+}
+
+fn leading_digits(text: &str) -> usize {
+    text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -23,10 +32,23 @@ mod tests {
     #[test]
     fn patients_are_read_from_names() {
         assert_eq!(patient("person1000_bacteria_2931.jpeg").as_deref(), Some("person1000"));
+        assert_eq!(patient("person1000_virus_1.jpeg").as_deref(), Some("person1000"));
         assert_eq!(patient("IM-0115-0001.jpeg").as_deref(), Some("IM-0115"));
         assert_eq!(patient("NORMAL2-IM-0115-0001-0002.jpeg").as_deref(), Some("NORMAL2-IM-0115"));
-        assert_eq!(patient("personal.jpeg"), None);
-        assert_eq!(patient("holiday.jpeg"), None);
-        assert_eq!(patient("SIM-1-2.jpeg"), None);
+    }
+
+    #[test]
+    fn other_names_tell_nothing() {
+        for name in [
+            "holiday.jpeg",
+            "personal_1.jpeg",
+            "person_1.jpeg",
+            "person12.jpeg",
+            "IM-.jpeg",
+            "SIM-1-2.jpeg",
+            "",
+        ] {
+            assert_eq!(patient(name), None, "{name}");
+        }
     }
 }

@@ -1,13 +1,20 @@
-//! Labelled images: what there is, which class, which split, which patient.
+//! Labelled images: which there are, their classes, their splits, their patients.
 
+mod csv;
+mod fingerprint;
 mod folder;
 mod groups;
+mod npz;
+mod sample;
 mod split;
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::sample::{Digest, Sample};
 use crate::error::{Error, Result};
 
 /// The part that an image plays.
@@ -16,7 +23,7 @@ use crate::error::{Error, Result};
 pub enum Split {
     /// Fits the tail.
     Train,
-    /// Chooses epoch and threshold.
+    /// Chooses the epoch and the threshold.
     Validation,
     /// Read once, at the end.
     Test,
@@ -34,104 +41,228 @@ impl Split {
             Self::Test => "test",
         }
     }
+
+    /// The split that a folder or a CSV field names, in any case.
+    fn from_name(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "train" => Some(Self::Train),
+            "val" | "valid" | "validation" => Some(Self::Validation),
+            "test" => Some(Self::Test),
+            _ => None,
+        }
+    }
 }
 
-/// One labelled image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
-    /// As users see it: relative to the data, with `/`.
-    pub path: String,
-    /// Where it lies.
-    pub file: PathBuf,
-    /// Index of its class.
-    pub label: usize,
-    /// Its split.
-    pub split: Split,
-    /// The patient, where the file name tells.
-    pub group: Option<String>,
+impl fmt::Display for Split {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
 }
 
 /// Labelled images and the names of their classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
-    /// Names, sorted.
+    /// The folder or file that was opened.
+    pub root: PathBuf,
+    /// Names, sorted; those of an `.npz` are numbers, in order.
     pub classes: Vec<String>,
     /// Sorted by split, class and path.
     pub samples: Vec<Sample>,
 }
 
 impl Dataset {
-    /// Reads a folder of class folders, or of `train/`, `val/` and `test/` with class folders each.
-    /// Without split folders every image is in [`Split::Train`].
+    /// Opens a folder of class folders, a folder of `train/`, `val/` (or `valid/`, `validation/`) and
+    /// `test/` with class folders each, a `.csv` with the columns `path,label` and perhaps `group` and
+    /// `split`, or a MedMNIST `.npz`. Images are not read: those that cannot be used turn up at
+    /// [`Sample::read`].
     ///
     /// # Errors
-    /// A missing or empty folder, fewer than two classes, or splits with different classes.
+    /// [`Error::Invalid`] when there is nothing, fewer than two classes, or a split without images of
+    /// one of the classes; [`Error::Io`] when something cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        let dataset = folder::open(path)?;
-        if dataset.classes.len() < 2 {
-            let found = format!("{} ({})", dataset.classes.len(), dataset.classes.join(", "));
-            return Err(Error::invalid(path, "folders of at least two classes", found));
-        }
-        for split in Split::ALL {
-            let counts = dataset.counts(split);
-            if let Some(class) = counts.iter().position(|count| *count == 0)
-                && counts.iter().any(|count| *count > 0)
-            {
-                let expected = format!("images of each class in {}", split.name());
-                return Err(Error::invalid(path, expected, format!("none of {}", dataset.classes[class])));
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let mut dataset = match extension.as_str() {
+            _ if path.is_dir() => folder::open(path)?,
+            "csv" if path.is_file() => csv::open(path)?,
+            "npz" if path.is_file() => npz::open(path)?,
+            _ => {
+                let found = if path.exists() { "another kind of file" } else { "nothing there" };
+                return Err(Error::invalid(path, "a folder of class folders, a .csv or a .npz", found));
             }
-        }
+        };
+        dataset.sort();
+        dataset.check()?;
         Ok(dataset)
     }
 
     /// Number of images of each class in a split.
     pub fn counts(&self, split: Split) -> Vec<usize> {
-        let mut counts = vec![0; self.classes.len()];
-        self.samples
-            .iter()
-            .filter(|sample| sample.split == split)
-            .for_each(|sample| counts[sample.label] += 1);
-        counts
+        self.count(|sample| sample.split == Some(split))
     }
 
     /// Whether a split has images.
     pub fn has(&self, split: Split) -> bool {
-        self.samples.iter().any(|sample| sample.split == split)
+        self.samples.iter().any(|sample| sample.split == Some(split))
     }
 
-    /// Keeps about `limit` training images: of each class's sorted files `round(limit · n / total)`
-    /// at even steps.
-    pub fn keep_training_images(&mut self, limit: usize) {
-        let counts = self.counts(Split::Train);
+    /// Whether there are images to choose the epoch and the threshold with.
+    pub fn has_validation(&self) -> bool {
+        self.has(Split::Validation)
+    }
+
+    /// Whether there are images for the final judgement.
+    pub fn has_test(&self) -> bool {
+        self.has(Split::Test)
+    }
+
+    /// Keeps about `limit` of the images to train with (those in no split yet, too): of each class's
+    /// sorted files `round(limit · n / total)` at even steps. Other splits stay whole.
+    pub fn train_subset(&mut self, limit: usize) {
+        let counts = self.count(Sample::is_trainable);
         let total: usize = counts.iter().sum();
         if limit >= total {
             return;
         }
-        let mut kept = Vec::with_capacity(self.samples.len());
-        for (class, count) in counts.iter().enumerate() {
-            let training: Vec<&Sample> =
-                self.samples.iter().filter(|s| s.split == Split::Train && s.label == class).collect();
-            let keep = (limit as f64 * *count as f64 / total as f64).round_ties_even() as usize;
-            kept.extend((0..keep).map(|index| training[index * count / keep].clone()));
-        }
-        kept.extend(self.samples.iter().filter(|sample| sample.split != Split::Train).cloned());
-        self.samples = kept;
+        // Python's `round`, so that both keep the same files: ties go to the even number.
+        let keep = counts.iter().map(|count| (limit as f64 * *count as f64 / total as f64).round_ties_even());
+        let keep: Vec<usize> = keep.map(|count| count as usize).collect();
+        let mut seen = vec![0; counts.len()];
+        self.samples.retain(|sample| {
+            if !sample.is_trainable() {
+                return true;
+            }
+            let (position, keep, count) = (seen[sample.label], keep[sample.label], counts[sample.label]);
+            seen[sample.label] += 1;
+            // The positions ⌊i · count / keep⌋: the first i that reaches this one must hit it.
+            let next = (position * keep).div_ceil(count);
+            next < keep && next * count / keep == position
+        });
     }
 
-    /// Cuts `split` from the training images: about `fraction` of each class, whole patients, seeded.
-    pub fn cut(&mut self, split: Split, fraction: f64, seed: u64) {
-        split::cut(self, split, fraction, seed);
-        self.samples.sort_by(|a, b| (a.split, a.label, &a.path).cmp(&(b.split, b.label, &b.path)));
+    /// Cuts a validation split from the images to train with: about `fraction` of each class, whole
+    /// groups, decided by `seed`. What is left is [`Split::Train`].
+    pub fn assign_validation(&mut self, fraction: f64, seed: u64) {
+        self.assign(Split::Validation, fraction, seed);
     }
 
-    /// Number of known patients that have images in more than one split.
+    /// Cuts a test split in the same way, for data that has none.
+    pub fn assign_test(&mut self, fraction: f64, seed: u64) {
+        self.assign(Split::Test, fraction, seed);
+    }
+
+    /// Number of groups that have images in more than one split. Cutting makes none: they are in data
+    /// that comes with splits.
     pub fn shared_groups(&self) -> usize {
-        let mut splits = std::collections::BTreeMap::<&str, Vec<Split>>::new();
+        let mut splits = BTreeMap::<&str, Vec<Option<Split>>>::new();
         for sample in &self.samples {
             if let Some(group) = &sample.group {
                 splits.entry(group).or_default().push(sample.split);
             }
         }
         splits.values().filter(|splits| splits.iter().any(|split| *split != splits[0])).count()
+    }
+
+    /// SHA-256, in hexadecimal, of the classes and of each image's path, class, split and bytes: two
+    /// runs with the same fingerprint saw the same data. Reads every file.
+    pub fn fingerprint(&self) -> String {
+        fingerprint::of(self)
+    }
+
+    fn assign(&mut self, split: Split, fraction: f64, seed: u64) {
+        split::cut(self, split, fraction, seed);
+        self.sort();
+    }
+
+    fn count(&self, counts_in: impl Fn(&Sample) -> bool) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        self.samples.iter().filter(|sample| counts_in(sample)).for_each(|sample| counts[sample.label] += 1);
+        counts
+    }
+
+    fn sort(&mut self) {
+        self.samples.sort_by(|a, b| (a.split, a.label, &a.path).cmp(&(b.split, b.label, &b.path)));
+    }
+
+    /// Two classes, and images of each in every split that there is.
+    fn check(&self) -> Result<()> {
+        if self.classes.len() < 2 {
+            let found = format!("{} ({})", self.classes.len(), self.classes.join(", "));
+            return Err(Error::invalid(&self.root, "at least two classes", found));
+        }
+        for split in [None, Some(Split::Train), Some(Split::Validation), Some(Split::Test)] {
+            let counts = self.count(|sample| sample.split == split);
+            if let Some(class) = counts.iter().position(|count| *count == 0)
+                && counts.iter().any(|count| *count > 0)
+            {
+                let place = split.map(|split| format!(" in {split}")).unwrap_or_default();
+                let expected = format!("images of each class{place}");
+                return Err(Error::invalid(&self.root, expected, format!("none of {}", self.classes[class])));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `counts[class]` images of each class, in no split.
+    pub(super) fn dataset(counts: &[usize], group: impl Fn(usize, usize) -> Option<String>) -> Dataset {
+        let classes: Vec<String> = (0..counts.len()).map(|class| format!("class{class}")).collect();
+        let of = |label: usize| {
+            let (class, group) = (&classes[label], &group);
+            (0..counts[label]).map(move |index| {
+                let path = format!("{class}/{index:04}");
+                Sample::file(path.clone(), path.into(), label, None, group(label, index))
+            })
+        };
+        let samples = (0..counts.len()).flat_map(of).collect();
+        Dataset { root: "data".into(), classes: classes.clone(), samples }
+    }
+
+    fn paths(dataset: &Dataset) -> Vec<&str> {
+        dataset.samples.iter().map(|sample| sample.path.as_str()).collect()
+    }
+
+    #[test]
+    fn a_subset_is_stratified_at_even_steps() {
+        let mut small = dataset(&[10, 30], |_, _| None);
+        small.train_subset(8);
+        let kept = ["class0/0000", "class0/0005", "class1/0000", "class1/0005", "class1/0010", "class1/0015"];
+        assert_eq!(paths(&small)[..6], kept);
+        assert_eq!(paths(&small)[6..], ["class1/0020", "class1/0025"]);
+        // round(5 · 10 / 40) = round(1.25) = 1 and round(5 · 30 / 40) = round(3.75) = 4, at ⌊i · 7.5⌋.
+        let mut uneven = dataset(&[10, 30], |_, _| None);
+        uneven.train_subset(5);
+        let kept = ["class0/0000", "class1/0000", "class1/0007", "class1/0015", "class1/0022"];
+        assert_eq!(paths(&uneven), kept);
+    }
+
+    #[test]
+    fn a_subset_leaves_the_other_splits() {
+        let mut dataset = dataset(&[40, 40], |_, _| None);
+        dataset.assign_test(0.25, 1);
+        dataset.train_subset(6);
+        assert_eq!(dataset.counts(Split::Train), [3, 3]);
+        assert_eq!(dataset.counts(Split::Test), [10, 10]);
+    }
+
+    #[test]
+    fn a_subset_of_everything_is_everything() {
+        let mut whole = dataset(&[3, 4], |_, _| None);
+        whole.train_subset(7);
+        assert_eq!(whole.samples.len(), 7);
+    }
+
+    #[test]
+    fn what_is_neither_is_named() {
+        let message = Dataset::open(Path::new("no/such/folder")).expect_err("missing").to_string();
+        assert_eq!(
+            message,
+            "no/such/folder: expected a folder of class folders, a .csv or a .npz, found nothing there"
+        );
+        let message = Dataset::open(Path::new("Cargo.toml")).expect_err("another kind").to_string();
+        assert!(message.ends_with("found another kind of file"), "{message}");
     }
 }

@@ -1,82 +1,216 @@
-//! Cutting a split: stratified by class, never through a patient, seeded.
+//! Cutting a split: stratified by class, never through a group, decided by the seed.
 
 use std::collections::BTreeMap;
 
-use super::{Dataset, Split};
-use crate::random::Random;
+use sha2::{Digest as _, Sha256};
 
-/// Stream of random numbers for splits.
-const STREAM: u64 = 0x5eed_0001;
+use super::{Dataset, Digest, Sample, Split};
 
-/// Moves about `fraction` of each class's training images to `split`.
+/// Moves about `fraction` of each class's trainable images to `split`, and the rest to
+/// [`Split::Train`]. Each class that has at least two groups has images on both sides.
 pub(super) fn cut(dataset: &mut Dataset, split: Split, fraction: f64, seed: u64) {
-    let mut random = Random::new(seed, STREAM + split as u64);
-    let mut wanted: Vec<usize> = dataset
-        .counts(Split::Train)
-        .iter()
-        .map(|count| ((*count as f64 * fraction).round() as usize).max(1).min(count.saturating_sub(1)))
-        .collect();
-    for group in shuffled_groups(dataset, &mut random) {
-        let mut counts = vec![0; wanted.len()];
-        group.iter().for_each(|index| counts[dataset.samples[*index].label] += 1);
-        // A patient goes over whole, when every class that it has images of still has room.
-        if counts.iter().zip(&wanted).all(|(count, room)| count <= room) {
-            group.iter().for_each(|index| dataset.samples[*index].split = split);
-            wanted.iter_mut().zip(&counts).for_each(|(room, count)| *room -= count);
-        }
+    let groups = groups(dataset, split, seed);
+    let chosen = Choice::new(dataset.count(Sample::is_trainable), fraction).among(&groups);
+    for (group, chosen) in groups.iter().zip(chosen) {
+        let split = if chosen { split } else { Split::Train };
+        group.members.iter().for_each(|index| dataset.samples[*index].split = Some(split));
     }
 }
 
-/// The training images as groups of indices: one patient, or one image by itself.
-fn shuffled_groups(dataset: &Dataset, random: &mut Random) -> Vec<Vec<usize>> {
-    let mut groups = BTreeMap::<&str, Vec<usize>>::new();
-    for (index, sample) in dataset.samples.iter().enumerate() {
-        if sample.split == Split::Train {
-            groups.entry(sample.group.as_ref().unwrap_or(&sample.path)).or_default().push(index);
-        }
+/// Samples that go to the same side.
+struct Group {
+    members: Vec<usize>,
+    /// Number of images of each class.
+    counts: Vec<usize>,
+}
+
+/// The trainable samples as groups, a sample without group being one. They come in the order of a
+/// hash of their names: a file that is added later moves few of the others, and the bits depend on no
+/// random number generator.
+fn groups(dataset: &Dataset, split: Split, seed: u64) -> Vec<Group> {
+    let mut groups = BTreeMap::<(Digest, &str), Group>::new();
+    for (index, sample) in dataset.samples.iter().enumerate().filter(|(_, sample)| sample.is_trainable()) {
+        let group = groups
+            .entry(key(sample, split, seed))
+            .or_insert_with(|| Group { members: Vec::new(), counts: vec![0; dataset.classes.len()] });
+        group.members.push(index);
+        group.counts[sample.label] += 1;
     }
-    let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
-    random.shuffle(&mut groups);
-    groups
+    groups.into_values().collect()
+}
+
+/// The rank of a sample's group, and its name.
+fn key(sample: &Sample, split: Split, seed: u64) -> (Digest, &str) {
+    // A file may be named as a group is.
+    let (kind, name) = match &sample.group {
+        Some(group) => ("group", group.as_str()),
+        None => ("path", sample.path.as_str()),
+    };
+    let mut hash = Sha256::new();
+    hash.update(seed.to_le_bytes());
+    for part in [split.name(), "\0", kind, "\0", name] {
+        hash.update(part);
+    }
+    (hash.finalize().into(), name)
+}
+
+/// How many images of each class may still go over.
+struct Choice {
+    wanted: Vec<usize>,
+    /// Images of each class that are left to train with.
+    left: Vec<usize>,
+    taken: Vec<usize>,
+}
+
+impl Choice {
+    fn new(counts: Vec<usize>, fraction: f64) -> Self {
+        let wanted = |count: &usize| ((*count as f64 * fraction).round() as usize).clamp(1, (*count).max(1));
+        Self { wanted: counts.iter().map(wanted).collect(), taken: vec![0; counts.len()], left: counts }
+    }
+
+    /// Whether each of `groups` goes over.
+    fn among(mut self, groups: &[Group]) -> Vec<bool> {
+        let mut chosen: Vec<bool> =
+            groups.iter().map(|group| self.has_room(group) && self.take(group)).collect();
+        // A class whose groups are all larger than its share gets the smallest, rather than none.
+        for class in 0..self.wanted.len() {
+            let fits = |index: &usize| groups[*index].counts[class] > 0 && self.leaves_some(&groups[*index]);
+            let size = |index: &usize| groups[*index].members.len();
+            if self.taken[class] == 0
+                && let Some(index) = (0..groups.len()).filter(fits).min_by_key(size)
+            {
+                chosen[index] = self.take(&groups[index]);
+            }
+        }
+        chosen
+    }
+
+    fn has_room(&self, group: &Group) -> bool {
+        let mut room = group.counts.iter().zip(self.wanted.iter().zip(&self.taken));
+        room.all(|(count, (wanted, taken))| taken + count <= *wanted) && self.leaves_some(group)
+    }
+
+    /// Whether each class of the group has images elsewhere.
+    fn leaves_some(&self, group: &Group) -> bool {
+        group.counts.iter().zip(&self.left).all(|(count, left)| *count == 0 || count < left)
+    }
+
+    fn take(&mut self, group: &Group) -> bool {
+        for (class, count) in group.counts.iter().enumerate() {
+            self.taken[class] += count;
+            self.left[class] -= count;
+        }
+        true
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::dataset::Sample;
+    use std::collections::BTreeMap;
 
-    fn dataset(images: usize) -> Dataset {
-        let sample = |index: usize| Sample {
-            path: format!("{index:04}"),
-            file: "".into(),
-            label: usize::from(index.is_multiple_of(4)),
-            split: Split::Train,
-            group: (!index.is_multiple_of(3)).then(|| format!("p{}", index / 7)),
-        };
-        let classes = vec!["a".into(), "b".into()];
-        Dataset { classes, samples: (0..images).map(sample).collect() }
+    use proptest::prelude::*;
+
+    use super::super::tests::dataset;
+    use super::*;
+
+    /// Both splits that can be cut, from data with groups that may span classes.
+    fn arbitrary() -> impl Strategy<Value = (Dataset, f64, u64)> {
+        let counts = prop::collection::vec(2..60usize, 2..4);
+        (counts, 1..12usize, 0.05..0.5f64, any::<u64>()).prop_map(|(counts, size, fraction, seed)| {
+            let group = |label: usize, index: usize| {
+                (!(index + label).is_multiple_of(3)).then(|| format!("patient{}", index / size))
+            };
+            (dataset(&counts, group), fraction, seed)
+        })
     }
 
-    #[test]
-    fn no_patient_is_in_two_splits_and_the_classes_keep_their_share() {
-        for seed in 0..20 {
-            let mut cut = dataset(400);
-            cut.cut(Split::Validation, 0.2, seed);
-            assert_eq!(cut.shared_groups(), 0);
-            assert_eq!(cut.samples.len(), 400);
-            let counts = cut.counts(Split::Validation);
-            assert!((50..=60).contains(&counts[0]) && (17..=20).contains(&counts[1]), "{counts:?}");
+    fn splits(dataset: &Dataset) -> BTreeMap<String, Option<Split>> {
+        dataset.samples.iter().map(|sample| (sample.path.clone(), sample.split)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn no_group_is_in_two_splits((mut dataset, fraction, seed) in arbitrary()) {
+            dataset.assign_test(fraction, seed);
+            dataset.assign_validation(fraction, seed);
+            prop_assert_eq!(dataset.shared_groups(), 0);
+        }
+
+        #[test]
+        fn every_sample_is_in_one_split((before, fraction, seed) in arbitrary()) {
+            let mut after = before.clone();
+            after.assign_test(fraction, seed);
+            after.assign_validation(fraction, seed);
+            let splits = splits(&after);
+            prop_assert_eq!(splits.len(), before.samples.len());
+            prop_assert_eq!(after.samples.len(), before.samples.len());
+            prop_assert!(splits.values().all(Option::is_some));
+        }
+
+        #[test]
+        fn the_same_seed_is_the_same_split((before, fraction, seed) in arbitrary()) {
+            let cut = |mut dataset: Dataset| { dataset.assign_validation(fraction, seed); splits(&dataset) };
+            let mut reversed = before.clone();
+            reversed.samples.reverse();
+            prop_assert_eq!(cut(before), cut(reversed));
+        }
+
+        #[test]
+        fn single_images_give_the_exact_fraction(
+            counts in prop::collection::vec(2..200usize, 2..5), fraction in 0.01..0.9f64, seed: u64
+        ) {
+            let mut dataset = dataset(&counts, |_, _| None);
+            dataset.assign_validation(fraction, seed);
+            for (count, taken) in counts.iter().zip(dataset.counts(Split::Validation)) {
+                let wanted = (*count as f64 * fraction).round() as usize;
+                prop_assert_eq!(taken, wanted.clamp(1, count - 1));
+            }
+        }
+
+        #[test]
+        fn groups_keep_the_fraction_roughly(count in 100..300usize, fraction in 0.1..0.5f64, seed: u64) {
+            let size = 5;
+            let mut dataset = dataset(&[count, 2 * count], |label, index| Some(format!("{label}-{}", index / size)));
+            dataset.assign_validation(fraction, seed);
+            for (count, taken) in [count, 2 * count].iter().zip(dataset.counts(Split::Validation)) {
+                let wanted = (*count as f64 * fraction).round() as usize;
+                prop_assert!(taken <= wanted && taken + size > wanted, "{taken} of {wanted}");
+            }
         }
     }
 
     #[test]
     fn the_seed_decides() {
         let cut = |seed| {
-            let mut cut = dataset(100);
-            cut.cut(Split::Validation, 0.3, seed);
-            cut
+            let mut dataset = dataset(&[50, 50], |_, _| None);
+            dataset.assign_validation(0.3, seed);
+            splits(&dataset)
         };
-        assert_eq!(cut(1), cut(1));
         assert_ne!(cut(1), cut(2));
+    }
+
+    #[test]
+    fn large_groups_still_leave_a_class_in_both_splits() {
+        let mut dataset = dataset(&[20, 20], |label, index| Some(format!("{label}-{}", index / 10)));
+        dataset.assign_validation(0.2, 7);
+        assert_eq!(dataset.counts(Split::Validation), [10, 10]);
+        assert_eq!(dataset.counts(Split::Train), [10, 10]);
+    }
+
+    #[test]
+    fn one_group_stays_in_training() {
+        let mut dataset = dataset(&[5, 5], |label, _| Some(format!("{label}")));
+        dataset.assign_validation(0.4, 7);
+        assert!(!dataset.has_validation());
+        assert_eq!(dataset.counts(Split::Train), [5, 5]);
+    }
+
+    #[test]
+    fn a_given_test_split_is_left_alone() {
+        let mut dataset = dataset(&[10, 10], |_, _| None);
+        dataset.samples.iter_mut().step_by(2).for_each(|sample| sample.split = Some(Split::Test));
+        dataset.assign_validation(0.4, 7);
+        assert_eq!(dataset.counts(Split::Test), [5, 5]);
+        assert_eq!(dataset.counts(Split::Validation), [2, 2]);
     }
 }

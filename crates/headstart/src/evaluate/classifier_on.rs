@@ -10,7 +10,7 @@ use crate::classifier::Classifier;
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::features::Progress;
-use crate::image::{Limits, decode};
+use crate::image::Limits;
 
 /// Images decoded and classified at a time.
 const BATCH: usize = 16;
@@ -29,20 +29,15 @@ pub fn classifier_on(
         let expected = format!("the model's classes {}", classifier.classes().join(", "));
         return Err(Error::invalid(data, expected, dataset.classes.join(", ")));
     }
-    let split = if dataset.has(Split::Test) { Split::Test } else { Split::Train };
-    let samples: Vec<_> = dataset.samples.iter().filter(|sample| sample.split == split).collect();
+    let split = if dataset.has_test() { Split::Test } else { Split::Train };
+    let samples: Vec<_> =
+        dataset.samples.iter().filter(|sample| sample.split.unwrap_or(Split::Train) == split).collect();
     let (start, mut labels, mut scores) = (Instant::now(), Vec::new(), Vec::new());
     for batch in samples.chunks(BATCH) {
         if progress.stop() {
             return Err(Error::Interrupted);
         }
-        let decoded: Vec<_> = batch
-            .par_iter()
-            .map(|sample| {
-                let bytes = std::fs::read(&sample.file).map_err(|why| format!("cannot be read: {why}"))?;
-                decode(&bytes, &Limits::default()).map_err(|why| why.to_string())
-            })
-            .collect();
+        let decoded: Vec<_> = batch.par_iter().map(|sample| sample.read(&Limits::default())).collect();
         let mut images = Vec::with_capacity(batch.len());
         for (sample, image) in batch.iter().zip(decoded) {
             match image {
@@ -60,5 +55,6 @@ pub fn classifier_on(
     }
     let description = classifier.description();
     let seconds = start.elapsed().as_secs_f64();
-    Ok((split, evaluate(&labels, &scores, description.positive, description.threshold, seconds)))
+    let metrics = evaluate(&labels, &scores, description.positive, description.threshold, seconds)?;
+    Ok((split, metrics))
 }

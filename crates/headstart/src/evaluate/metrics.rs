@@ -1,50 +1,135 @@
-//! Accuracy and the area under the ROC curve.
+//! What is counted and averaged: the confusion matrix, the area under the ROC curve, log loss and
+//! Brier score.
 
-/// The class that `scores` stand for: of two classes the positive one from `threshold` on, else the largest.
-pub fn predicted(scores: &[f32], positive: usize, threshold: f64) -> usize {
-    if scores.len() == 2 {
-        return if f64::from(scores[positive]) >= threshold { positive } else { 1 - positive };
-    }
-    let largest =
-        (0..scores.len()).reduce(|best, class| if scores[class] > scores[best] { class } else { best });
-    largest.unwrap_or(0)
+use serde::{Deserialize, Serialize};
+
+/// Number of images by true and by predicted class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Confusion {
+    /// `[truth][predicted]`, square.
+    pub counts: Vec<Vec<usize>>,
 }
 
-/// Share of rows whose largest score is the label's.
+impl Confusion {
+    /// Counts pairs of true and predicted class, both below `classes`.
+    pub(super) fn count(classes: usize, labels: &[usize], predicted: &[usize]) -> Self {
+        let mut counts = vec![vec![0; classes]; classes];
+        labels.iter().zip(predicted).for_each(|(truth, predicted)| counts[*truth][*predicted] += 1);
+        Self { counts }
+    }
+
+    /// Number of images.
+    pub fn images(&self) -> usize {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// Number of images on the diagonal.
+    pub fn right(&self) -> usize {
+        (0..self.counts.len()).map(|class| self.counts[class][class]).sum()
+    }
+
+    /// `class` against all others.
+    pub fn one_against_rest(&self, class: usize) -> Outcomes {
+        let true_positives = self.counts[class][class];
+        let false_negatives = self.counts[class].iter().sum::<usize>() - true_positives;
+        let false_positives = self.counts.iter().map(|row| row[class]).sum::<usize>() - true_positives;
+        let true_negatives = self.images() - true_positives - false_negatives - false_positives;
+        Outcomes { true_positives, false_negatives, false_positives, true_negatives }
+    }
+}
+
+/// The four outcomes of a yes-or-no test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcomes {
+    /// Ill and called ill.
+    pub true_positives: usize,
+    /// Ill and missed.
+    pub false_negatives: usize,
+    /// Healthy and called ill.
+    pub false_positives: usize,
+    /// Healthy and left alone.
+    pub true_negatives: usize,
+}
+
+/// The class that a row of scores stands for: of two classes the positive one when its normalised
+/// score ([`positive_score`]) reaches `threshold`, of more the one with the largest score, the first
+/// of equals.
+///
+/// # Panics
+/// When `scores` is empty, or `positive` is not one of two classes.
+pub fn predicted(scores: &[f32], positive: usize, threshold: f64) -> usize {
+    match scores.len() {
+        2 if positive_score(scores, positive) >= threshold => positive,
+        2 => 1 - positive,
+        classes => {
+            (1..classes).fold(0, |best, class| if scores[class] > scores[best] { class } else { best })
+        }
+    }
+}
+
+/// The share that `class` has in the sum of `scores`: softmax scores stay as they are, independent
+/// sigmoids are made to sum to 1. An even share when all scores are 0.
+pub fn positive_score(scores: &[f32], class: usize) -> f64 {
+    let sum: f64 = scores.iter().map(|score| f64::from(*score)).sum();
+    if sum > 0.0 { f64::from(scores[class]) / sum } else { 1.0 / scores.len() as f64 }
+}
+
+/// Share of rows whose largest score is the label's and no other's.
 pub fn accuracy(labels: &[usize], scores: &[Vec<f32>]) -> f64 {
-    let right = labels.iter().zip(scores).filter(|(label, scores)| {
+    let alone_at_the_top = |(label, scores): &(&usize, &Vec<f32>)| {
         scores.iter().enumerate().all(|(class, score)| class == **label || *score < scores[**label])
-    });
-    right.count() as f64 / labels.len().max(1) as f64
+    };
+    labels.iter().zip(scores).filter(alone_at_the_top).count() as f64 / labels.len().max(1) as f64
 }
 
 /// Area under the ROC curve: the chance that a positive scores higher than a negative, ties counting
-/// half. `None` when one of the two is missing.
+/// half (Mann & Whitney 1947). Exact: ranks are halves of integers. `None` when one of the two is
+/// missing or a score is not a number.
 pub fn auc(truth: &[bool], scores: &[f64]) -> Option<f64> {
     let positives = truth.iter().filter(|positive| **positive).count();
     let negatives = truth.len() - positives;
-    if positives == 0 || negatives == 0 {
+    if positives == 0 || negatives == 0 || scores.iter().any(|score| score.is_nan()) {
         return None;
     }
     let ranks = midranks(scores);
-    let sum: f64 = ranks.iter().zip(truth).filter(|(_, positive)| **positive).map(|(rank, _)| rank).sum();
-    let least = positives as f64 * (positives as f64 + 1.0) / 2.0;
-    Some((sum - least) / (positives as f64 * negatives as f64))
+    let sum: f64 = truth.iter().zip(ranks).filter(|(positive, _)| **positive).map(|(_, rank)| rank).sum();
+    let (positives, negatives) = (positives as f64, negatives as f64);
+    Some((sum - positives * (positives + 1.0) / 2.0) / (positives * negatives))
 }
 
-/// Ranks from 1 on; equal values share the mean of theirs.
+/// Ranks from 1 on; equal values share the mean of theirs. No value may be NaN.
 pub(super) fn midranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![0.0; values.len()];
-    let mut start = 0;
-    while start < order.len() {
-        let equal = order[start..].iter().take_while(|i| values[**i] == values[order[start]]).count().max(1);
-        let rank = start as f64 + (equal as f64 + 1.0) / 2.0;
-        order[start..start + equal].iter().for_each(|index| ranks[*index] = rank);
-        start += equal;
+    let mut below = 0.0;
+    for equals in order.chunk_by(|a, b| values[*a] == values[*b]) {
+        let count = equals.len() as f64;
+        equals.iter().for_each(|index| ranks[*index] = below + (count + 1.0) / 2.0);
+        below += count;
     }
     ranks
+}
+
+/// Mean of `-ln` of the label's normalised score, which is kept above the smallest step of an `f64`
+/// as scikit-learn does: one sure mistake costs 36, not infinity.
+pub(super) fn log_loss(labels: &[usize], scores: &[Vec<f32>]) -> f64 {
+    let least = f64::EPSILON;
+    let loss =
+        |(label, scores): (&usize, &Vec<f32>)| -positive_score(scores, *label).clamp(least, 1.0 - least).ln();
+    labels.iter().zip(scores).map(loss).sum::<f64>() / labels.len() as f64
+}
+
+/// Mean squared distance between normalised scores and truth (Brier 1950): of two classes that of the
+/// positive one, from 0 to 1; of more the sum over classes, from 0 to 2.
+pub(super) fn brier(labels: &[usize], scores: &[Vec<f32>]) -> f64 {
+    let distance = |(label, scores): (&usize, &Vec<f32>)| -> f64 {
+        let of_class = |class| (positive_score(scores, class) - f64::from(u8::from(class == *label))).powi(2);
+        let sum: f64 = (0..scores.len()).map(of_class).sum();
+        if scores.len() == 2 { sum / 2.0 } else { sum }
+    };
+    labels.iter().zip(scores).map(distance).sum::<f64>() / labels.len() as f64
 }
 
 #[cfg(test)]
@@ -53,16 +138,50 @@ mod tests {
 
     #[test]
     fn auc_counts_ties_half() {
-        // scikit-learn: roc_auc_score([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]) is 0.75.
         assert_eq!(auc(&[false, false, true, true], &[0.1, 0.4, 0.35, 0.8]), Some(0.75));
         assert_eq!(auc(&[false, true], &[0.5, 0.5]), Some(0.5));
-        assert_eq!(auc(&[true, true], &[0.5, 0.5]), None);
+        assert_eq!(auc(&[false, true, true], &[0.0, -0.0, 1.0]), Some(0.75));
+    }
+
+    #[test]
+    fn auc_needs_both_classes_and_numbers() {
+        assert_eq!(auc(&[true, true], &[0.5, 0.6]), None);
+        assert_eq!(auc(&[], &[]), None);
+        assert_eq!(auc(&[true, false], &[0.5, f64::NAN]), None);
     }
 
     #[test]
     fn the_threshold_decides_between_two_classes_only() {
-        assert_eq!(predicted(&[0.7, 0.3], 1, 0.3), 1);
-        assert_eq!(predicted(&[0.7, 0.3], 1, 0.31), 0);
-        assert_eq!(predicted(&[0.2, 0.5, 0.3], 1, 0.9), 1);
+        assert_eq!(predicted(&[0.75, 0.25], 1, 0.25), 1);
+        assert_eq!(predicted(&[0.75, 0.25], 1, 0.26), 0);
+        assert_eq!(predicted(&[0.75, 0.25], 0, 0.75), 0);
+        assert_eq!(predicted(&[0.25, 0.5, 0.25], 2, 0.1), 1);
+        assert_eq!(predicted(&[0.5, 0.5, 0.0], 2, 0.1), 0);
+    }
+
+    #[test]
+    fn independent_sigmoids_are_made_to_sum_to_one() {
+        assert_eq!(positive_score(&[0.25, 0.75], 1), 0.75);
+        assert_eq!(positive_score(&[0.5, 0.25], 0), 2.0 / 3.0);
+        assert_eq!(positive_score(&[0.0, 0.0], 1), 0.5);
+    }
+
+    #[test]
+    fn outcomes_add_up() {
+        let confusion = Confusion { counts: vec![vec![5, 1, 0], vec![2, 3, 4], vec![0, 0, 7]] };
+        assert_eq!((confusion.images(), confusion.right()), (22, 15));
+        let outcomes = confusion.one_against_rest(1);
+        let expected =
+            Outcomes { true_positives: 3, false_negatives: 6, false_positives: 1, true_negatives: 12 };
+        assert_eq!(outcomes, expected);
+    }
+
+    #[test]
+    fn only_a_lone_largest_score_counts_as_right() {
+        assert_eq!(
+            accuracy(&[0, 1, 1, 0], &[vec![0.9, 0.1], vec![0.5, 0.5], vec![0.1, 0.9], vec![0.2, 0.8]]),
+            0.5
+        );
+        assert_eq!(accuracy(&[], &[]), 0.0);
     }
 }

@@ -1,105 +1,137 @@
-//! What a classifier's scores are worth, with 95 % confidence intervals.
+//! What a classifier's scores are worth on labelled images, with 95 % confidence intervals.
 
 mod classifier_on;
 mod intervals;
 mod metrics;
+mod roc;
 mod threshold;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+use crate::history::null_is_nan;
+
 pub use classifier_on::classifier_on;
-pub use metrics::{accuracy, auc, predicted};
-pub use threshold::youden;
+pub use intervals::{Estimate, delong, wilson};
+pub use metrics::{Confusion, Outcomes, accuracy, auc, positive_score, predicted};
+pub use roc::{RocPoint, roc_curve};
+pub use threshold::{ThresholdPolicy, choose_threshold};
 
-/// An estimate and its 95 % confidence interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// What was measured; NaN, in JSON null, where nothing could be.
-    #[serde(deserialize_with = "number_or_null")]
-    pub value: f64,
-    /// Lower end of the interval.
-    pub low: f64,
-    /// Upper end of the interval.
-    pub high: f64,
-}
-
-fn number_or_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
-}
-
-/// What was measured on one split.
+/// What was measured on one split. Of two classes everything is about the positive one; of more it is
+/// the mean over classes, each against the rest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SplitMetrics {
     /// Number of images.
     pub images: usize,
     /// Share of images that are classified right.
     pub accuracy: Estimate,
-    /// Area under the ROC curve; of more than two classes the mean of one against the rest.
+    /// Area under the ROC curve.
     pub auc: Estimate,
-    /// Share of the positives that are found; of more than two classes the mean over classes.
+    /// Share of the positives that are found.
     pub sensitivity: Estimate,
-    /// Share of the negatives that are left alone; of more than two classes the mean over classes.
+    /// Share of the negatives that are left alone.
     pub specificity: Estimate,
-    /// Score of the positive class from which on an image is called positive.
+    /// Mean over all classes of the share that is classified right.
+    pub balanced_accuracy: Estimate,
+    /// Harmonic mean of sensitivity and precision.
+    pub f1: Estimate,
+    /// Mean of `-ln` of the true class's score.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub log_loss: f64,
+    /// Mean squared distance between scores and truth: 0 to 1 of two classes, 0 to 2 of more.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub brier: f64,
+    /// Score of the positive class from which on an image is called positive. Of two classes only.
     pub threshold: f64,
-    /// Number of images, by true class and by predicted class.
-    pub confusion: Vec<Vec<usize>>,
+    /// Number of images by true and by predicted class.
+    pub confusion: Confusion,
     /// Time that the scores took.
     pub seconds: f64,
 }
 
-/// Measures `scores` `[N, classes]`, which sum to 1, against `labels`.
+/// Measures `scores` `[N, classes]`, from 0 up, against `labels` `[N]`. Each row is made to sum to 1,
+/// so independent sigmoids will do. Of two classes an image is called `positive` when that class's
+/// share is at least `threshold`; of more the largest score decides. `seconds` is passed on.
+///
+/// # Errors
+/// [`Error::Usage`] when there is no image, when lengths differ, when a label or `positive` is not a
+/// class, or when a score is negative or not a finite number: the message names the first such row.
 pub fn evaluate(
     labels: &[usize],
     scores: &[Vec<f32>],
     positive: usize,
     threshold: f64,
     seconds: f64,
-) -> SplitMetrics {
-    let classes = scores.first().map_or(0, Vec::len);
-    let mut confusion = vec![vec![0; classes]; classes];
-    for (label, scores) in labels.iter().zip(scores) {
-        confusion[*label][predicted(scores, positive, threshold)] += 1;
-    }
-    let right: usize = (0..classes).map(|class| confusion[class][class]).sum();
+) -> Result<SplitMetrics> {
+    let classes = check(labels, scores, positive)?;
+    let predictions: Vec<usize> = scores.iter().map(|row| predicted(row, positive, threshold)).collect();
+    let confusion = Confusion::count(classes, labels, &predictions);
     let of_interest = if classes == 2 { vec![positive] } else { (0..classes).collect() };
-    let mean = |measure: &dyn Fn(usize) -> Estimate| {
-        let all: Vec<Estimate> = of_interest.iter().map(|class| measure(*class)).collect();
-        let average = |part: &dyn Fn(&Estimate) -> f64| all.iter().map(part).sum::<f64>() / all.len() as f64;
-        Estimate { value: average(&|e| e.value), low: average(&|e| e.low), high: average(&|e| e.high) }
+    let each = |measure: &dyn Fn(usize) -> Estimate| -> Vec<Estimate> {
+        of_interest.iter().map(|class| measure(*class)).collect()
     };
-    let row = |class: usize| confusion[class].iter().sum::<usize>();
-    let column = |class: usize| confusion.iter().map(|row| row[class]).sum::<usize>();
-    let images = labels.len();
-    SplitMetrics {
-        images,
-        accuracy: intervals::wilson(right, images),
-        auc: mean(&|class| {
-            let truth: Vec<bool> = labels.iter().map(|label| *label == class).collect();
-            let of_class: Vec<f64> = scores.iter().map(|scores| f64::from(scores[class])).collect();
-            intervals::delong(&truth, &of_class)
-        }),
-        sensitivity: mean(&|class| intervals::wilson(confusion[class][class], row(class))),
-        specificity: mean(&|class| {
-            let negatives = images - row(class);
-            intervals::wilson(negatives - (column(class) - confusion[class][class]), negatives)
-        }),
+    let recall = |class| {
+        let outcomes = confusion.one_against_rest(class);
+        wilson(outcomes.true_positives, outcomes.true_positives + outcomes.false_negatives)
+    };
+    let specificity = |class| {
+        let outcomes = confusion.one_against_rest(class);
+        wilson(outcomes.true_negatives, outcomes.true_negatives + outcomes.false_positives)
+    };
+    let recalls: Vec<Estimate> = (0..classes).map(recall).collect();
+    Ok(SplitMetrics {
+        images: labels.len(),
+        accuracy: wilson(confusion.right(), labels.len()),
+        auc: intervals::mean_of_dependent(&each(&|class| delong_of_class(labels, scores, class))),
+        sensitivity: intervals::mean_of_independent(&each(&recall)),
+        specificity: intervals::mean_of_dependent(&each(&specificity)),
+        balanced_accuracy: intervals::mean_of_independent(&recalls),
+        f1: intervals::mean_of_dependent(&each(&|class| intervals::f1(confusion.one_against_rest(class)))),
+        log_loss: metrics::log_loss(labels, scores),
+        brier: metrics::brier(labels, scores),
         threshold,
         confusion,
         seconds,
-    }
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Whether each image is of `class`, and its normalised score: what [`auc`], [`roc_curve`] and
+/// [`choose_threshold`] take.
+pub fn one_against_rest(labels: &[usize], scores: &[Vec<f32>], class: usize) -> (Vec<bool>, Vec<f64>) {
+    let truth = labels.iter().map(|label| *label == class).collect();
+    (truth, scores.iter().map(|row| positive_score(row, class)).collect())
+}
 
-    #[test]
-    fn what_could_not_be_measured_is_read_back() {
-        let metrics = evaluate(&[1, 1], &[vec![0.2, 0.8], vec![0.6, 0.4]], 1, 0.5, 0.0);
-        let text = serde_json::to_string(&metrics).expect("becomes JSON");
-        let back: SplitMetrics = serde_json::from_str(&text).expect("is read");
-        assert!(back.auc.value.is_nan() && back.specificity.value.is_nan());
-        assert_eq!(back.sensitivity.value, 0.5);
+fn delong_of_class(labels: &[usize], scores: &[Vec<f32>], class: usize) -> Estimate {
+    let (truth, scores) = one_against_rest(labels, scores, class);
+    delong(&truth, &scores)
+}
+
+/// The number of classes, after everything that can be wrong with the arguments.
+fn check(labels: &[usize], scores: &[Vec<f32>], positive: usize) -> Result<usize> {
+    let refuse = |message: String| Err(Error::Usage(message));
+    let classes = scores.first().map_or(0, Vec::len);
+    if classes < 2 || labels.len() != scores.len() {
+        let (labels, rows) = (labels.len(), scores.len());
+        return refuse(format!(
+            "evaluation needs a row of scores for each label, of two classes or more: \
+             {labels} labels, {rows} rows of {classes} classes"
+        ));
     }
+    if positive >= classes {
+        return refuse(format!("the positive class must be below {classes}, found {positive}"));
+    }
+    for (row, (label, scores)) in labels.iter().zip(scores).enumerate() {
+        if scores.len() != classes || *label >= classes {
+            let found = scores.len();
+            return refuse(format!(
+                "row {row}: expected {classes} scores and a label below {classes}, \
+                 found {found} scores and label {label}"
+            ));
+        }
+        if let Some(score) = scores.iter().find(|score| !score.is_finite() || **score < 0.0) {
+            return refuse(format!("row {row}: expected finite scores from 0 up, found {score}"));
+        }
+    }
+    Ok(classes)
 }

@@ -1,162 +1,310 @@
-//! Decoding, with limits that hold before anything is allocated.
+//! Decoding JPEG, PNG, TIFF, BMP and WebP, with limits that hold before pixels are allocated.
 
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageReader};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::Image;
+use super::{Image, jpeg};
 
-/// What a file may be at most.
+/// Memory that a decoder may take besides the image itself, as a multiple of it.
+const DECODER_OVERHEAD: u64 = 4;
+/// The bytes at the start of a file that tell text from binary data.
+const TEXT_PROBE: usize = 512;
+
+/// What an image may be at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the file.
-    pub bytes: usize,
+    pub max_bytes: u64,
     /// Width times height.
-    pub pixels: u64,
+    pub max_pixels: u64,
+    /// Width, and height.
+    pub max_side: u32,
 }
 
 impl Default for Limits {
-    /// 64 MiB and 100 million pixels.
+    /// 64 MiB, 100 million pixels, 65 535 pixels a side (what a JPEG can have).
     fn default() -> Self {
-        Self { bytes: 64 << 20, pixels: 100_000_000 }
+        Self { max_bytes: 64 << 20, max_pixels: 100_000_000, max_side: 65_535 }
     }
 }
 
-/// Why a file is no usable image.
+impl Limits {
+    /// Whether a file of so many bytes may be read.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooLarge`].
+    pub fn check_bytes(&self, bytes: u64) -> Result<(), DecodeError> {
+        if bytes <= self.max_bytes {
+            return Ok(());
+        }
+        let (found, most) = (format!("{bytes} bytes"), format!("{} bytes", self.max_bytes));
+        Err(DecodeError::TooLarge { found, most })
+    }
+
+    /// Whether an image of so many pixels may be decoded.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooLarge`].
+    pub(super) fn check_size(&self, width: u32, height: u32) -> Result<(), DecodeError> {
+        let found = format!("{width}×{height} pixels");
+        if width.max(height) > self.max_side {
+            return Err(DecodeError::TooLarge { found, most: format!("{} pixels a side", self.max_side) });
+        }
+        if u64::from(width) * u64::from(height) > self.max_pixels {
+            return Err(DecodeError::TooLarge { found, most: format!("{} pixels", self.max_pixels) });
+        }
+        Ok(())
+    }
+
+    /// The same for the decoders, which parse a header before they tell its size.
+    fn of_decoder(&self) -> image::Limits {
+        let mut limits = image::Limits::default();
+        limits.max_image_width = Some(self.max_side);
+        limits.max_image_height = Some(self.max_side);
+        // Four channels of at most 4 bytes.
+        limits.max_alloc = Some(self.max_bytes.max(self.max_pixels.saturating_mul(16 * DECODER_OVERHEAD)));
+        limits
+    }
+}
+
+/// Why a file is no usable image. `Display` is what a user reads after `set aside: PATH:`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// No byte.
-    #[error("the file is empty")]
+    #[error("empty file")]
     Empty,
+    /// Text, whatever its name says.
+    #[error("not an image: plain text")]
+    Text,
     /// Not one of the formats.
-    #[error("not an image that headstart reads (JPEG, PNG, TIFF, BMP, WebP)")]
+    #[error("not an image format that headstart reads (JPEG, PNG, TIFF, BMP, WebP)")]
     Unknown,
     /// Past a limit.
-    #[error("too large: {found}, at most {most} are allowed")]
+    #[error("too large: {found}, at most {most}")]
     TooLarge {
         /// What it is.
         found: String,
         /// What is allowed.
         most: String,
     },
-    /// Broken or cut off.
-    #[error("damaged or cut off: {0}")]
-    Damaged(String),
+    /// The end is missing.
+    #[error("truncated {format}: {why}")]
+    Truncated {
+        /// What the file is.
+        format: &'static str,
+        /// What is missing.
+        why: String,
+    },
+    /// Broken, or of a kind that the decoder does not know.
+    #[error("damaged {format}: {why}")]
+    Damaged {
+        /// What the file is.
+        format: &'static str,
+        /// What the decoder says.
+        why: String,
+    },
 }
 
-/// Decodes a JPEG, PNG, TIFF, BMP or WebP. EXIF orientation is applied; transparency is laid on black.
+/// Decodes a JPEG, PNG, TIFF, BMP or WebP. EXIF orientation is applied, transparency is laid on
+/// black, 16-bit channels keep their depth. A file that is cut off is an error, never half an image.
 ///
 /// # Errors
 /// [`DecodeError`], in words for the user.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image, DecodeError> {
-    if bytes.is_empty() {
-        return Err(DecodeError::Empty);
-    }
-    if bytes.len() > limits.bytes {
-        let (found, most) = (format!("{} bytes", bytes.len()), format!("{} bytes", limits.bytes));
-        return Err(DecodeError::TooLarge { found, most });
-    }
-    let damaged = |why: image::ImageError| DecodeError::Damaged(why.to_string());
-    let reader =
-        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| DecodeError::Unknown)?;
-    let jpeg = reader.format() == Some(image::ImageFormat::Jpeg);
-    if reader.format().is_none() {
-        return Err(DecodeError::Unknown);
-    }
-    let mut decoder = reader.into_decoder().map_err(damaged)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > limits.pixels {
-        let found = format!("{width}×{height} pixels");
-        return Err(DecodeError::TooLarge { found, most: format!("{} pixels", limits.pixels) });
-    }
-    // A JPEG ends with a marker; decoders fill up with grey what is missing before it.
-    if jpeg && !bytes.windows(2).rev().take(1 << 16).any(|pair| pair == [0xFF, 0xD9]) {
-        return Err(DecodeError::Damaged("the JPEG has no end".into()));
-    }
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    limits.check_bytes(bytes.len() as u64)?;
+    let (mut image, orientation) = match format(bytes)? {
+        (ImageFormat::Jpeg, _) => jpeg::decode(bytes, limits)?,
+        (format, name) => read(bytes, format, name, limits)?,
+    };
     image.apply_orientation(orientation);
     Ok(flatten(image))
 }
 
-/// RGB, with what is transparent on black.
+/// The format that the first bytes tell, and its name.
+fn format(bytes: &[u8]) -> Result<(ImageFormat, &'static str), DecodeError> {
+    if bytes.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    match image::guess_format(bytes) {
+        Ok(format @ ImageFormat::Jpeg) => Ok((format, jpeg::NAME)),
+        Ok(format @ ImageFormat::Png) => Ok((format, "PNG")),
+        Ok(format @ ImageFormat::Tiff) => Ok((format, "TIFF")),
+        Ok(format @ ImageFormat::Bmp) => Ok((format, "BMP")),
+        Ok(format @ ImageFormat::WebP) => Ok((format, "WebP")),
+        _ if is_text(&bytes[..bytes.len().min(TEXT_PROBE)]) => Err(DecodeError::Text),
+        _ => Err(DecodeError::Unknown),
+    }
+}
+
+/// UTF-8 (up to a character that the probe cuts) without control characters other than white space.
+fn is_text(start: &[u8]) -> bool {
+    let whole = match std::str::from_utf8(start) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&start[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !whole.is_empty() && whole.chars().all(|letter| !letter.is_control() || letter.is_ascii_whitespace())
+}
+
+/// Reads what is not a JPEG.
+fn read(
+    bytes: &[u8],
+    format: ImageFormat,
+    name: &'static str,
+    limits: &Limits,
+) -> Result<(DynamicImage, Orientation), DecodeError> {
+    let failed = |error: image::ImageError| failure(name, error);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    // `into_decoder` refuses a side that is too long by itself, but does not say how long it is.
+    reader.no_limits();
+    let mut decoder = reader.into_decoder().map_err(failed)?;
+    let (width, height) = decoder.dimensions();
+    limits.check_size(width, height)?;
+    decoder.set_limits(limits.of_decoder()).map_err(failed)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    Ok((DynamicImage::from_decoder(decoder).map_err(failed)?, orientation))
+}
+
+/// Tells a file that ends too early from one that is broken, where the decoder does.
+fn failure(format: &'static str, error: image::ImageError) -> DecodeError {
+    match error {
+        image::ImageError::IoError(why) if why.kind() == ErrorKind::UnexpectedEof => {
+            DecodeError::Truncated { format, why: "the file ends before the image does".into() }
+        }
+        error => DecodeError::Damaged { format, why: error.to_string() },
+    }
+}
+
+/// RGB at the image's own depth, with what is transparent on black.
 fn flatten(image: DynamicImage) -> Image {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let color = image.color();
-    let sixteen = matches!(
-        color,
-        ColorType::L16
-            | ColorType::La16
-            | ColorType::Rgb16
-            | ColorType::Rgba16
-            | ColorType::Rgb32F
-            | ColorType::Rgba32F
-    );
-    match (sixteen, color.has_alpha()) {
+    match (is_deep(color), color.has_alpha()) {
         (false, false) => Image::from_rgb8(width, height, image.into_rgb8().into_raw()),
         (true, false) => Image::from_rgb16(width, height, image.into_rgb16().into_raw()),
         (false, true) => {
-            let over = |p: &[u8]| [0, 1, 2].map(|c| (u32::from(p[c]) * u32::from(p[3]) / 255) as u8);
             let pixels = image.into_rgba8().into_raw();
-            Image::from_rgb8(width, height, pixels.chunks_exact(4).flat_map(over).collect())
+            let on_black = pixels.as_chunks().0.iter().flat_map(|&[red, green, blue, alpha]| {
+                [red, green, blue].map(|value| over_black(value.into(), alpha.into(), u8::MAX.into()) as u8)
+            });
+            Image::from_rgb8(width, height, on_black.collect())
         }
         (true, true) => {
-            let over = |p: &[u16]| [0, 1, 2].map(|c| (u64::from(p[c]) * u64::from(p[3]) / 65535) as u16);
             let pixels = image.into_rgba16().into_raw();
-            Image::from_rgb16(width, height, pixels.chunks_exact(4).flat_map(over).collect())
+            let on_black = pixels.as_chunks().0.iter().flat_map(|&[red, green, blue, alpha]| {
+                [red, green, blue].map(|value| over_black(value.into(), alpha.into(), u16::MAX.into()) as u16)
+            });
+            Image::from_rgb16(width, height, on_black.collect())
         }
     }
+}
+
+/// Whether a channel has more than 8 bits. Floats, which only a TIFF has, become 16 bits.
+fn is_deep(color: ColorType) -> bool {
+    color.bytes_per_pixel() > color.channel_count()
+}
+
+/// `value · alpha / most`, rounded; the result is at most `most`.
+fn over_black(value: u64, alpha: u64, most: u64) -> u64 {
+    (value * alpha + most / 2) / most
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn encoded(image: DynamicImage, format: image::ImageFormat) -> Vec<u8> {
+    fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
-        image.write_to(&mut bytes, format).expect("encodes");
+        image.into().write_to(&mut bytes, format).expect("encodes");
         bytes.into_inner()
     }
 
+    /// A picture that no codec packs into a few bytes.
+    fn picture() -> DynamicImage {
+        let value = |x: u32, y: u32| ((x * x * 7 + y * 131 + x * y * 13) % 256) as u8;
+        image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([value(x, y), value(y, x), value(x + 1, y)]))
+            .into()
+    }
+
+    fn reason(bytes: &[u8]) -> String {
+        decode(bytes, &Limits::default()).expect_err("no image").to_string()
+    }
+
     #[test]
-    fn what_is_no_image_says_so() {
+    fn what_is_no_image_says_what_it_is() {
+        assert_eq!(reason(b""), "empty file");
+        assert_eq!(reason("Röntgen: see the attached file\r\n".as_bytes()), "not an image: plain text");
+        let unread = "not an image format that headstart reads (JPEG, PNG, TIFF, BMP, WebP)";
+        assert_eq!(reason(b"GIF89a\x01\x00\x01\x00\x80\x00\x00"), unread);
+        assert_eq!(reason(&[0, 1, 2, 3]), unread);
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_an_error() {
+        for format in
+            [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::WebP, ImageFormat::Jpeg]
+        {
+            let whole = encoded(picture(), format);
+            assert!(decode(&whole, &Limits::default()).is_ok(), "{format:?}");
+            for percent in [5, 25, 50, 75, 90] {
+                let cut = &whole[..whole.len() * percent / 100];
+                assert!(decode(cut, &Limits::default()).is_err(), "{format:?} cut at {percent} %");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_file_is_called_so() {
+        let half = |format| {
+            let whole = encoded(picture(), format);
+            reason(&whole[..whole.len() / 2])
+        };
+        for (format, name) in
+            [(ImageFormat::Jpeg, "JPEG"), (ImageFormat::Bmp, "BMP"), (ImageFormat::Png, "PNG")]
+        {
+            assert_eq!(half(format), format!("truncated {name}: the file ends before the image does"));
+        }
+    }
+
+    #[test]
+    fn sizes_are_bounded_before_pixels_are_allocated() {
+        let png = encoded(image::GrayImage::new(40, 30), ImageFormat::Png);
+        let of = |limits: Limits| decode(&png, &limits).expect_err("too large").to_string();
         let limits = Limits::default();
-        assert_eq!(decode(b"", &limits), Err(DecodeError::Empty));
-        assert_eq!(decode(b"just some text, no picture", &limits), Err(DecodeError::Unknown));
+        assert_eq!(of(Limits { max_pixels: 1000, ..limits }), "too large: 40×30 pixels, at most 1000 pixels");
+        assert_eq!(
+            of(Limits { max_side: 39, ..limits }),
+            "too large: 40×30 pixels, at most 39 pixels a side"
+        );
+        let found = format!("too large: {} bytes, at most 16 bytes", png.len());
+        assert_eq!(of(Limits { max_bytes: 16, ..limits }), found);
     }
 
     #[test]
-    fn a_cut_jpeg_is_an_error() {
-        let picture = image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([(x * 4) as u8, (y * 4) as u8, 90]));
-        let bytes = encoded(picture.into(), image::ImageFormat::Jpeg);
-        assert!(decode(&bytes, &Limits::default()).is_ok());
-        let cut = decode(&bytes[..bytes.len() / 2], &Limits::default());
-        assert!(matches!(cut, Err(DecodeError::Damaged(_))), "{cut:?}");
-    }
-
-    #[test]
-    fn pixels_are_bounded_before_decoding() {
-        let bytes = encoded(image::GrayImage::new(40, 30).into(), image::ImageFormat::Png);
-        let error = decode(&bytes, &Limits { pixels: 1000, ..Limits::default() }).expect_err("too large");
-        assert_eq!(error.to_string(), "too large: 40×30 pixels, at most 1000 pixels are allowed");
+    fn a_header_that_claims_a_huge_image_costs_nothing() {
+        let mut bmp = encoded(image::GrayImage::new(2, 2), ImageFormat::Bmp);
+        bmp[18..22].copy_from_slice(&30_000u32.to_le_bytes());
+        bmp[22..26].copy_from_slice(&30_000u32.to_le_bytes());
+        assert_eq!(reason(&bmp), "too large: 30000×30000 pixels, at most 100000000 pixels");
     }
 
     #[test]
     fn transparency_lies_on_black() {
-        let picture = image::RgbaImage::from_pixel(1, 1, image::Rgba([200, 100, 50, 51]));
-        let image =
-            decode(&encoded(picture.into(), image::ImageFormat::Png), &Limits::default()).expect("decodes");
+        let picture = image::RgbaImage::from_pixel(1, 1, image::Rgba([200, 100, 51, 51]));
+        let image = decode(&encoded(picture, ImageFormat::Png), &Limits::default()).expect("decodes");
+        // 200·51/255 = 40, 100·51/255 = 20, 51·51/255 = 10.2
         assert_eq!(image, Image::from_rgb8(1, 1, vec![40, 20, 10]));
     }
 
     #[test]
     fn sixteen_bits_are_kept() {
         let picture = image::ImageBuffer::from_pixel(1, 1, image::Luma([1000u16]));
-        let bytes = encoded(DynamicImage::ImageLuma16(picture), image::ImageFormat::Png);
-        assert_eq!(
-            decode(&bytes, &Limits::default()).expect("decodes"),
-            Image::from_rgb16(1, 1, vec![1000; 3])
-        );
+        let bytes = encoded(DynamicImage::ImageLuma16(picture), ImageFormat::Png);
+        let image = decode(&bytes, &Limits::default()).expect("decodes");
+        assert_eq!(image, Image::from_rgb16(1, 1, vec![1000; 3]));
     }
 }

@@ -1,40 +1,61 @@
 //! From a file's bytes to the numbers that a net reads.
 
 pub mod decode;
+mod jpeg;
 pub mod preprocess;
 
+use std::borrow::Cow;
+
 pub use decode::{DecodeError, Limits, decode};
-pub use preprocess::Preprocess;
+pub use preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 
 /// A decoded image: RGB, rows from the top, 8 or 16 bits a channel.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     width: usize,
     height: usize,
     pixels: Pixels,
 }
 
-/// `[height, width, 3]`.
-#[derive(Debug, Clone, PartialEq)]
+/// `[height, width, 3]`, at the depth that the file has.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Pixels {
     Eight(Vec<u8>),
     Sixteen(Vec<u16>),
 }
 
 impl Image {
-    /// An image of 8-bit RGB pixels, `[height, width, 3]`.
+    /// An image of 8-bit RGB pixels.
+    ///
+    /// # Shapes
+    /// `pixels`: `[height, width, 3]`
+    ///
+    /// # Panics
+    /// When `pixels` has another length.
     pub fn from_rgb8(width: usize, height: usize, pixels: Vec<u8>) -> Self {
         assert_eq!(pixels.len(), width * height * 3, "RGB pixels of {width}×{height}");
         Self { width, height, pixels: Pixels::Eight(pixels) }
     }
 
-    /// An image of 16-bit RGB pixels, `[height, width, 3]`.
+    /// An image of 16-bit RGB pixels.
+    ///
+    /// # Shapes
+    /// `pixels`: `[height, width, 3]`
+    ///
+    /// # Panics
+    /// When `pixels` has another length.
     pub fn from_rgb16(width: usize, height: usize, pixels: Vec<u16>) -> Self {
         assert_eq!(pixels.len(), width * height * 3, "RGB pixels of {width}×{height}");
         Self { width, height, pixels: Pixels::Sixteen(pixels) }
     }
 
-    /// An image of 8-bit grey pixels, `[height, width]`.
+    /// An image of 8-bit grey pixels: each channel gets the same value.
+    ///
+    /// # Shapes
+    /// `pixels`: `[height, width]`
+    ///
+    /// # Panics
+    /// When `pixels` has another length.
     pub fn from_grey8(width: usize, height: usize, pixels: &[u8]) -> Self {
         Self::from_rgb8(width, height, pixels.iter().flat_map(|value| [*value; 3]).collect())
     }
@@ -49,7 +70,32 @@ impl Image {
         self.height
     }
 
+    /// The pixels at 8 bits a channel, for showing them.
+    ///
+    /// # Shapes
+    /// result: `[height, width, 3]`
+    pub fn to_rgb8(&self) -> Cow<'_, [u8]> {
+        match &self.pixels {
+            Pixels::Eight(pixels) => Cow::Borrowed(pixels),
+            // Rounded: 65535 = 255 · 257.
+            Pixels::Sixteen(pixels) => {
+                pixels.iter().map(|value| ((u32::from(*value) + 128) / 257) as u8).collect()
+            }
+        }
+    }
+
     pub(crate) fn pixels(&self) -> &Pixels {
         &self.pixels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Image;
+
+    #[test]
+    fn deep_pixels_are_shown_rounded() {
+        let image = Image::from_rgb16(1, 2, vec![0, 128, 129, 257, 65535, 65406]);
+        assert_eq!(image.to_rgb8().as_ref(), [0, 0, 1, 1, 255, 254]);
     }
 }

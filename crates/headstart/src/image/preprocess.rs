@@ -1,4 +1,4 @@
-//! Resizing and normalising: part of the model, saved with it.
+//! Resizing and normalising: part of the model, sealed with it.
 
 use fast_image_resize::images::{Image as Buffer, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -6,23 +6,35 @@ use serde::{Deserialize, Serialize};
 
 use super::{Image, Pixels};
 
+/// Red, green and blue.
+const CHANNELS: usize = 3;
+/// From one 8-bit value to the next, in 16 bits. Bytes are resized so, because the faster 8-bit
+/// routines weigh with 16-bit numbers and miss Pillow's result by up to two grey levels.
+const BYTE_STEP: u16 = 257;
+/// Rows that are narrowed at once.
+const STRIP_ROWS: usize = 64;
+
 /// How an image becomes a square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resize {
-    /// Each side is scaled by itself: the geometry of the original cannot be seen.
+    /// Each side is scaled by itself: what a net sees does not tell the shape of the original.
     Squash,
-    /// The shorter side is scaled, and the centre kept.
+    /// The shorter side is scaled to the square's, and the centre is kept.
     Crop,
+    /// The longer side is scaled to the square's; black borders fill the rest. They show a net the
+    /// shape of the original, which may tell the class for the wrong reason.
+    Pad,
 }
 
-/// The resampling filter, widened when an image shrinks (as Pillow's `Image.resize`).
+/// The resampling filter, widened when an image shrinks: antialiased, as Pillow's `Image.resize` (x
+/// before y, as all versions did before 13, which turns the order round for some tall images).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Filter {
-    /// Triangle.
+    /// A triangle.
     Bilinear,
-    /// Catmull–Rom, a = −0.5.
+    /// The cubic with a = −0.5 (Catmull and Rom).
     Bicubic,
 }
 
@@ -36,10 +48,10 @@ pub enum ChannelOrder {
     Bgr,
 }
 
-/// From an [`Image`] to a net's input: `(value in 0..255 - mean) / deviation`.
+/// From an [`Image`] to a net's input: `(value in 0..=255 - mean) / deviation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preprocess {
-    /// Side of the square, in pixels.
+    /// Side of the square, in pixels; at least 1.
     pub size: usize,
     /// How an image becomes a square.
     pub resize: Resize,
@@ -64,57 +76,153 @@ impl Preprocess {
         self.size == 0
     }
 
-    /// Writes the net's input.
+    /// A net's input. An image that already has the square's size is only normalised.
     ///
     /// # Shapes
-    /// `output`: `[size, size, 3]`
-    pub fn apply(&self, image: &Image, output: &mut [f32]) {
-        assert_eq!(output.len(), self.len(), "an input of {0}×{0}×3", self.size);
-        match image.pixels() {
-            Pixels::Eight(pixels) => {
-                let resized = self.resized(image, pixels, PixelType::U8x3);
-                self.normalise(resized.iter().map(|value| f32::from(*value)), output);
-            }
-            Pixels::Sixteen(pixels) => {
-                let bytes: Vec<u8> = pixels.iter().flat_map(|value| value.to_ne_bytes()).collect();
-                let resized = self.resized(image, &bytes, PixelType::U16x3);
-                let levels = resized.as_chunks().0.iter().map(|pair| f32::from(u16::from_ne_bytes(*pair)));
-                self.normalise(levels.map(|value| value * (255.0 / 65535.0)), output);
-            }
-        }
+    /// result: `[size, size, 3]`
+    pub fn apply(&self, image: &Image) -> Vec<f32> {
+        let mut input = vec![0.0; self.len()];
+        self.apply_into(image, &mut input);
+        input
     }
 
-    fn resized(&self, image: &Image, bytes: &[u8], kind: PixelType) -> Vec<u8> {
-        let (width, height, size) = (image.width() as u32, image.height() as u32, self.size as u32);
-        if [width, height] == [size; 2] {
-            return bytes.to_vec();
+    /// The same, into memory that the caller has.
+    ///
+    /// # Shapes
+    /// `input`: `[size, size, 3]`
+    ///
+    /// # Panics
+    /// When `input` has another length.
+    pub fn apply_into(&self, image: &Image, input: &mut [f32]) {
+        assert_eq!(input.len(), self.len(), "an input of {0}×{0}×3", self.size);
+        let square = match image.pixels() {
+            Pixels::Eight(pixels) => {
+                self.square(image, pixels, |value| u16::from(value) * BYTE_STEP, BYTE_STEP)
+            }
+            Pixels::Sixteen(pixels) => self.square(image, pixels, |value| value, 1),
+        };
+        self.normalise(&square, input);
+    }
+
+    /// The resized pixels, `[size, size, 3]`, in 0..=65535 whatever the image's depth: `deep` brings
+    /// its values there, and the result is a multiple of `step`, as all of these are.
+    fn square<T: Copy>(&self, image: &Image, pixels: &[T], deep: impl Fn(T) -> u16, step: u16) -> Vec<u16> {
+        let deepened = |pixels: &[T]| pixels.iter().map(|value| deep(*value)).collect::<Vec<u16>>();
+        let [columns, rows] = [image.width(), image.height()];
+        if [columns, rows] == [self.size; 2] {
+            return deepened(pixels);
         }
-        let source = ImageRef::new(width, height, bytes, kind).expect("an image has all its pixels");
-        let mut target = Buffer::new(size, size, kind);
-        let filter = match self.filter {
+        let Placement { source: [across, down], target: [width, height] } =
+            Placement::new(self.resize, [columns, rows], self.size);
+        // Along x first, a few rows at a time to spare memory. The order matters at hard edges: what
+        // the cubic overshoots is cut off between the passes.
+        let mut narrow = Vec::with_capacity(width * rows * CHANNELS);
+        for strip in pixels.chunks(STRIP_ROWS * columns * CHANNELS) {
+            let rows = strip.len() / (columns * CHANNELS);
+            let part = Part { columns, rows, across, down: [0.0, rows as f64] };
+            narrow.extend(self.resample(&deepened(strip), part, [width, rows], step));
+        }
+        let part = Part { columns: width, rows, across: [0.0, width as f64], down };
+        self.framed(self.resample(&narrow, part, [width, height], step), [width, height])
+    }
+
+    fn resample(&self, pixels: &[u16], part: Part, [width, height]: [usize; 2], step: u16) -> Vec<u16> {
+        let kind = PixelType::U16x3;
+        let source = ImageRef::new(part.columns as u32, part.rows as u32, bytemuck::cast_slice(pixels), kind)
+            .expect("these are all its pixels");
+        let mut target = Buffer::new(width as u32, height as u32, kind);
+        let ([left, across], [top, down]) = (part.across, part.down);
+        let options = ResizeOptions::new().resize_alg(self.algorithm()).crop(left, top, across, down);
+        Resizer::new().resize(&source, &mut target, &options).expect("the part lies in the image");
+        let values = target.buffer().as_chunks().0.iter().map(|pair| u16::from_ne_bytes(*pair));
+        values.map(|value| (value.saturating_add(step / 2) / step) * step).collect()
+    }
+
+    fn algorithm(&self) -> ResizeAlg {
+        ResizeAlg::Convolution(match self.filter {
             Filter::Bilinear => FilterType::Bilinear,
             Filter::Bicubic => FilterType::CatmullRom,
-        };
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-        let options = match self.resize {
-            Resize::Squash => options,
-            Resize::Crop => options.fit_into_destination(None),
-        };
-        Resizer::new().resize(&source, &mut target, &options).expect("both images have the same pixel type");
-        target.into_vec()
+        })
     }
 
-    fn normalise(&self, levels: impl Iterator<Item = f32>, output: &mut [f32]) {
-        output.iter_mut().zip(levels).for_each(|(slot, level)| *slot = level);
-        for pixel in output.as_chunks_mut::<3>().0 {
-            if self.channel_order == ChannelOrder::Bgr {
-                pixel.swap(0, 2);
-            }
+    /// Puts what does not fill the square into the middle of a black one.
+    fn framed(&self, pixels: Vec<u16>, [width, height]: [usize; 2]) -> Vec<u16> {
+        if [width, height] == [self.size; 2] {
+            return pixels;
+        }
+        let (left, top) = ((self.size - width) / 2, (self.size - height) / 2);
+        let mut square = vec![0; self.len()];
+        for (row, line) in pixels.chunks_exact(width * CHANNELS).enumerate() {
+            let start = ((top + row) * self.size + left) * CHANNELS;
+            square[start..start + line.len()].copy_from_slice(line);
+        }
+        square
+    }
+
+    fn normalise(&self, square: &[u16], input: &mut [f32]) {
+        for (levels, pixel) in square.as_chunks::<CHANNELS>().0.iter().zip(input.as_chunks_mut().0) {
+            // Exact for 8-bit values: both products are below 2^24.
+            let [red, green, blue] = levels.map(|level| f32::from(level) * 255.0 / 65535.0);
+            *pixel = match self.channel_order {
+                ChannelOrder::Rgb => [red, green, blue],
+                ChannelOrder::Bgr => [blue, green, red],
+            };
             for (channel, value) in pixel.iter_mut().enumerate() {
                 *value = (*value - self.mean[channel]) / self.deviation[channel];
             }
         }
     }
+}
+
+/// The part of an image that is resized.
+struct Part {
+    columns: usize,
+    rows: usize,
+    /// Start and length along x.
+    across: [f64; 2],
+    /// Start and length along y.
+    down: [f64; 2],
+}
+
+/// Which part of an image is resized, and to what.
+#[derive(Debug, PartialEq)]
+struct Placement {
+    /// Start and length along x, then along y, in the image's pixels.
+    source: [[f64; 2]; 2],
+    /// Width and height of the resized part.
+    target: [usize; 2],
+}
+
+impl Placement {
+    /// `sides` are width and height.
+    fn new(resize: Resize, sides: [usize; 2], size: usize) -> Self {
+        let [shorter, longer] = [sides[0].min(sides[1]), sides[0].max(sides[1])];
+        match resize {
+            Resize::Squash => Self { source: sides.map(|side| [0.0, side as f64]), target: [size; 2] },
+            Resize::Crop => Self {
+                source: sides.map(|side| kept(side, scaled(side, size, shorter), size)),
+                target: [size; 2],
+            },
+            Resize::Pad => Self {
+                source: sides.map(|side| [0.0, side as f64]),
+                target: sides.map(|side| scaled(side, size, longer).max(1)),
+            },
+        }
+    }
+}
+
+/// A side, scaled so that `reference` becomes `size`; rounded.
+fn scaled(side: usize, size: usize, reference: usize) -> usize {
+    (2 * side * size + reference) / (2 * reference)
+}
+
+/// The part of a side whose resized pixels are the middle `size` of `whole`. The same pixels come
+/// out as if the side had become `whole` and then been cut, without the memory for that.
+fn kept(side: usize, whole: usize, size: usize) -> [f64; 2] {
+    let step = side as f64 / whole as f64;
+    let start = ((whole - size) / 2) as f64 * step;
+    // Rounding must not put the end behind the image's.
+    [start, (size as f64 * step).min(side as f64 - start)]
 }
 
 #[cfg(test)]
@@ -132,24 +240,80 @@ mod tests {
         }
     }
 
+    fn plain(size: usize, resize: Resize) -> Preprocess {
+        let (mean, deviation) = ([0.0; 3], [1.0; 3]);
+        Preprocess { resize, channel_order: ChannelOrder::Rgb, mean, deviation, ..keras(size) }
+    }
+
+    /// The red values.
+    fn red(input: &[f32]) -> Vec<f32> {
+        input.iter().step_by(3).copied().collect()
+    }
+
     #[test]
     fn the_same_size_is_only_normalised() {
-        let mut output = [0.0; 3];
-        keras(1).apply(&Image::from_rgb8(1, 1, vec![10, 20, 30]), &mut output);
-        assert_eq!(output, [-70.0, -90.0, -55.0]);
+        let input = keras(1).apply(&Image::from_rgb8(1, 1, vec![10, 20, 30]));
+        assert_eq!(input, [30.0 - 100.0, 20.0 - 110.0, (10.0 - 120.0) / 2.0]);
     }
 
     #[test]
     fn sixteen_bits_keep_their_depth() {
-        let mut output = [0.0; 3];
-        keras(1).apply(&Image::from_rgb16(1, 1, vec![257, 300, 0]), &mut output);
-        assert_eq!(output[1], 300.0 * (255.0 / 65535.0) - 110.0);
+        let input = plain(1, Resize::Squash).apply(&Image::from_rgb16(1, 1, vec![257, 300, 65535]));
+        assert_eq!(input, [1.0, 300.0 * 255.0 / 65535.0, 255.0]);
+        let half = plain(1, Resize::Squash).apply(&Image::from_rgb16(2, 1, vec![256, 0, 0, 258, 0, 0]));
+        assert_eq!(half, [1.0, 0.0, 0.0]);
     }
 
     #[test]
     fn halving_averages() {
-        let mut output = [0.0; 3];
-        keras(1).apply(&Image::from_grey8(2, 2, &[0, 40, 80, 120]), &mut output);
-        assert_eq!(output[0], 60.0 - 100.0);
+        let input = plain(1, Resize::Squash).apply(&Image::from_grey8(2, 2, &[0, 40, 80, 120]));
+        assert_eq!(red(&input), [60.0]);
+    }
+
+    #[test]
+    fn crop_keeps_the_middle() {
+        let image = Image::from_grey8(4, 2, &[1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(red(&plain(2, Resize::Crop).apply(&image)), [2.0, 3.0, 6.0, 7.0]);
+    }
+
+    #[test]
+    fn pad_puts_borders_on_both_sides() {
+        let image = Image::from_grey8(4, 2, &[1, 2, 3, 4, 5, 6, 7, 8]);
+        let rows = [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 0.0, 0.0, 0.0, 0.0];
+        assert_eq!(red(&plain(4, Resize::Pad).apply(&image)), rows);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_plain_image_stays_plain(width in 1..300usize, height in 1..300usize, size in 1..40usize) {
+            let image = Image::from_grey8(width, height, &vec![200; width * height]);
+            for filter in [Filter::Bilinear, Filter::Bicubic] {
+                for resize in [Resize::Squash, Resize::Crop] {
+                    let values = Preprocess { filter, ..plain(size, resize) }.apply(&image);
+                    proptest::prop_assert!(values.iter().all(|value| *value == 200.0));
+                }
+                let values = Preprocess { filter, ..plain(size, Resize::Pad) }.apply(&image);
+                let (longer, shorter) = (width.max(height), width.min(height));
+                let covered = size * scaled(shorter, size, longer).max(1) * CHANNELS;
+                proptest::prop_assert_eq!(values.iter().filter(|value| **value == 200.0).count(), covered);
+                proptest::prop_assert!(values.iter().all(|value| *value == 200.0 || *value == 0.0));
+            }
+        }
+    }
+
+    #[test]
+    fn the_thinnest_image_takes_no_memory() {
+        let line = Image::from_grey8(1, 60_000, &[9; 60_000]);
+        for resize in [Resize::Squash, Resize::Crop] {
+            assert_eq!(red(&plain(8, resize).apply(&line)), [9.0; 64]);
+        }
+        assert_eq!(red(&plain(8, Resize::Pad).apply(&line)).iter().sum::<f32>(), 9.0 * 8.0);
+    }
+
+    #[test]
+    fn the_settings_read_as_words() {
+        let json = serde_json::to_string(&keras(224)).expect("becomes JSON");
+        assert!(json.contains(r#""resize":"squash","filter":"bilinear","channel_order":"bgr""#), "{json}");
+        assert_eq!(serde_json::from_str::<Preprocess>(&json).expect("comes back"), keras(224));
     }
 }

@@ -1,120 +1,175 @@
-//! Loss and accuracy over the epochs, as SVG.
+//! Loss and accuracy over the epochs.
 
-use std::fmt::Write;
-
+use super::axis::Axis;
+use super::numbers::{decimals, percent};
+use super::svg::{Anchor, BLUE, GRID, INK, ORANGE, Point, SOFT, Stroke, Svg, Text, WHITE};
 use crate::history::{EpochRecord, History};
 
-const WIDTH: f64 = 460.0;
-const HEIGHT: f64 = 250.0;
-const LEFT: f64 = 62.0;
-const TOP: f64 = 48.0;
-/// From one panel to the next.
-const STEP: f64 = 560.0;
-/// Colours of training and validation, told apart without colour vision by the dashes too.
-const COLOURS: [&str; 2] = ["#2a6fb0", "#d1601f"];
+const SIZE: Point = (1020.0, 424.0);
+/// Upper left corner of the first panel's frame, and how far the second is to its right.
+const FRAME: Point = (66.0, 108.0);
+const STRIDE: f64 = 512.0;
+/// Of a panel's frame.
+const PANEL: Point = (420.0, 250.0);
+/// With more epochs than this, points would run together.
+const MOST_MARKERS: usize = 40;
 
-/// Two panels, loss and accuracy, training and validation, the kept epoch marked.
-pub fn curves(history: &History) -> String {
-    let mut svg = String::from(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1120 370\" role=\"img\" \
-         aria-label=\"Loss and accuracy over the epochs\" font-family=\"system-ui, sans-serif\" font-size=\"13\">\n\
-         <rect width=\"1120\" height=\"370\" fill=\"#ffffff\"/>\n",
-    );
-    let series = |pick: fn(&EpochRecord) -> f64| history.epochs.iter().map(pick).collect::<Vec<f64>>();
-    let losses = [series(|e| e.train_loss), series(|e| e.validation_loss)];
-    let accuracies = [series(|e| e.train_accuracy), series(|e| e.validation_accuracy)];
-    let largest = losses.iter().flatten().copied().fold(1e-6, f64::max);
-    let least = accuracies.iter().flatten().copied().fold(1.0, f64::min);
-    let floor = ((least - 0.02) * 20.0).floor().max(0.0) / 20.0;
-    panel(&mut svg, 0.0, ("Loss", 0.0, largest * 1.05), &losses, history.best_epoch);
-    panel(&mut svg, STEP, ("Accuracy", floor, 1.0), &accuracies, history.best_epoch);
-    svg + "</svg>\n"
+const TRAINING: Stroke = Stroke::new(BLUE, 2.2);
+/// Dashed, to be told apart without colour too.
+const VALIDATION: Stroke = Stroke::new(ORANGE, 2.2).dashed("7 5");
+const BEST: Stroke = Stroke::new(SOFT, 1.3).dashed("2 4");
+
+/// What one panel shows.
+struct Series {
+    title: &'static str,
+    training: Vec<f64>,
+    validation: Vec<f64>,
+    axis: Axis,
+    label: fn(&Axis, f64) -> String,
+    value: fn(f64) -> String,
 }
 
-fn panel(
-    svg: &mut String,
-    offset: f64,
-    (title, low, high): (&str, f64, f64),
-    lines: &[Vec<f64>; 2],
-    best: usize,
-) {
-    let epochs = lines[0].len();
-    let x = |epoch: usize| {
-        let share = if epochs > 1 { (epoch - 1) as f64 / (epochs - 1) as f64 } else { 0.5 };
-        offset + LEFT + share * WIDTH
+/// Two panels, loss and accuracy, with training and validation in each and the best epoch marked.
+pub fn curves_svg(history: &History) -> String {
+    let mut svg = Svg::new(SIZE.0, SIZE.1, "Loss and accuracy of training and validation over the epochs");
+    svg.text((FRAME.0 - 46.0, 34.0), Text::new(19.0).bold(), "Training curves");
+    legend(&mut svg, history.best_epoch.is_some());
+    for (series, left) in [loss(history), accuracy(history)].iter().zip([FRAME.0, FRAME.0 + STRIDE]) {
+        panel(&mut svg, series, left, history);
+    }
+    svg.finish()
+}
+
+fn loss(history: &History) -> Series {
+    let (training, validation) = pick(history, |e| e.train_loss, |e| e.validation_loss);
+    let axis = Axis::around(training.iter().chain(&validation).copied().chain([0.0]), 5.0);
+    Series { title: "Loss", training, validation, axis, label: Axis::label, value: decimals }
+}
+
+fn accuracy(history: &History) -> Series {
+    let (training, validation) = pick(history, |e| e.train_accuracy, |e| e.validation_accuracy);
+    let axis = Axis::around(training.iter().chain(&validation).copied().chain([0.95, 1.0]), 5.0);
+    let label = |_: &Axis, tick: f64| format!("{:.0} %", tick * 100.0);
+    Series { title: "Accuracy", training, validation, axis, label, value: percent }
+}
+
+fn pick(
+    history: &History,
+    training: fn(&EpochRecord) -> f64,
+    validation: fn(&EpochRecord) -> f64,
+) -> (Vec<f64>, Vec<f64>) {
+    (history.epochs.iter().map(training).collect(), history.epochs.iter().map(validation).collect())
+}
+
+/// From the right edge to the left, so that it ends with the second panel.
+fn legend(svg: &mut Svg, best: bool) {
+    let look = Text::new(13.0);
+    let mut right = FRAME.0 + STRIDE + PANEL.0;
+    let entries = [("best epoch", BEST), ("validation", VALIDATION), ("training", TRAINING)];
+    for (name, stroke) in entries.into_iter().skip(usize::from(!best)) {
+        let left = right - look.width(name);
+        svg.text((left, 33.0), look, name);
+        svg.line(&[(left - 38.0, 28.5), (left - 8.0, 28.5)], stroke);
+        right = left - 58.0;
+    }
+}
+
+fn panel(svg: &mut Svg, series: &Series, left: f64, history: &History) {
+    let epochs = history.epochs.len();
+    let x = |index: usize| {
+        let share = if epochs > 1 { index as f64 / (epochs - 1) as f64 } else { 0.5 };
+        // A little air, so that the first and last markers don't sit on the frame.
+        left + 12.0 + share * (PANEL.0 - 24.0)
     };
-    let y = |value: f64| TOP + HEIGHT - (value - low) / (high - low) * HEIGHT;
-    text(svg, offset + LEFT, 28.0, "start", 16, title);
-    for tick in 0..=5 {
-        let value = low + (high - low) * f64::from(tick) / 5.0;
-        let (height, right) = (y(value), offset + LEFT + WIDTH);
-        let left = offset + LEFT;
-        let _ = writeln!(svg, "<path d=\"M{left:.1} {height:.1}H{right:.1}\" stroke=\"#e3e6ea\"/>");
-        text(svg, left - 8.0, height + 4.5, "end", 12, &format!("{value:.2}"));
+    let y = |value: f64| FRAME.1 + (1.0 - series.axis.share(value)) * PANEL.1;
+    svg.text((left, FRAME.1 - 30.0), Text::new(15.0).bold(), series.title);
+    vertical_axis(svg, series, left, y);
+    horizontal_axis(svg, left, history, x);
+    if let Some(best) = history.epochs.iter().position(|record| Some(record.epoch) == history.best_epoch) {
+        mark_best(svg, series, left, (best, history.epochs[best].epoch), x(best));
     }
-    let every = epochs.div_ceil(12).max(1);
-    for epoch in (1..=epochs).step_by(every) {
-        text(svg, x(epoch), TOP + HEIGHT + 20.0, "middle", 12, &epoch.to_string());
-    }
-    text(svg, offset + LEFT + WIDTH / 2.0, TOP + HEIGHT + 44.0, "middle", 13, "Epoch");
-    if (1..=epochs).contains(&best) {
-        let (at, bottom) = (x(best), TOP + HEIGHT);
-        let _ = writeln!(
-            svg,
-            "<path d=\"M{at:.1} {TOP}V{bottom}\" stroke=\"#6b7280\" stroke-dasharray=\"2 4\"/>"
-        );
-        let anchor = if best * 2 > epochs { "end" } else { "start" };
-        let shift = if anchor == "end" { -6.0 } else { 6.0 };
-        text(svg, at + shift, TOP - 5.0, anchor, 12, &format!("kept: epoch {best}"));
-    }
-    for (index, (line, colour)) in lines.iter().zip(COLOURS).enumerate() {
-        let points: Vec<String> =
-            line.iter().enumerate().map(|(i, value)| format!("{:.1},{:.1}", x(i + 1), y(*value))).collect();
-        let dashes = if index == 1 { " stroke-dasharray=\"7 4\"" } else { "" };
-        let points = points.join(" ");
-        let _ = writeln!(
-            svg,
-            "<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.2\"{dashes}/>"
-        );
-        for point in points.split(' ') {
-            let (cx, cy) = point.split_once(',').unwrap_or((point, "0"));
-            let _ = writeln!(svg, "<circle cx=\"{cx}\" cy=\"{cy}\" r=\"3\" fill=\"{colour}\"/>");
+    for (values, stroke) in [(&series.training, TRAINING), (&series.validation, VALIDATION)] {
+        let points: Vec<Point> =
+            values.iter().enumerate().map(|(index, value)| (x(index), y(*value))).collect();
+        svg.line(&points, stroke);
+        if epochs <= MOST_MARKERS {
+            let fill = if stroke.dashes.is_empty() { stroke.colour } else { WHITE };
+            let rim = Stroke::new(stroke.colour, 1.8);
+            points.iter().for_each(|point| svg.circle(*point, 3.2, fill, rim));
         }
-        let (from, name) = (offset + LEFT + 230.0 + 115.0 * index as f64, ["training", "validation"][index]);
-        let to = from + 26.0;
-        let _ =
-            writeln!(svg, "<path d=\"M{from} 24H{to}\" stroke=\"{colour}\" stroke-width=\"2.2\"{dashes}/>");
-        text(svg, to + 6.0, 28.0, "start", 13, name);
     }
 }
 
-fn text(svg: &mut String, x: f64, y: f64, anchor: &str, size: u32, content: &str) {
-    let _ = writeln!(
-        svg,
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" font-size=\"{size}\" fill=\"#1f2933\">{content}</text>"
-    );
+fn vertical_axis(svg: &mut Svg, series: &Series, left: f64, y: impl Fn(f64) -> f64) {
+    for tick in series.axis.ticks() {
+        svg.line(&[(left, y(tick)), (left + PANEL.0, y(tick))], Stroke::new(GRID, 1.0));
+        let look = Text::new(12.0).fill(SOFT).anchor(Anchor::End);
+        svg.text((left - 9.0, y(tick) + 4.2), look, &(series.label)(&series.axis, tick));
+    }
+    let bottom = FRAME.1 + PANEL.1;
+    svg.line(&[(left, FRAME.1), (left, bottom), (left + PANEL.0, bottom)], Stroke::new("#9aa5b1", 1.2));
+    let look = Text::new(12.5).fill(SOFT).anchor(Anchor::Middle).turn(-90.0);
+    svg.text((left - 50.0, FRAME.1 + PANEL.1 / 2.0), look, series.title);
+}
+
+fn horizontal_axis(svg: &mut Svg, left: f64, history: &History, x: impl Fn(usize) -> f64) {
+    let bottom = FRAME.1 + PANEL.1;
+    let every = [1, 2, 5, 10, 20, 50, 100, 200, 500]
+        .into_iter()
+        .find(|every| history.epochs.len() / every <= 12)
+        .unwrap_or(1000);
+    for (index, record) in history.epochs.iter().enumerate() {
+        // The first epoch has its number too, unless the second stands right beside it.
+        if record.epoch.is_multiple_of(every) || (record.epoch == 1 && every != 2) {
+            svg.line(&[(x(index), bottom), (x(index), bottom + 4.0)], Stroke::new("#9aa5b1", 1.2));
+            let look = Text::new(12.0).fill(SOFT).anchor(Anchor::Middle);
+            svg.text((x(index), bottom + 19.0), look, &record.epoch.to_string());
+        }
+    }
+    let look = Text::new(12.5).fill(SOFT).anchor(Anchor::Middle);
+    svg.text((left + PANEL.0 / 2.0, bottom + 43.0), look, "Epoch");
+}
+
+/// A line through the panel, and above it the validation's value there, kept inside of the panel's width.
+fn mark_best(svg: &mut Svg, series: &Series, left: f64, (index, epoch): (usize, usize), at: f64) {
+    svg.line(&[(at, FRAME.1), (at, FRAME.1 + PANEL.1)], BEST);
+    let label = format!("epoch {epoch}: {}", (series.value)(series.validation[index]));
+    let look = Text::new(12.0).fill(INK).anchor(Anchor::Middle);
+    let half = look.width(&label) / 2.0;
+    svg.text((at.clamp(left + half, left + PANEL.0 - half), FRAME.1 - 9.0), look, &label);
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample;
     use super::*;
 
     #[test]
-    fn every_epoch_is_a_point_and_one_epoch_is_enough() {
-        let record = |epoch| EpochRecord {
-            epoch,
-            train_loss: 0.5,
-            train_accuracy: 0.8,
-            validation_loss: 0.6,
-            validation_accuracy: 0.7,
-            validation_auc: None,
-            seconds: 1.0,
-        };
-        for epochs in [1, 30] {
-            let history = History { epochs: (1..=epochs).map(record).collect(), best_epoch: 1 };
-            let svg = curves(&history);
+    fn each_epoch_has_four_points() {
+        for epochs in [1, 7, 40] {
+            let svg = curves_svg(&sample::history(epochs));
+            sample::assert_well_formed(&svg);
             assert_eq!(svg.matches("<circle").count(), 4 * epochs);
-            assert!(svg.contains("kept: epoch 1") && !svg.contains("NaN"));
+        }
+        assert_eq!(curves_svg(&sample::history(100)).matches("<circle").count(), 0);
+    }
+
+    #[test]
+    fn the_best_epoch_is_named_with_its_value() {
+        let history = sample::history(7);
+        let best = history.best().expect("all losses are numbers");
+        let svg = curves_svg(&history);
+        assert!(svg.contains(&format!("epoch {}: {:.3}", best.epoch, best.validation_loss)));
+    }
+
+    #[test]
+    fn diverged_and_empty_histories_can_be_drawn() {
+        let mut history = sample::history(3);
+        history.epochs[1].train_loss = f64::NAN;
+        history.epochs[2].validation_loss = f64::INFINITY;
+        for history in [history, History::default()] {
+            let svg = curves_svg(&history);
+            sample::assert_well_formed(&svg);
         }
     }
 }

@@ -1,40 +1,173 @@
-//! What a run shows: curves, layer diagram, summary, and one self-contained page.
+//! What a run shows to people: pictures, a summary of the layers, and one self-contained page.
 
+mod axis;
+mod confusion;
 mod curves;
 mod diagram;
 mod html;
+mod layers;
+mod numbers;
+mod roc;
+#[cfg(test)]
+mod sample;
 mod summary;
+mod svg;
+mod words;
 
-use std::collections::BTreeMap;
+use crate::evaluate::{RocPoint, SplitMetrics, ThresholdPolicy};
+use crate::history::History;
 
-use crate::classifier::{Description, Row};
-use crate::dataset::Dataset;
-use crate::evaluate::SplitMetrics;
+pub use confusion::confusion_svg;
+pub use curves::curves_svg;
+pub use diagram::diagram_svg;
+pub use html::report_html;
+pub use layers::layer_rows;
+pub use numbers::thousands;
+pub use roc::roc_svg;
+pub use summary::summary_table;
+pub use words::curves_in_words;
 
-pub use curves::curves;
-pub use diagram::diagram;
-pub use summary::{kind, shape, summary, thousands};
-
-/// What the page is made from.
-#[derive(Debug)]
-pub struct Report<'a> {
-    /// The model.
-    pub description: &'a Description,
-    /// Its layers.
-    pub rows: Vec<Row<'a>>,
-    /// The images.
-    pub dataset: &'a Dataset,
-    /// Metrics by split.
-    pub metrics: &'a BTreeMap<String, SplitMetrics>,
-    /// Files that could not be used, and why.
-    pub set_aside: &'a [(String, String)],
-    /// What went wrong while training.
-    pub warnings: &'a [String],
-    /// The command that was called.
-    pub command: &'a str,
+/// One layer, as diagram and summary show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerRow {
+    /// As in the weights' file: `block1_conv1`.
+    pub name: String,
+    /// What it does: `Conv 3×3, ReLU`.
+    pub kind: String,
+    /// `[H, W, C]` or `[N]`.
+    pub output: Vec<usize>,
+    /// Number of values that training could change.
+    pub parameters: usize,
+    /// Whether training does change them.
+    pub trainable: bool,
+    /// Neighbours of the same block are drawn in one box.
+    pub block: String,
 }
 
-/// Text as HTML or XML content.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+impl LayerRow {
+    /// `224×224×64`.
+    fn shape(&self) -> String {
+        self.output.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
+    }
+}
+
+/// What the page is made from.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Heading of the page.
+    pub title: String,
+    /// What the classifier must not be used for.
+    pub caution: String,
+    /// What went wrong or looks doubtful: a collapse, a divergence, too few images.
+    pub warnings: Vec<String>,
+    /// Names of the classes, in the order of the scores.
+    pub classes: Vec<String>,
+    /// Of two classes the one that is looked for.
+    pub positive: usize,
+    /// What it was trained and measured on.
+    pub dataset: DatasetFacts,
+    /// What was trained.
+    pub model: ModelFacts,
+    /// The epochs.
+    pub history: History,
+    /// How the threshold was chosen on the validation images.
+    pub threshold_policy: ThresholdPolicy,
+    /// In the order in which they are shown; the one named `test`, else the last, makes the headline.
+    pub results: Vec<SplitResult>,
+    /// The resolved configuration, as TOML.
+    pub configuration: String,
+    /// The command that does it again.
+    pub command: String,
+    /// Version of headstart.
+    pub version: String,
+}
+
+/// The images of a run.
+#[derive(Debug, Clone)]
+pub struct DatasetFacts {
+    /// Each split.
+    pub splits: Vec<SplitFacts>,
+    /// What holds images together in one split ("patient"); `None` when each stands alone.
+    pub grouped_by: Option<String>,
+    /// Groups with images in more than one split: the leak that should not be.
+    pub shared_groups: usize,
+    /// Files that could not be used.
+    pub set_aside: Vec<SetAside>,
+}
+
+/// The images of a split.
+#[derive(Debug, Clone)]
+pub struct SplitFacts {
+    /// `train`, `validation`, `test`.
+    pub name: String,
+    /// Number of images by class.
+    pub images: Vec<usize>,
+    /// Number of groups.
+    pub groups: usize,
+}
+
+/// A file that could not be used.
+#[derive(Debug, Clone)]
+pub struct SetAside {
+    /// Which.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The net, and whose weights it began with.
+#[derive(Debug, Clone)]
+pub struct ModelFacts {
+    /// Name of the backbone.
+    pub backbone: String,
+    /// Where its weights come from.
+    pub source: String,
+    /// Under which terms.
+    pub licence: String,
+    /// Of the weights' file, in hexadecimal.
+    pub sha256: String,
+    /// All layers, head included.
+    pub layers: Vec<LayerRow>,
+}
+
+/// What was measured on a split.
+#[derive(Debug, Clone)]
+pub struct SplitResult {
+    /// `train`, `validation`, `test`.
+    pub name: String,
+    /// The numbers.
+    pub metrics: SplitMetrics,
+    /// Of two classes the curve of the positive one; empty otherwise.
+    pub roc: Vec<RocPoint>,
+}
+
+/// Text as content of an HTML or XML element or of a quoted attribute. Control characters, which XML
+/// forbids, become U+FFFD.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\n' | '\t' => escaped.push(letter),
+            _ if letter.is_control() => escaped.push('\u{fffd}'),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn markup_becomes_text() {
+        assert_eq!(escape("<a href=\"x\">'&'</a>"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
+        assert_eq!(escape("a\u{0}b\nc"), "a\u{fffd}b\nc");
+        assert_eq!(escape("Ü × …"), "Ü × …");
+    }
 }

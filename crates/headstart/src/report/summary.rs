@@ -1,121 +1,92 @@
-//! A table of layers like Keras's `model.summary()`.
+//! The layers as a table, as Keras's `model.summary()` prints it.
 
-use crate::backbone::spec::{Layer, MapShape};
-use crate::classifier::Row;
+use super::LayerRow;
+use super::numbers::{megabytes, thousands};
 
-/// Widths of the table's columns.
-const WIDTHS: [usize; 5] = [10, 44, 16, 12, 9];
+const HEAD: [&str; 4] = ["layer (kind)", "output shape", "parameters", "trainable"];
 
-/// The table of `rows`, with totals.
-pub fn summary(title: &str, rows: &[Row<'_>]) -> String {
-    let mut text = format!("Model: {title}\n{}", rule('┌', '┬', '┐'));
-    text += &line(["block", "layer", "output", "parameters", "state"]);
-    text += &rule('├', '┼', '┤');
-    for row in rows {
-        let parameters = parameters(row.layer);
-        let state = match (parameters, row.trainable) {
-            (0, _) => "",
-            (_, true) => "trainable",
-            (_, false) => "frozen",
-        };
-        text += &line([row.block, &kind(row.layer), &shape(row.output), &thousands(parameters), state]);
+/// A table of `rows`, blocks ruled off from each other, with totals below; MB are 1024² bytes of f32,
+/// as in Keras.
+pub fn summary_table(title: &str, rows: &[LayerRow]) -> String {
+    let lines: Vec<[String; 4]> = rows.iter().map(cells).collect();
+    let widths = widths(&lines);
+    let mut table = format!("Model: {title}\n{}", rule(&widths, ['┌', '─', '┬', '┐']));
+    table += &line(&widths, &HEAD.map(String::from));
+    table += &rule(&widths, ['├', '─', '┼', '┤']);
+    for (index, cells) in lines.iter().enumerate() {
+        if index > 0 && rows[index].block != rows[index - 1].block {
+            table += &rule(&widths, ['├', '╌', '┼', '┤']);
+        }
+        table += &line(&widths, cells);
     }
-    text += &rule('└', '┴', '┘');
-    let total = |trainable: bool| {
-        rows.iter().filter(|row| row.trainable == trainable).map(|row| parameters(row.layer)).sum::<usize>()
+    table + &rule(&widths, ['└', '─', '┴', '┘']) + &totals(rows)
+}
+
+fn cells(row: &LayerRow) -> [String; 4] {
+    let trainable = match (row.parameters, row.trainable) {
+        (0, _) => "-",
+        (_, true) => "yes",
+        (_, false) => "no",
     };
-    for (name, count) in
-        [("total", total(true) + total(false)), ("trainable", total(true)), ("frozen", total(false))]
-    {
-        let megabytes = count as f64 * 4.0 / (1 << 20) as f64;
-        text += &format!("{name:>10} parameters {:>12}  ({megabytes:.1} MiB)\n", thousands(count));
-    }
-    text
+    [format!("{} ({})", row.name, row.kind), row.shape(), thousands(row.parameters), trainable.into()]
 }
 
-/// Number of values of a layer that training could change.
-pub(super) fn parameters(layer: &Layer) -> usize {
-    crate::backbone::spec::count([layer])
+fn widths(lines: &[[String; 4]]) -> [usize; 4] {
+    let width = |column: usize| {
+        let cells = lines.iter().map(|line| line[column].chars().count());
+        cells.chain([HEAD[column].len()]).max().unwrap_or(0)
+    };
+    [width(0), width(1), width(2), width(3)]
 }
 
-/// What a layer is, in words.
-pub fn kind(layer: &Layer) -> String {
-    match layer {
-        Layer::Convolution(layer) => {
-            let stride = if layer.stride > 1 { format!(" /{}", layer.stride) } else { String::new() };
-            let how = if layer.groups > 1 { "depthwise " } else { "" };
-            format!("{how}{0}×{0}{stride} {1}", layer.kernel, layer.name)
-        }
-        Layer::MaxPool { window } => format!("max pool {window}×{window}"),
-        Layer::Residual { body } => format!("residual of {} layers", body.len()),
-        Layer::GlobalAveragePool => "global average pool".into(),
-        Layer::Flatten => "flatten".into(),
-        Layer::Dropout { rate } => format!("dropout {rate}"),
-        Layer::Dense(layer) => format!("dense {}", layer.name),
-    }
+fn rule(widths: &[usize; 4], [left, dash, between, right]: [char; 4]) -> String {
+    let dashes = widths.map(|width| dash.to_string().repeat(width + 2));
+    format!("{left}{}{right}\n", dashes.join(&between.to_string()))
 }
 
-/// `H×W×C`, or `C` of a vector.
-pub fn shape(map: MapShape) -> String {
-    match (map.height, map.width) {
-        (1, 1) => map.channels.to_string(),
-        _ => format!("{}×{}×{}", map.height, map.width, map.channels),
-    }
+/// Text to the left, numbers to the right.
+fn line(
+    [first, second, third, fourth]: &[usize; 4],
+    [layer, output, parameters, trainable]: &[String; 4],
+) -> String {
+    format!("│ {layer:<first$} │ {output:>second$} │ {parameters:>third$} │ {trainable:<fourth$} │\n")
 }
 
-/// A number with commas between thousands.
-pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn rule(left: char, middle: char, right: char) -> String {
-    let parts = WIDTHS.map(|width| "─".repeat(width + 2));
-    format!("{left}{}{right}\n", parts.join(&middle.to_string()))
-}
-
-fn line(cells: [&str; 5]) -> String {
-    let mut text = String::from("│");
-    for (index, (cell, width)) in cells.iter().zip(WIDTHS).enumerate() {
-        text += &match index {
-            2 | 3 => format!(" {cell:>width$} │"),
-            _ => format!(" {cell:<width$} │"),
-        };
-    }
-    text + "\n"
+fn totals(rows: &[LayerRow]) -> String {
+    let sum = |trainable: bool| -> usize {
+        rows.iter().filter(|row| row.trainable == trainable).map(|row| row.parameters).sum()
+    };
+    let (trainable, frozen) = (sum(true), sum(false));
+    let total = thousands(trainable + frozen);
+    let line = |name: &str, count: usize| {
+        format!(" {name:<21} {:>width$} ({})\n", thousands(count), megabytes(count), width = total.len())
+    };
+    line("Total parameters:", trainable + frozen)
+        + &line("Trainable parameters:", trainable)
+        + &line("Frozen parameters:", frozen)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample;
     use super::*;
 
     #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(thousands(14_714_688), "14,714,688");
-        assert_eq!(thousands(0), "0");
-        assert_eq!(thousands(1000), "1,000");
+    fn vgg16_reads_as_in_keras() {
+        let table = summary_table("vgg16", &sample::vgg16());
+        // Keras 3 prints 14,714,688 (56.13 MB) for the trunk and block5; the head adds 6,423,298.
+        assert!(table.contains("Total parameters:     21,137,986 (80.64 MB)"), "{table}");
+        assert!(table.contains("Frozen parameters:     7,635,264 (29.13 MB)"), "{table}");
+        assert!(table.contains("│ block1_conv1 (Conv 3×3, ReLU)"), "{table}");
     }
 
     #[test]
-    fn vgg_reads_like_keras() {
-        let spec = crate::backbone::vgg::vgg16();
-        let rows = crate::classifier::rows(&spec.blocks, 4, MapShape::new(224, 224, 3));
-        let text = summary("vgg16", &rows);
-        assert!(text.contains("total parameters   14,714,688"), "{text}");
-        assert!(text.contains("trainable parameters    7,079,424"), "{text}");
-        assert!(text.contains("3×3 block1_conv1") && text.contains("224×224×64"));
-        let widths: std::collections::BTreeSet<usize> = text
-            .lines()
-            .filter(|line| line.starts_with(['│', '┌', '└']))
-            .map(|line| line.chars().count())
-            .collect();
-        assert_eq!(widths.len(), 1, "{text}");
+    fn all_lines_of_the_table_are_equally_wide() {
+        for rows in [sample::vgg16(), vec![]] {
+            let table = summary_table("any", &rows);
+            let framed = table.lines().filter(|line| line.starts_with(['│', '┌', '├', '└']));
+            let widths: std::collections::BTreeSet<usize> = framed.map(|line| line.chars().count()).collect();
+            assert_eq!(widths.len(), 1, "{table}");
+        }
     }
 }

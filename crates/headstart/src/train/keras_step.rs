@@ -5,9 +5,9 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::fit::Step;
 use super::optimizer::Stepper;
 use super::recipe::Recipe;
+use super::step::Step;
 use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape};
 use crate::backbone::weights::Weights;
 use crate::network::{Parameters, Tail, host};

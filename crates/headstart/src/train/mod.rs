@@ -1,30 +1,37 @@
 //! The main job: data in, a sealed classifier and its run folder out.
 
+mod checkpoint;
 mod collapse;
-pub mod fit;
+mod data;
+mod fit;
+mod graft;
+mod judge;
 #[cfg(test)]
 mod keras_step;
 mod loss;
 mod optimizer;
 pub mod recipe;
 mod run;
+mod step;
+pub mod throughput;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use burn::tensor::Device;
-
+use self::checkpoint::Checkpoint;
+use self::data::Usable;
+use self::graft::Grafted;
+use self::judge::{Judge, Measured};
 use crate::backbone::Backbone;
-use crate::backbone::spec::{Block, Layer};
-use crate::backbone::weights::Weights;
-use crate::classifier::{Classifier, Description};
+use crate::backbone::weights::sha256;
+use crate::classifier::{Classifier, Description, FORMAT};
 use crate::dataset::{Dataset, Split};
-use crate::error::{Error, Result};
-use crate::evaluate::{SplitMetrics, evaluate, youden};
-use crate::features::{Extracted, Extractor, Progress, input};
+use crate::error::Result;
+use crate::evaluate::SplitMetrics;
+use crate::features::{Extracted, Progress};
 use crate::history::EpochRecord;
-use crate::network::{self, Tail};
 
 pub use recipe::Recipe;
 pub use run::field as csv_field;
@@ -62,6 +69,8 @@ pub struct Job {
     pub cache: PathBuf,
     /// The run folder: new or empty.
     pub out: PathBuf,
+    /// Whether to go on where a training into `out` was stopped.
+    pub resume: bool,
     /// The command that was called, for the report.
     pub command: String,
 }
@@ -81,25 +90,75 @@ pub struct Outcome {
 /// Data, weights, settings or folders that cannot be used, each named.
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     job.recipe.check()?;
-    let folder = run::Folder::new(&job.out)?;
-    let (dataset, positive) = dataset(job, observer)?;
-    let mut backbone = Backbone::load(&job.recipe.backbone, job.weights.as_deref())?;
-    backbone.preprocess.size = job.image_size.unwrap_or(backbone.preprocess.size);
-    let cut = backbone.spec.cut(&job.recipe.unfreeze)?;
-    let extractor = Extractor::new(&backbone, cut, &backbone.preprocess);
-    announce(&extractor, &dataset, &backbone, cut, observer);
+    let folder = run::Folder::new(&job.out, job.resume)?;
+    let (dataset, positive) = data::prepare(job, observer)?;
+    let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
+    let mut net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
+    net.announce(dataset.samples.len(), observer);
+
     let start = Instant::now();
-    let extracted = extractor.extract(&dataset.samples, &job.cache, observer)?;
+    let extracted = net.extractor.extract(&dataset.samples, &job.cache, observer)?;
     let extract_seconds = start.elapsed().as_secs_f64();
     let usable = Usable::new(&dataset, &extracted)?;
 
-    let head = job.recipe.head(backbone_output(&backbone), dataset.classes.len());
-    let mut weights = backbone.weights.clone();
-    weights.merge(network::initialise(&head.layers, job.seed));
-    let blocks: Vec<Block> = backbone.spec.blocks.iter().cloned().chain([head]).collect();
-    let layers: Vec<Layer> = blocks[cut..].iter().flat_map(|block| block.layers.clone()).collect();
-    let tail = Tail::new(layers, extractor.output(), &weights, Device::flex().autodiff().inner());
     let start = Instant::now();
+    let checkpoint = Checkpoint::new(&job.out, fingerprint(job, &net, &dataset, &extracted));
+    let fitted = fit_tail(job, &net, &usable, &extracted, (&dataset, positive), &checkpoint, observer);
+    let fitted = fitted.inspect_err(|_| folder.discard())?;
+    let fit_seconds = start.elapsed().as_secs_f64();
+    net.weights.merge(fitted.weights);
+
+    let (tail, weights) = (&net.tail, &net.weights);
+    let judge = Judge { tail, weights, records: &extracted.records, recipe: &job.recipe, positive };
+    let (threshold, measured) = judge.measure(&usable)?;
+    let test = measured.iter().find(|part| part.split == Split::Test).map(|part| part.metrics.clone());
+    let classifier = Classifier::seal(
+        Description {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").into(),
+            backbone: net.backbone.spec.name.clone(),
+            blocks: net.blocks.clone(),
+            cut: net.cut,
+            preprocess: net.backbone.preprocess.clone(),
+            output: job.recipe.loss.output(),
+            classes: dataset.classes.clone(),
+            positive,
+            threshold,
+            provenance: net.backbone.provenance.clone(),
+            recipe: toml::to_string(&job.recipe).expect("a recipe becomes TOML"),
+            seed: job.seed,
+            training_images: usable.of(Split::Train).len(),
+            history: fitted.history,
+            test,
+            golden: vec![],
+        },
+        &net.weights,
+    );
+    folder.write(&run::Contents {
+        job,
+        dataset: &dataset,
+        classifier: &classifier,
+        weights: &net.weights,
+        measured: &measured,
+        extracted: &extracted,
+        labels: &usable.labels,
+        warnings: &fitted.warnings,
+        extract_seconds,
+        fit_seconds,
+    })?;
+    checkpoint.remove();
+    Ok(Outcome { classifier, metrics: by_split(measured) })
+}
+
+fn fit_tail(
+    job: &Job,
+    net: &Grafted,
+    usable: &Usable,
+    extracted: &Extracted,
+    (dataset, positive): (&Dataset, usize),
+    checkpoint: &Checkpoint,
+    observer: &mut dyn Observer,
+) -> Result<fit::Fitted> {
     let data = fit::Data {
         records: &extracted.records,
         labels: &usable.labels,
@@ -108,182 +167,23 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         classes: dataset.classes.len(),
         positive,
     };
-    let fitted = fit::fit(&tail, &weights, &data, &job.recipe, job.seed, observer)?;
-    let fit_seconds = start.elapsed().as_secs_f64();
-    weights.merge(fitted.weights);
-
-    let judge = Judge { job, tail: &tail, weights: &weights, data: &data };
-    let (threshold, measured) = judge.measure(&usable);
-    let metrics: BTreeMap<String, SplitMetrics> =
-        measured.iter().map(|(split, _, metrics)| (split.name().to_string(), metrics.clone())).collect();
-    let description = Description {
-        format: 1,
-        version: env!("CARGO_PKG_VERSION").into(),
-        backbone: backbone.spec.name.clone(),
-        blocks,
-        cut,
-        preprocess: backbone.preprocess.clone(),
-        output: job.recipe.loss.output(),
-        classes: dataset.classes.clone(),
-        positive,
-        threshold,
-        provenance: backbone.provenance.clone(),
-        recipe: toml::to_string(&job.recipe).expect("a recipe becomes TOML"),
-        seed: job.seed,
-        training_images: data.train.len(),
-        history: fitted.history,
-        test: metrics.get(Split::Test.name()).cloned(),
-        golden: vec![],
-    };
-    let classifier = Classifier::seal(description, &weights);
-    let mut predictions = Vec::new();
-    for (split, scores, _) in &measured {
-        for (index, scores) in usable.of(*split).iter().zip(scores) {
-            let sample = &dataset.samples[extracted.usable[*index]];
-            predictions.push((sample, classifier.prediction(scores.clone())));
-        }
-    }
-    folder.write(&run::Contents {
-        job,
-        dataset: &dataset,
-        classifier: &classifier,
-        weights: &weights,
-        metrics: &metrics,
-        predictions: &predictions,
-        set_aside: &extracted.set_aside,
-        warnings: &fitted.warnings,
-        seconds: (extract_seconds, fit_seconds),
-    })?;
-    Ok(Outcome { classifier, metrics })
+    let fit = fit::Fit { tail: &net.tail, data: &data, recipe: &job.recipe, seed: job.seed };
+    fit.run(&net.weights, checkpoint, observer)
 }
 
-/// Opens the data, takes the subset and cuts what is missing.
-fn dataset(job: &Job, observer: &mut dyn Observer) -> Result<(Dataset, usize)> {
-    let mut dataset = Dataset::open(&job.data)?;
-    if let Some(limit) = job.train_images {
-        dataset.keep_training_images(limit);
+/// Names everything that the epochs of a training depend on, but not how many there shall be.
+fn fingerprint(job: &Job, net: &Grafted, dataset: &Dataset, extracted: &Extracted) -> String {
+    let recipe = Recipe { epochs: 0, patience: 0, ..job.recipe.clone() };
+    let recipe = toml::to_string(&recipe).expect("a recipe becomes TOML");
+    let version = env!("CARGO_PKG_VERSION");
+    let mut text = format!("{version} {} {} {recipe}", net.extractor.key(), job.seed);
+    for index in &extracted.usable {
+        let sample = &dataset.samples[*index];
+        text += &format!("{} {} {:?}\n", sample.path, sample.label, sample.split);
     }
-    for split in [Split::Test, Split::Validation] {
-        if !dataset.has(split) {
-            dataset.cut(split, job.recipe.validation_fraction, job.seed);
-        }
-        if !dataset.has(split) {
-            let found = format!("too few to cut a {} split", split.name());
-            return Err(Error::invalid(&job.data, "several images of each class", found));
-        }
-    }
-    let positive = match &job.positive {
-        None => dataset.classes.len() - 1,
-        Some(name) => dataset.classes.iter().position(|class| class == name).ok_or_else(|| {
-            Error::Usage(format!("--positive: expected one of {}, found {name}", dataset.classes.join(", ")))
-        })?,
-    };
-    for split in Split::ALL {
-        let counts = dataset.counts(split);
-        let shown: Vec<String> =
-            dataset.classes.iter().zip(counts).map(|(class, count)| format!("{class} {count}")).collect();
-        observer.say(&format!("{:<11} {}", split.name(), shown.join(", ")));
-    }
-    Ok((dataset, positive))
+    sha256(text.as_bytes())
 }
 
-/// Says what will be computed and how much room it takes.
-fn announce(
-    extractor: &Extractor,
-    dataset: &Dataset,
-    backbone: &Backbone,
-    cut: usize,
-    observer: &mut dyn Observer,
-) {
-    let mebibytes = (extractor.record_bytes() * dataset.samples.len()) as f64 / (1 << 20) as f64;
-    let names: Vec<&str> = backbone.spec.blocks[cut..].iter().map(|block| block.name.as_str()).collect();
-    let shape = extractor.output();
-    observer.say(&format!(
-        "{}: training {}; features {}×{}×{} of {} images take {mebibytes:.0} MiB in the cache",
-        backbone.spec.name,
-        if names.is_empty() { "the head".into() } else { format!("{} and the head", names.join(", ")) },
-        shape.height,
-        shape.width,
-        shape.channels,
-        dataset.samples.len(),
-    ));
-}
-
-fn backbone_output(backbone: &Backbone) -> crate::backbone::spec::MapShape {
-    let blocks = backbone.spec.blocks.len();
-    crate::backbone::spec::output_shape(backbone.spec.layers(0..blocks), input(&backbone.preprocess))
-}
-
-/// Labels and splits of the records.
-struct Usable {
-    labels: Vec<usize>,
-    splits: Vec<Split>,
-}
-
-impl Usable {
-    fn new(dataset: &Dataset, extracted: &Extracted) -> Result<Self> {
-        let samples = || extracted.usable.iter().map(|index| &dataset.samples[*index]);
-        let usable = Self {
-            labels: samples().map(|sample| sample.label).collect(),
-            splits: samples().map(|sample| sample.split).collect(),
-        };
-        for (class, name) in dataset.classes.iter().enumerate() {
-            for split in [Split::Train, Split::Validation] {
-                if !usable.of(split).iter().any(|index| usable.labels[*index] == class) {
-                    return Err(Error::Usage(format!(
-                        "no usable image of class {name} for {}: {} files were set aside",
-                        split.name(),
-                        extracted.set_aside.len()
-                    )));
-                }
-            }
-        }
-        Ok(usable)
-    }
-
-    fn of(&self, split: Split) -> Vec<usize> {
-        (0..self.splits.len()).filter(|index| self.splits[*index] == split).collect()
-    }
-}
-
-/// Scores splits with the trained tail.
-struct Judge<'a> {
-    job: &'a Job,
-    tail: &'a Tail,
-    weights: &'a Weights,
-    data: &'a fit::Data<'a>,
-}
-
-/// A split, the scores of its images and what they are worth.
-type Measured = (Split, Vec<Vec<f32>>, SplitMetrics);
-
-impl Judge<'_> {
-    fn scores(&self, indices: &[usize]) -> Vec<Vec<f32>> {
-        let logits = fit::logits(self.tail, self.weights, self.data.records, indices);
-        logits.iter().map(|row| self.job.recipe.loss.output().scores(row)).collect()
-    }
-
-    /// Chooses the threshold on validation, then reads the test split once.
-    fn measure(&self, usable: &Usable) -> (f64, Vec<Measured>) {
-        let positive = self.data.positive;
-        let mut threshold = 0.5;
-        let mut measured = Vec::new();
-        for split in [Split::Validation, Split::Test] {
-            let indices = usable.of(split);
-            if indices.is_empty() {
-                continue;
-            }
-            let start = Instant::now();
-            let scores = self.scores(&indices);
-            let labels: Vec<usize> = indices.iter().map(|index| usable.labels[*index]).collect();
-            if split == Split::Validation {
-                let truth: Vec<bool> = labels.iter().map(|label| *label == positive).collect();
-                let of_positive: Vec<f64> = scores.iter().map(|scores| f64::from(scores[positive])).collect();
-                threshold = youden(&truth, &of_positive);
-            }
-            let metrics = evaluate(&labels, &scores, positive, threshold, start.elapsed().as_secs_f64());
-            measured.push((split, scores, metrics));
-        }
-        (threshold, measured)
-    }
+fn by_split(measured: Vec<Measured>) -> BTreeMap<String, SplitMetrics> {
+    measured.into_iter().map(|part| (part.split.name().to_string(), part.metrics)).collect()
 }

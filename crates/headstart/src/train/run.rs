@@ -1,5 +1,7 @@
 //! The run folder: written whole or not at all, each file under a temporary name first.
 
+mod facts;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
@@ -7,13 +9,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Job;
+use super::judge::Measured;
+use super::{Job, checkpoint};
 use crate::backbone::weights::Weights;
-use crate::classifier::{Classifier, Prediction};
-use crate::dataset::{Dataset, Sample};
+use crate::classifier::Classifier;
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::evaluate::SplitMetrics;
-use crate::report;
+use crate::features::Extracted;
+use crate::report::{curves_svg, report_html};
 
 /// A run folder that could be written when the training began.
 pub(super) struct Folder(PathBuf);
@@ -24,41 +28,51 @@ pub(super) struct Contents<'a> {
     pub(super) dataset: &'a Dataset,
     pub(super) classifier: &'a Classifier,
     pub(super) weights: &'a Weights,
-    pub(super) metrics: &'a BTreeMap<String, SplitMetrics>,
-    pub(super) predictions: &'a [(&'a Sample, Prediction)],
-    pub(super) set_aside: &'a [(String, String)],
+    pub(super) measured: &'a [Measured],
+    pub(super) extracted: &'a Extracted,
+    /// The class of each record.
+    pub(super) labels: &'a [usize],
     pub(super) warnings: &'a [String],
-    /// Of extraction and of fitting.
-    pub(super) seconds: (f64, f64),
+    pub(super) extract_seconds: f64,
+    pub(super) fit_seconds: f64,
 }
 
 #[derive(Serialize)]
 struct Metrics<'a> {
     #[serde(flatten)]
-    splits: &'a BTreeMap<String, SplitMetrics>,
+    splits: BTreeMap<&'a str, &'a SplitMetrics>,
     threshold: f64,
     extract_seconds: f64,
     fit_seconds: f64,
 }
 
 impl Folder {
-    /// Checks that `path` is new or empty and can be written; nothing is left behind if not.
-    pub(super) fn new(path: &Path) -> Result<Self> {
+    /// Checks that `path` is new or empty, or with `resume` holds a checkpoint, and can be written;
+    /// nothing is left behind if not.
+    pub(super) fn new(path: &Path, resume: bool) -> Result<Self> {
         let taken = path.exists()
             && (path.is_file() || fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
-        if taken {
-            return Err(Error::invalid(path, "a new or empty folder for the run", "files in it"));
+        let stopped = path.join(checkpoint::FILE).exists();
+        if taken && !(resume && stopped) {
+            let hint =
+                if stopped { "a training that was stopped: go on with --resume" } else { "files in it" };
+            return Err(Error::invalid(path, "a new or empty folder for the run", hint));
         }
         let existed = path.exists();
         fs::create_dir_all(path).map_err(|why| Error::io("create", path, why))?;
         let probe = path.join(".probe");
         let writable = fs::write(&probe, []).and_then(|()| fs::remove_file(&probe));
         if !existed {
-            // Only a finished run leaves a folder.
+            // What fails before the first epoch is over leaves no folder.
             let _ = fs::remove_dir(path);
         }
         writable.map_err(|why| Error::io("write to", path, why))?;
         Ok(Self(path.to_path_buf()))
+    }
+
+    /// Removes the folder if nothing is in it.
+    pub(super) fn discard(&self) {
+        let _ = fs::remove_dir(&self.0);
     }
 
     /// Writes every file; the model, which says that the run is whole, last.
@@ -66,27 +80,18 @@ impl Folder {
         fs::create_dir_all(&self.0).map_err(|why| Error::io("create", &self.0, why))?;
         let description = contents.classifier.description();
         let metrics = Metrics {
-            splits: contents.metrics,
+            splits: contents.measured.iter().map(|part| (part.split.name(), &part.metrics)).collect(),
             threshold: description.threshold,
-            extract_seconds: contents.seconds.0,
-            fit_seconds: contents.seconds.1,
+            extract_seconds: contents.extract_seconds,
+            fit_seconds: contents.fit_seconds,
         };
         let metrics = serde_json::to_string_pretty(&metrics).expect("plain structs become JSON");
         self.file("config.toml", config(contents.job))?;
         self.file("history.jsonl", description.history.to_jsonl())?;
         self.file("metrics.json", metrics + "\n")?;
-        self.file("predictions.csv", predictions(description.classes.as_slice(), contents.predictions))?;
-        self.file("curves.svg", report::curves(&description.history))?;
-        let page = report::Report {
-            description,
-            rows: contents.classifier.rows(),
-            dataset: contents.dataset,
-            metrics: contents.metrics,
-            set_aside: contents.set_aside,
-            warnings: contents.warnings,
-            command: &contents.job.command,
-        };
-        self.file("report.html", page.html())?;
+        self.file("predictions.csv", predictions(contents))?;
+        self.file("curves.svg", curves_svg(&description.history))?;
+        self.file("report.html", report_html(&facts::report(contents)))?;
         self.file("model.safetensors", contents.classifier.to_bytes(contents.weights))
     }
 
@@ -96,7 +101,7 @@ impl Folder {
 }
 
 /// Writes to a temporary name, syncs, renames.
-fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     let temporary = path.with_extension("tmp");
     let written = File::create(&temporary).and_then(|mut file| {
         file.write_all(content)?;
@@ -116,14 +121,19 @@ fn config(job: &Job) -> String {
     format!("# {}\n# data: {data:?}\n# seed: {}\n{images}{recipe}", job.command, job.seed)
 }
 
-fn predictions(classes: &[String], rows: &[(&Sample, Prediction)]) -> String {
-    let scores: Vec<String> = classes.iter().map(|class| field(&format!("score_{class}"))).collect();
-    let mut text = format!("path,split,label,predicted,{}\n", scores.join(","));
-    for (sample, prediction) in rows {
-        let scores: Vec<String> = prediction.scores.iter().map(|score| format!("{score:.6}")).collect();
-        let (path, label) = (field(&sample.path), field(&classes[sample.label]));
-        let (split, predicted) = (sample.split.name(), field(&prediction.class));
-        text += &format!("{path},{split},{label},{predicted},{}\n", scores.join(","));
+fn predictions(contents: &Contents<'_>) -> String {
+    let classes = contents.classifier.classes();
+    let names: Vec<String> = classes.iter().map(|class| field(&format!("score_{class}"))).collect();
+    let mut text = format!("path,split,label,predicted,{}\n", names.join(","));
+    for part in contents.measured {
+        for (index, scores) in part.indices.iter().zip(&part.scores) {
+            let sample = &contents.dataset.samples[contents.extracted.usable[*index]];
+            let prediction = contents.classifier.prediction(scores.clone());
+            let scores: Vec<String> = scores.iter().map(|score| format!("{score:.6}")).collect();
+            let (path, label) = (field(&sample.path), field(&classes[sample.label]));
+            let (split, predicted) = (part.split, field(&prediction.class));
+            text += &format!("{path},{split},{label},{predicted},{}\n", scores.join(","));
+        }
     }
     text
 }

@@ -1,0 +1,188 @@
+//! A CSV with a row for each image: `path,label` and perhaps `group` and `split`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+
+use super::{Dataset, Sample, Split, groups};
+use crate::error::{Error, Result};
+
+/// Paths are relative to the CSV. Without a column `group` the file names tell the patients. Rows
+/// with an empty group stand alone, those with an empty split are still to be cut.
+pub(super) fn open(path: &Path) -> Result<Dataset> {
+    let invalid = |why: csv::Error| Error::invalid(path, "a CSV", why.to_string());
+    let mut reader =
+        ReaderBuilder::new().trim(Trim::All).from_path(path).map_err(|why| opening(path, why))?;
+    let columns = Columns::find(path, reader.headers().map_err(invalid)?)?;
+    let rows = reader
+        .records()
+        .map(|record| Row::parse(path, &columns, &record.map_err(invalid)?))
+        .collect::<Result<Vec<Row>>>()?;
+    if rows.is_empty() {
+        return Err(Error::invalid(path, "a row for each image", "no row"));
+    }
+    check_paths(path, &rows)?;
+    let classes: BTreeSet<&str> = rows.iter().map(|row| row.label.as_str()).collect();
+    let labels: BTreeMap<&str, usize> =
+        classes.iter().enumerate().map(|(index, class)| (*class, index)).collect();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let samples = rows.iter().map(|row| row.sample(folder, labels[row.label.as_str()])).collect();
+    let classes = classes.iter().map(ToString::to_string).collect();
+    Ok(Dataset { root: path.to_path_buf(), classes, samples })
+}
+
+fn opening(path: &Path, why: csv::Error) -> Error {
+    match why.into_kind() {
+        csv::ErrorKind::Io(why) => Error::io("read", path, why),
+        _ => Error::invalid(path, "a CSV", "something else"),
+    }
+}
+
+/// Where the fields are.
+struct Columns {
+    path: usize,
+    label: usize,
+    group: Option<usize>,
+    split: Option<usize>,
+}
+
+impl Columns {
+    fn find(file: &Path, header: &StringRecord) -> Result<Self> {
+        let optional = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(name));
+        let required = |name: &str| {
+            let found = header.iter().collect::<Vec<_>>().join(", ");
+            optional(name).ok_or_else(|| {
+                Error::invalid(file, format!("a column {name}"), format!("the columns {found}"))
+            })
+        };
+        Ok(Self {
+            path: required("path")?,
+            label: required("label")?,
+            group: optional("group"),
+            split: optional("split"),
+        })
+    }
+}
+
+/// What a row says.
+struct Row {
+    line: u64,
+    path: String,
+    label: String,
+    group: Option<String>,
+    split: Option<Split>,
+}
+
+impl Row {
+    fn parse(file: &Path, columns: &Columns, record: &StringRecord) -> Result<Self> {
+        let line = record.position().map_or(0, csv::Position::line);
+        let field = |column: usize| record.get(column).unwrap_or_default().to_string();
+        let required = |column: usize, what: &str| {
+            let value = field(column);
+            if value.is_empty() {
+                Err(Error::invalid(file, what, format!("none in line {line}")))
+            } else {
+                Ok(value)
+            }
+        };
+        let path = required(columns.path, "a path in each row")?.replace('\\', "/");
+        let group = match columns.group {
+            Some(column) => Some(field(column)).filter(|group| !group.is_empty()),
+            None => groups::patient(path.rsplit('/').next().unwrap_or_default()),
+        };
+        let split = columns.split.map(field).filter(|split| !split.is_empty());
+        let split = split.map(|name| {
+            let found = || format!("{name} in line {line}");
+            Split::from_name(&name)
+                .ok_or_else(|| Error::invalid(file, "a split train, validation or test", found()))
+        });
+        Ok(Self {
+            line,
+            label: required(columns.label, "a label in each row")?,
+            split: split.transpose()?,
+            path,
+            group,
+        })
+    }
+
+    fn sample(&self, folder: &Path, label: usize) -> Sample {
+        Sample::file(self.path.clone(), folder.join(&self.path), label, self.split, self.group.clone())
+    }
+}
+
+/// A path that comes twice could be in two splits, or have two labels.
+fn check_paths(file: &Path, rows: &[Row]) -> Result<()> {
+    let mut lines = BTreeMap::new();
+    for row in rows {
+        if let Some(first) = lines.insert(row.path.as_str(), row.line) {
+            let found = format!("{} in lines {first} and {}", row.path, row.line);
+            return Err(Error::invalid(file, "each path once", found));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open_text(text: &str) -> Result<Dataset, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("Images.CSV");
+        std::fs::write(&file, text).expect("writes");
+        Dataset::open(&file)
+            .map_err(|why| why.to_string().rsplit("Images.CSV: ").next().unwrap_or_default().into())
+    }
+
+    #[test]
+    fn a_spreadsheet_s_csv_is_read() {
+        let text = "\u{feff}Label,path,Split\r\n\"sick, very\",\"scans/a \"\"1\"\".png\",Train\r\nwell,scans\\b.png,val\r\n\
+                    well, scans/IM-0001-0002.png ,train\r\n\"sick, very\",c.png,VALIDATION\r\n";
+        let dataset = open_text(text).expect("opens");
+        assert_eq!(dataset.classes, ["sick, very", "well"]);
+        let shown: Vec<_> = dataset.samples.iter().map(|s| (s.path.as_str(), s.label, s.split)).collect();
+        let (train, validation) = (Some(Split::Train), Some(Split::Validation));
+        assert_eq!(shown[..2], [("scans/a \"1\".png", 0, train), ("scans/IM-0001-0002.png", 1, train)]);
+        assert_eq!(shown[2..], [("c.png", 0, validation), ("scans/b.png", 1, validation)]);
+        assert_eq!(dataset.samples[1].group.as_deref(), Some("IM-0001"));
+    }
+
+    #[test]
+    fn a_group_column_replaces_the_file_names() {
+        let text = "path,label,group,split\nIM-0001-1.png,a,p1,\nIM-0001-2.png,b,,\n";
+        let dataset = open_text(text).expect("opens");
+        let groups: Vec<_> = dataset.samples.iter().map(|sample| sample.group.as_deref()).collect();
+        assert_eq!(groups, [Some("p1"), None]);
+        assert!(dataset.samples.iter().all(|sample| sample.split.is_none()));
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_csv() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("x.png"), b"").expect("writes");
+        std::fs::write(folder.path().join("d.csv"), "path,label\nx.png,a\ny.png,b\n").expect("writes");
+        let dataset = Dataset::open(&folder.path().join("d.csv")).expect("opens");
+        let limits = crate::image::Limits::default();
+        assert_eq!(dataset.samples[0].read(&limits), Err("empty file".into()));
+        assert!(dataset.samples[1].read(&limits).expect_err("missing").starts_with("cannot be read"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let problem = |text: &str| open_text(text).expect_err("wrong");
+        assert_eq!(problem("file,label\nx,a\n"), "expected a column path, found the columns file, label");
+        assert_eq!(problem("path,label\n"), "expected a row for each image, found no row");
+        assert_eq!(problem("path,label\nx,a\ny,\n"), "expected a label in each row, found none in line 3");
+        assert_eq!(problem("path,label\nx,a\ny,a\n"), "expected at least two classes, found 1 (a)");
+        let found = problem("path,label,split\nx,a,dev\n");
+        assert_eq!(found, "expected a split train, validation or test, found dev in line 2");
+        assert_eq!(
+            problem("path,label\nx,a\ny,b\nx,b\n"),
+            "expected each path once, found x in lines 2 and 4"
+        );
+        assert!(problem("path,label\nx,a,extra\n").contains("line: 2"));
+        let found = problem("path,label,split\nx,a,train\ny,b,train\nz,a,test\n");
+        assert_eq!(found, "expected images of each class in test, found none of b");
+    }
+}

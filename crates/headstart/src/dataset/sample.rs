@@ -1,0 +1,196 @@
+//! One labelled image, and how its pixels are reached.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::Split;
+use crate::error::{Error, Result};
+use crate::image::{Image, Limits, decode};
+
+/// SHA-256 of an image's bytes: two images with the same digest have the same features.
+pub type Digest = [u8; 32];
+
+/// One labelled image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// As users see it: relative to the data, with `/`.
+    pub path: String,
+    /// Index of its class.
+    pub label: usize,
+    /// Its split; `None` while the data has none and none is cut.
+    pub split: Option<Split>,
+    /// Images that belong together, such as one patient's; `None` when it stands alone.
+    pub group: Option<String>,
+    source: Source,
+}
+
+/// Where the pixels are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    /// In a file that [`decode`] reads.
+    File(PathBuf),
+    /// In an array that the images of a split share.
+    Pixels { array: Arc<Array>, at: Range<usize> },
+}
+
+/// Images of one size, one after the other.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Array {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// 1 or 3.
+    pub(super) channels: usize,
+    /// `[N, height, width, channels]`
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Array {
+    pub(super) fn image_bytes(&self) -> usize {
+        self.width * self.height * self.channels
+    }
+}
+
+impl Sample {
+    pub(super) fn file(
+        path: String,
+        file: PathBuf,
+        label: usize,
+        split: Option<Split>,
+        group: Option<String>,
+    ) -> Self {
+        Self { path, label, split, group, source: Source::File(file) }
+    }
+
+    pub(super) fn pixels(path: String, array: &Arc<Array>, index: usize, label: usize, split: Split) -> Self {
+        let length = array.image_bytes();
+        let source = Source::Pixels { array: Arc::clone(array), at: index * length..(index + 1) * length };
+        Self { path, label, split: Some(split), group: None, source }
+    }
+
+    /// Whether it may be trained with: not held out.
+    pub(super) fn is_trainable(&self) -> bool {
+        matches!(self.split, None | Some(Split::Train))
+    }
+
+    /// Decodes it.
+    ///
+    /// # Errors
+    /// Why it cannot be used, for `set aside: PATH: WHY`.
+    pub fn read(&self, limits: &Limits) -> Result<Image, String> {
+        self.read_with_hash(limits).map(|(image, _)| image)
+    }
+
+    /// Decodes it, and hashes the same bytes, read once.
+    ///
+    /// # Errors
+    /// Why it cannot be used, for `set aside: PATH: WHY`.
+    pub fn read_with_hash(&self, limits: &Limits) -> Result<(Image, Digest), String> {
+        match &self.source {
+            Source::File(file) => {
+                let bytes = read_file(file, limits)?;
+                let image = decode(&bytes, limits).map_err(|why| why.to_string())?;
+                Ok((image, Sha256::digest(&bytes).into()))
+            }
+            Source::Pixels { array, at } => Ok((picture(array, at), hash_pixels(array, at))),
+        }
+    }
+
+    /// The bytes that its content is: of the file, or of the pixels in an array.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be read.
+    pub fn bytes(&self) -> Result<Cow<'_, [u8]>> {
+        match &self.source {
+            Source::File(file) => {
+                std::fs::read(file).map(Cow::Owned).map_err(|why| Error::io("read", file, why))
+            }
+            Source::Pixels { array, at } => Ok(Cow::Borrowed(&array.bytes[at.clone()])),
+        }
+    }
+
+    /// SHA-256 of its content. Pixels in an array are hashed with their shape.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be read.
+    pub fn content_hash(&self) -> Result<Digest> {
+        match &self.source {
+            Source::File(_) => Ok(Sha256::digest(self.bytes()?).into()),
+            Source::Pixels { array, at } => Ok(hash_pixels(array, at)),
+        }
+    }
+}
+
+/// A file's bytes, unless there are too many.
+fn read_file(file: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
+    let unreadable = |why: std::io::Error| format!("cannot be read: {why}");
+    let opened = File::open(file).map_err(unreadable)?;
+    let length = opened.metadata().map_err(unreadable)?.len();
+    limits.check_bytes(length).map_err(|why| why.to_string())?;
+    let mut bytes = Vec::new();
+    // One more than the limit, so that `decode` refuses a file that grew meanwhile.
+    opened.take(limits.max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+fn picture(array: &Array, at: &Range<usize>) -> Image {
+    let bytes = &array.bytes[at.clone()];
+    match array.channels {
+        1 => Image::from_grey8(array.width, array.height, bytes),
+        _ => Image::from_rgb8(array.width, array.height, bytes.to_vec()),
+    }
+}
+
+fn hash_pixels(array: &Array, at: &Range<usize>) -> Digest {
+    let mut hash = Sha256::new();
+    for side in [array.height, array.width, array.channels] {
+        hash.update((side as u64).to_le_bytes());
+    }
+    hash.update(&array.bytes[at.clone()]);
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_of_an_array_are_its_slices() {
+        let array = Array { width: 2, height: 1, channels: 1, bytes: vec![1, 2, 3, 4] };
+        let second = Sample::pixels("test/000001".into(), &Arc::new(array), 1, 0, Split::Test);
+        assert_eq!(second.read(&Limits::default()), Ok(Image::from_grey8(2, 1, &[3, 4])));
+        assert_eq!(second.bytes().expect("in memory").as_ref(), [3, 4]);
+    }
+
+    #[test]
+    fn the_shape_is_part_of_the_content() {
+        let sample = |width, height| {
+            let array = Arc::new(Array { width, height, channels: 1, bytes: vec![1, 2] });
+            Sample::pixels("train/000000".into(), &array, 0, 0, Split::Train)
+                .content_hash()
+                .expect("in memory")
+        };
+        assert_ne!(sample(2, 1), sample(1, 2));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_says_why() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let limits = Limits { max_bytes: 8, ..Limits::default() };
+        let read = |name: &str| {
+            Sample::file(name.into(), folder.path().join(name), 0, None, None)
+                .read(&limits)
+                .expect_err("unusable")
+        };
+        std::fs::write(folder.path().join("empty.png"), b"").expect("writes");
+        std::fs::write(folder.path().join("long.png"), b"123456789").expect("writes");
+        assert_eq!(read("empty.png"), "empty file");
+        assert_eq!(read("long.png"), "too large: 9 bytes, at most 8 bytes");
+        assert!(read("missing.png").starts_with("cannot be read: "));
+    }
+}

@@ -1,0 +1,129 @@
+//! `report.html`: one page that needs nothing from elsewhere.
+
+mod element;
+mod images;
+mod model;
+mod results;
+
+use self::element::{section, text};
+use super::{Report, SplitResult, curves_in_words, curves_svg, escape};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The page of a run: self-contained, light or dark as the reader's system, fit for phone and paper.
+pub fn report_html(report: &Report) -> String {
+    let title = escape(&report.title);
+    [
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n".into(),
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n".into(),
+        format!(
+            "<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
+        ),
+        results::headline(report),
+        boxes("Caution", std::slice::from_ref(&report.caution)),
+        boxes("Warning", &report.warnings),
+        section("Training", &training(report)),
+        section("Evaluation", &results::evaluation(report)),
+        section("Images", &images::images(report)),
+        section("Model", &model::model(report)),
+        section("Do it again", &model::again(report)),
+        format!(
+            "<footer>Written by headstart {}.</footer>\n</main>\n</body>\n</html>\n",
+            escape(&report.version)
+        ),
+    ]
+    .concat()
+}
+
+fn boxes(kind: &str, messages: &[String]) -> String {
+    let class = kind.to_lowercase();
+    let one = |message: &String| {
+        format!("<p class=\"box {class}\" role=\"note\"><strong>{kind}.</strong> {}</p>\n", escape(message))
+    };
+    messages.iter().filter(|message| !message.is_empty()).map(one).collect()
+}
+
+fn training(report: &Report) -> String {
+    let curves = curves_svg(&report.history);
+    format!(
+        "{}<figure class=\"scroll curves\">\n{curves}</figure>\n",
+        text(&curves_in_words(&report.history))
+    )
+}
+
+/// The test split, or the last one where none is called so.
+fn main_result(report: &Report) -> Option<&SplitResult> {
+    report.results.iter().find(|result| result.name == "test").or(report.results.last())
+}
+
+/// The name of a class.
+fn class_name(report: &Report, class: usize) -> &str {
+    report.classes.get(class).map_or("unnamed", String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn the_page_is_well_formed_and_needs_nothing_from_elsewhere() {
+        let page = report_html(&sample::report());
+        sample::assert_well_formed(&page);
+        for outside in ["http://", "https://", "<script", "<link", "<img", "url(", "@import"] {
+            let page = page.replace("http://www.w3.org/2000/svg", "").replace("https://example.org", "");
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+
+    #[test]
+    fn the_headline_is_the_test_split_with_its_intervals() {
+        let report = sample::report();
+        let page = report_html(&report);
+        let (cards, _) = page.split_once("</div>\n<p class=\"box").expect("cards come before the caution");
+        let metrics = &report.results.last().expect("a test split").metrics;
+        for number in [metrics.accuracy.value, metrics.accuracy.low, metrics.sensitivity.high] {
+            assert!(cards.contains(&format!("{:.1}", number * 100.0)), "{number}");
+        }
+        assert!(cards.contains(&format!("{:.3} to {:.3}", metrics.auc.low, metrics.auc.high)));
+    }
+
+    #[test]
+    fn hostile_names_become_text() {
+        let mut report = sample::report();
+        let hostile = String::from("<script>alert(\"1\")</script>");
+        report.title.clone_from(&hostile);
+        report.caution.clone_from(&hostile);
+        report.warnings = vec![hostile.clone()];
+        report.classes = vec![hostile.clone(), hostile.clone()];
+        report.configuration.clone_from(&hostile);
+        report.command.clone_from(&hostile);
+        report.version.clone_from(&hostile);
+        report.dataset.grouped_by = Some(hostile.clone());
+        report.dataset.splits[0].name.clone_from(&hostile);
+        report.dataset.set_aside[0].path.clone_from(&hostile);
+        report.dataset.set_aside[0].reason.clone_from(&hostile);
+        report.results[0].name.clone_from(&hostile);
+        report.model.backbone.clone_from(&hostile);
+        report.model.source.clone_from(&hostile);
+        report.model.licence.clone_from(&hostile);
+        report.model.sha256.clone_from(&hostile);
+        report.model.layers[0].name.clone_from(&hostile);
+        report.model.layers[0].kind.clone_from(&hostile);
+        report.model.layers[0].block.clone_from(&hostile);
+        assert!(!report_html(&report).contains("<script"));
+    }
+
+    #[test]
+    fn an_empty_run_has_a_page_too() {
+        let mut report = sample::report();
+        report.results.clear();
+        report.classes.clear();
+        report.dataset.splits.clear();
+        report.dataset.set_aside.clear();
+        report.model.layers.clear();
+        report.history = crate::history::History::default();
+        let page = report_html(&report);
+        assert!(page.contains("No epoch was trained.") && page.contains("Nothing was measured."));
+    }
+}

@@ -1,0 +1,54 @@
+//! A backbone, cut, with a new head grafted on.
+
+use burn::tensor::Device;
+
+use super::{Observer, Recipe};
+use crate::backbone::Backbone;
+use crate::backbone::spec::{Block, Layer, output_shape};
+use crate::backbone::weights::Weights;
+use crate::error::Result;
+use crate::features::{Extractor, input};
+use crate::network::{self, Tail};
+
+/// The frozen trunk, the trainable tail, and the weights of both.
+pub(super) struct Grafted {
+    pub(super) backbone: Backbone,
+    /// Blocks of the trunk.
+    pub(super) cut: usize,
+    /// All blocks, head included.
+    pub(super) blocks: Vec<Block>,
+    /// Pretrained, and fresh ones for the head.
+    pub(super) weights: Weights,
+    pub(super) extractor: Extractor,
+    pub(super) tail: Tail,
+}
+
+impl Grafted {
+    /// Cuts a backbone as the recipe says and gives it a fresh head for so many classes.
+    pub(super) fn new(backbone: Backbone, recipe: &Recipe, classes: usize, seed: u64) -> Result<Self> {
+        let cut = backbone.spec.cut(&recipe.unfreeze)?;
+        let extractor = Extractor::new(&backbone, cut, &backbone.preprocess);
+        let all = backbone.spec.layers(0..backbone.spec.blocks.len());
+        let head = recipe.head(output_shape(all, input(&backbone.preprocess)), classes);
+        let mut weights = backbone.weights.clone();
+        weights.merge(network::initialise(&head.layers, seed));
+        let blocks: Vec<Block> = backbone.spec.blocks.iter().cloned().chain([head]).collect();
+        let layers: Vec<Layer> = blocks[cut..].iter().flat_map(|block| block.layers.clone()).collect();
+        let tail = Tail::new(layers, extractor.output(), &weights, Device::flex());
+        Ok(Self { backbone, cut, blocks, weights, extractor, tail })
+    }
+
+    /// Says what will be computed for so many images, and how much room it takes.
+    pub(super) fn announce(&self, images: usize, observer: &mut dyn Observer) {
+        let mebibytes = (self.extractor.record_bytes() * images) as f64 / (1 << 20) as f64;
+        let trained: Vec<&str> = self.blocks[self.cut..].iter().map(|block| block.name.as_str()).collect();
+        let (name, shape) = (&self.backbone.spec.name, self.extractor.output());
+        observer.say(&format!(
+            "{name}: training {}; the features of {images} images, {}×{}×{} each, take {mebibytes:.0} MiB",
+            trained.join(", "),
+            shape.height,
+            shape.width,
+            shape.channels,
+        ));
+    }
+}

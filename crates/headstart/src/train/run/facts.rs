@@ -1,0 +1,68 @@
+//! What the report says of a run.
+
+use std::collections::BTreeSet;
+
+use super::Contents;
+use crate::dataset::{Dataset, Split};
+use crate::evaluate::{one_against_rest, roc_curve};
+use crate::report::{DatasetFacts, ModelFacts, Report, SetAside, SplitFacts, SplitResult};
+use crate::train::judge::{Measured, POLICY};
+
+/// The report's contents.
+pub(super) fn report(contents: &Contents<'_>) -> Report {
+    let description = contents.classifier.description();
+    let provenance = &description.provenance;
+    Report {
+        title: format!("{}?", description.classes.join(" or ")),
+        caution: contents.classifier.caution().into(),
+        warnings: contents.warnings.to_vec(),
+        classes: description.classes.clone(),
+        positive: description.positive,
+        dataset: dataset(contents),
+        model: ModelFacts {
+            backbone: description.backbone.clone(),
+            source: provenance.source.clone(),
+            licence: provenance.licence.clone(),
+            sha256: provenance.sha256.clone(),
+            layers: contents.classifier.layer_rows(),
+        },
+        history: description.history.clone(),
+        threshold_policy: POLICY,
+        results: contents.measured.iter().map(|part| result(contents, part)).collect(),
+        configuration: super::config(contents.job),
+        command: contents.job.command.clone(),
+        version: description.version.clone(),
+    }
+}
+
+fn dataset(contents: &Contents<'_>) -> DatasetFacts {
+    let dataset = contents.dataset;
+    let grouped = dataset.samples.iter().any(|sample| sample.group.is_some());
+    let aside = contents.extracted.set_aside.iter();
+    DatasetFacts {
+        splits: Split::ALL.map(|split| facts(dataset, split)).to_vec(),
+        grouped_by: grouped.then(|| "patient".into()),
+        shared_groups: dataset.shared_groups(),
+        set_aside: aside.map(|(path, why)| SetAside { path: path.clone(), reason: why.clone() }).collect(),
+    }
+}
+
+/// An image without a group stands alone.
+fn facts(dataset: &Dataset, split: Split) -> SplitFacts {
+    let samples = dataset.samples.iter().filter(|sample| sample.split == Some(split));
+    let groups: BTreeSet<&str> = samples.map(|s| s.group.as_deref().unwrap_or(&s.path)).collect();
+    SplitFacts { name: split.to_string(), images: dataset.counts(split), groups: groups.len() }
+}
+
+fn result(contents: &Contents<'_>, part: &Measured) -> SplitResult {
+    let labels: Vec<usize> = part.indices.iter().map(|index| contents.labels[*index]).collect();
+    let description = contents.classifier.description();
+    let roc = match description.classes.len() {
+        2 => {
+            let (truth, scores) = one_against_rest(&labels, &part.scores, description.positive);
+            roc_curve(&truth, &scores)
+        }
+        _ => vec![],
+    };
+    SplitResult { name: part.split.to_string(), metrics: part.metrics.clone(), roc }
+}
