@@ -17,6 +17,7 @@ mod depthwise;
 mod disjoint;
 mod gather;
 pub mod gradient;
+mod lines;
 mod matmul;
 mod pool;
 mod rows;

@@ -50,6 +50,19 @@ pub(crate) trait Vector: Copy {
     unsafe fn max(self, other: Self) -> Self;
     /// The smaller of both; `other` where either is NaN.
     unsafe fn min(self, other: Self) -> Self;
+    /// The larger of both; NaN where either is: no pool may hide it.
+    unsafe fn larger(self, other: Self) -> Self;
+    /// Asks for the cache line at `at`, of any address, to be brought nearer.
+    #[inline(always)]
+    fn prefetch(at: *const f32) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: SSE is part of x86-64; a prefetch never faults.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(at.cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = at;
+    }
     /// `self` inside of `range`. NaN stays NaN: a clamp that hid it would hide a diverged net.
     #[inline(always)]
     unsafe fn clamp(self, range: (f32, f32)) -> Self {
@@ -103,12 +116,17 @@ impl Vector for Plain {
     unsafe fn min(self, other: Self) -> Self {
         Self(std::array::from_fn(|i| if self.0[i] < other.0[i] { self.0[i] } else { other.0[i] }))
     }
+    #[inline(always)]
+    unsafe fn larger(self, other: Self) -> Self {
+        let keep = |a: f32, b: f32| a > b || a.is_nan();
+        Self(std::array::from_fn(|i| if keep(self.0[i], other.0[i]) { self.0[i] } else { other.0[i] }))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_vector {
     ($name:ident, $register:ident, $lanes:literal, $splat:ident, $load:ident, $store:ident,
-     $add:ident, $sub:ident, $multiply:ident, $fma:ident, $max:ident, $min:ident) => {
+     $add:ident, $sub:ident, $multiply:ident, $fma:ident, $max:ident, $min:ident, $keep_nan:ident) => {
         #[derive(Clone, Copy)]
         pub(crate) struct $name(std::arch::x86_64::$register);
 
@@ -152,8 +170,37 @@ macro_rules! x86_vector {
             unsafe fn min(self, other: Self) -> Self {
                 unsafe { Self(std::arch::x86_64::$min(self.0, other.0)) }
             }
+            #[inline(always)]
+            unsafe fn larger(self, other: Self) -> Self {
+                // The instruction hides a NaN on its left.
+                unsafe { Self($keep_nan(self.0, std::arch::x86_64::$max(self.0, other.0))) }
+            }
         }
     };
+}
+
+/// `value` where it is NaN, else `other`.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn keep_nan_512(
+    value: std::arch::x86_64::__m512,
+    other: std::arch::x86_64::__m512,
+) -> std::arch::x86_64::__m512 {
+    use std::arch::x86_64::{_CMP_UNORD_Q, _mm512_cmp_ps_mask, _mm512_mask_mov_ps};
+    _mm512_mask_mov_ps(other, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value), value)
+}
+
+/// `value` where it is NaN, else `other`.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx")]
+fn keep_nan_256(
+    value: std::arch::x86_64::__m256,
+    other: std::arch::x86_64::__m256,
+) -> std::arch::x86_64::__m256 {
+    use std::arch::x86_64::{_CMP_UNORD_Q, _mm256_blendv_ps, _mm256_cmp_ps};
+    _mm256_blendv_ps(other, value, _mm256_cmp_ps::<_CMP_UNORD_Q>(value, value))
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -169,7 +216,8 @@ x86_vector!(
     _mm512_mul_ps,
     _mm512_fmadd_ps,
     _mm512_max_ps,
-    _mm512_min_ps
+    _mm512_min_ps,
+    keep_nan_512
 );
 #[cfg(target_arch = "x86_64")]
 x86_vector!(
@@ -184,7 +232,8 @@ x86_vector!(
     _mm256_mul_ps,
     _mm256_fmadd_ps,
     _mm256_max_ps,
-    _mm256_min_ps
+    _mm256_min_ps,
+    keep_nan_256
 );
 
 /// Defines `fn name(args)` that runs `body::<V>(args)` with the widest [`Vector`] of this CPU.

@@ -91,6 +91,10 @@ fn side() -> impl Strategy<Value = usize> {
     prop::sample::select(vec![1usize, 2, 3, 5, 7, 11, 13])
 }
 
+fn odd() -> impl Strategy<Value = usize> {
+    prop::sample::select(vec![1usize, 3, 5, 7])
+}
+
 fn activation() -> impl Strategy<Value = Activation> {
     prop::sample::select(vec![Activation::Identity, Activation::Relu, Activation::Relu6])
 }
@@ -100,14 +104,14 @@ proptest! {
 
     #[test]
     fn any_kernel(
-        height in side(), width in side(), batch in 1usize..3, kernel in prop::sample::select(vec![1usize, 3, 5, 7]),
+        height in side(), width in side(), batch in 1usize..3, kernel in [odd(), odd()],
         stride in 1usize..3, input in prop::sample::select(vec![1usize, 3, 5, 17]),
         output in prop::sample::select(vec![1usize, 3, 17, 33]), activation in activation(), seed in 1u64..1000,
     ) {
-        let half = kernel / 2;
-        let padding = Padding { top: half, bottom: half, left: half, right: half };
+        let [half_height, half_width] = kernel.map(|kernel| kernel / 2);
+        let padding = Padding { top: half_height, bottom: half_height, left: half_width, right: half_width };
         let geometry = Convolution {
-            in_channels: input, out_channels: output, kernel: [kernel; 2], stride: [stride; 2], padding, groups: 1,
+            in_channels: input, out_channels: output, kernel, stride: [stride; 2], padding, groups: 1,
         };
         let error = check(geometry, Shape { batch, height, width, channels: input }, activation, seed);
         prop_assert!(error < 2e-6, "{error}");
@@ -115,7 +119,7 @@ proptest! {
 
     #[test]
     fn winograd(
-        height in side(), width in side(), batch in 1usize..4, input in prop::sample::select(vec![16usize, 48]),
+        height in side(), width in side(), batch in 1usize..4, input in prop::sample::select(vec![16usize, 48, 272]),
         output in prop::sample::select(vec![16usize, 32, 80]), activation in activation(), seed in 1u64..1000,
     ) {
         let padding = Padding { top: 1, bottom: 1, left: 1, right: 1 };
@@ -124,6 +128,35 @@ proptest! {
         };
         let error = check(geometry, Shape { batch, height, width, channels: input }, activation, seed);
         prop_assert!(error < 2e-5, "{error}");
+    }
+
+    /// Pooled on the way out is pooled afterwards, whatever the algorithm, to the bit.
+    #[test]
+    fn pooled(
+        height in 2usize..15, width in 2usize..15, batch in 1usize..4, nan in any::<bool>(),
+        (input, output) in prop::sample::select(vec![(16usize, 16usize), (48, 80), (3, 16), (5, 3), (17, 17)]),
+        activation in activation(), seed in 1u64..1000,
+    ) {
+        let padding = Padding { top: 1, bottom: 1, left: 1, right: 1 };
+        let geometry = Convolution {
+            in_channels: input, out_channels: output, kernel: [3; 2], stride: [1; 2], padding, groups: 1,
+        };
+        let shape = Shape { batch, height, width, channels: input };
+        let mut image = values(shape.len(), seed);
+        if nan {
+            image[seed as usize % shape.len()] = f32::NAN;
+        }
+        let (weight, bias) = (values(output * input * 9, seed + 1), values(output, seed + 2));
+        let packed = PackedConvolution::new(geometry, &weight, &bias, activation);
+        let out = packed.output_shape(shape);
+        let (mut map, mut expected) = (vec![0.0; out.len()], vec![0.0; batch * (height / 2) * (width / 2) * output]);
+        packed.forward(&image, shape, None, &mut map);
+        max_pool(&map, out, 2, &mut expected);
+        let mut ours = vec![0.0; expected.len()];
+        packed.forward_pooled(&image, shape, &mut ours);
+        for (ours, expected) in ours.iter().zip(&expected) {
+            prop_assert!(ours == expected || ours.is_nan() && expected.is_nan(), "{ours} {expected}");
+        }
     }
 
     #[test]

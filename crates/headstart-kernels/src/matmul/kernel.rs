@@ -6,6 +6,8 @@ use crate::vector::Vector;
 
 /// Two of the widest registers.
 const WIDEST: usize = 32;
+/// Values of a cache line.
+const LINE: usize = 16;
 /// Rows of A that are held in registers.
 pub(super) const ROWS: usize = 6;
 /// The same where there are 32 registers.
@@ -31,6 +33,11 @@ impl Finish<'_> {
     /// The sum is added to C.
     pub(crate) const ACCUMULATE: Finish<'static> = Finish { accumulate: true, ..Finish::PLAIN };
 
+    /// Whether sums are written as they are.
+    fn is_plain(&self) -> bool {
+        !self.accumulate && self.bias.is_none() && self.residual.is_none() && self.range == Self::PLAIN.range
+    }
+
     /// What is left to do for one of several blocks of a sum: all but the first add to C, and
     /// only the last finishes.
     pub(super) fn of_block(self, first: bool, last: bool) -> Self {
@@ -48,6 +55,9 @@ pub(super) struct Left {
     pub(super) start: *const f32,
     pub(super) row: usize,
     pub(super) column: usize,
+    /// Columns that lie evenly, and the way from the first of them to the next ones' first.
+    pub(super) run: usize,
+    pub(super) jump: usize,
 }
 
 /// Part of one panel of B: the first value, the way to the next row, and how many there are.
@@ -56,6 +66,8 @@ pub(super) struct Right {
     pub(super) start: *const f32,
     pub(super) row: usize,
     pub(super) depth: usize,
+    /// What is wanted after this: a line of it is brought nearer with each row.
+    pub(super) ahead: *const f32,
 }
 
 /// Where in C a tile goes.
@@ -101,33 +113,93 @@ unsafe fn registers<V: Vector, const N: usize, const W: usize>(
     place: Place,
     finish: Finish<'_>,
 ) {
-    // SAFETY: the caller vouches for rows and panel; every lane of the spill is written before it
-    // is read, and columns behind the last are left out.
+    // SAFETY: the caller vouches for rows and panel.
+    let sums = unsafe { products::<V, N, W>(left, right) };
+    let columns = (W * V::LANES).min(place.columns - place.column);
+    // SAFETY: the rows and columns of `place` lie inside of C.
+    unsafe {
+        match place.rows == N && columns == W * V::LANES {
+            true => write_whole(sums, place, finish),
+            false => write_clipped(sums, place, columns, finish),
+        }
+    }
+}
+
+/// The sums, which stay in registers: every loop here is unrolled.
+#[inline(always)]
+unsafe fn products<V: Vector, const N: usize, const W: usize>(left: Left, right: Right) -> [[V; W]; N] {
+    // SAFETY: the caller vouches for rows and panel.
     unsafe {
         let mut sums = [[V::splat(0.0); W]; N];
-        let (mut a, mut b) = (left.start, right.start);
-        for _ in 0..right.depth {
-            let mut line = [V::splat(0.0); W];
-            for (register, value) in line.iter_mut().enumerate() {
-                *value = V::load(b.add(register * V::LANES));
+        let (mut line, mut b, mut ahead) = (left.start, right.start, right.ahead);
+        for _ in 0..right.depth / left.run {
+            let mut a = line;
+            for _ in 0..left.run {
+                V::prefetch(ahead);
+                ahead = ahead.wrapping_add(LINE);
+                let mut values = [V::splat(0.0); W];
+                for (register, value) in values.iter_mut().enumerate() {
+                    *value = V::load(b.add(register * V::LANES));
+                }
+                for (index, sums) in sums.iter_mut().enumerate() {
+                    let factor = V::splat(*a.add(index * left.row));
+                    for (sum, value) in sums.iter_mut().zip(&values) {
+                        *sum = factor.multiply_add(*value, *sum);
+                    }
+                }
+                a = a.add(left.column);
+                b = b.add(right.row);
             }
-            for (index, sums) in sums.iter_mut().enumerate() {
-                let value = V::splat(*a.add(index * left.row));
-                for (sum, line) in sums.iter_mut().zip(&line) {
-                    *sum = value.multiply_add(*line, *sum);
+            line = line.add(left.jump);
+        }
+        sums
+    }
+}
+
+/// All sums, without a way through memory.
+#[inline(always)]
+unsafe fn write_whole<V: Vector, const N: usize, const W: usize>(
+    sums: [[V; W]; N],
+    place: Place,
+    finish: Finish<'_>,
+) {
+    // SAFETY: the caller vouches for N rows and W registers in C, bias and residual.
+    unsafe {
+        let start = place.row * place.columns + place.column;
+        if finish.is_plain() {
+            for (index, sums) in sums.into_iter().enumerate() {
+                for (register, sum) in sums.into_iter().enumerate() {
+                    sum.store(place.c.add(start + index * place.columns + register * V::LANES));
                 }
             }
-            a = a.add(left.column);
-            b = b.add(right.row);
+            return;
         }
-        // Through memory: sums that were picked by number could not stay in registers above.
+        for (index, sums) in sums.into_iter().enumerate() {
+            for (register, sum) in sums.into_iter().enumerate() {
+                let offset = register * V::LANES;
+                write(sum, place.c, start + index * place.columns + offset, place.column + offset, finish);
+            }
+        }
+    }
+}
+
+/// The first rows and columns of the sums, through memory: sums that were picked by number could
+/// not stay in registers.
+#[inline(always)]
+unsafe fn write_clipped<V: Vector, const N: usize, const W: usize>(
+    sums: [[V; W]; N],
+    place: Place,
+    columns: usize,
+    finish: Finish<'_>,
+) {
+    // SAFETY: every lane is written before it is read; columns behind the last are left out.
+    unsafe {
         let mut spill = [const { MaybeUninit::<[f32; WIDEST]>::uninit() }; N];
         for (sums, line) in sums.iter().zip(&mut spill) {
             for (register, sum) in sums.iter().enumerate() {
                 sum.store(line.as_mut_ptr().cast::<f32>().add(register * V::LANES));
             }
         }
-        let columns = (W * V::LANES).min(place.columns - place.column);
         for (index, line) in spill[..place.rows].iter().enumerate() {
             let start = (place.row + index) * place.columns + place.column;
             let mut offset = 0;

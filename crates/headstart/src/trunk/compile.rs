@@ -14,9 +14,20 @@ pub(super) fn steps<'a>(
     input: MapShape,
 ) -> (Vec<Step>, MapShape) {
     let (mut steps, mut shape) = (Vec::new(), input);
-    for layer in layers {
+    let mut layers = layers.into_iter().peekable();
+    while let Some(layer) = layers.next() {
         match layer {
-            Layer::Convolution(layer) => steps.push(convolution(layer, weights, shape)),
+            Layer::Convolution(layer) => {
+                let packed = convolution(layer, weights, shape);
+                // Where a pool of 2×2 follows, what it would read is never written.
+                let pool = layers.next_if(|next| matches!(next, Layer::MaxPool { window: 2 }));
+                steps.push(match pool {
+                    Some(_) => Step::PooledConvolution(packed, shape),
+                    None => Step::Convolution(packed, shape),
+                });
+                shape = pool.into_iter().fold(layer.output(shape), |shape, pool| pool.output(shape));
+                continue;
+            }
             Layer::Dense(layer) => steps.push(dense(layer, weights)),
             Layer::MaxPool { window } => steps.push(Step::MaxPool(*window, shape)),
             Layer::GlobalAveragePool => steps.push(Step::GlobalAveragePool(shape)),
@@ -29,11 +40,10 @@ pub(super) fn steps<'a>(
     (steps, shape)
 }
 
-fn convolution(layer: &Convolution, weights: &Weights, input: MapShape) -> Step {
+fn convolution(layer: &Convolution, weights: &Weights, input: MapShape) -> Box<PackedConvolution> {
     let (weight, bias) = fold(layer, weights);
     let geometry = layer.geometry(input);
-    let packed = PackedConvolution::new(geometry, &weight, &bias, layer.activation.into());
-    Step::Convolution(Box::new(packed), input)
+    Box::new(PackedConvolution::new(geometry, &weight, &bias, layer.activation.into()))
 }
 
 /// Batch normalisation with fixed statistics is `γ/σ · x + (β − μ·γ/σ)` for each channel, so it

@@ -20,6 +20,8 @@ pub struct Plan {
 #[derive(Debug)]
 enum Step {
     Convolution(Box<PackedConvolution>, MapShape),
+    /// And of each 2×2 outputs the largest.
+    PooledConvolution(Box<PackedConvolution>, MapShape),
     MaxPool(usize, MapShape),
     GlobalAveragePool(MapShape),
     /// The last step of the body adds the input.
@@ -99,6 +101,13 @@ impl Step {
                 let shape = shape(batch, *input);
                 let mut output = buffers.take(convolution.output_shape(shape).len());
                 convolution.forward(maps, shape, residual, &mut output);
+                output
+            }
+            Self::PooledConvolution(convolution, input) => {
+                let shape = shape(batch, *input);
+                let out = convolution.output_shape(shape);
+                let mut output = buffers.take(batch * (out.height / 2) * (out.width / 2) * out.channels);
+                convolution.forward_pooled(maps, shape, &mut output);
                 output
             }
             Self::MaxPool(window, input) => {
