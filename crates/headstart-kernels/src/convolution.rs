@@ -17,9 +17,9 @@ const PIXELS: usize = 48;
 /// `activation(convolution(x) + bias + residual)`, its weights packed once.
 #[derive(Debug)]
 pub struct PackedConvolution {
-    geometry: Convolution,
-    bias: Vec<f32>,
-    activation: Activation,
+    pub(crate) geometry: Convolution,
+    pub(crate) bias: Vec<f32>,
+    pub(crate) activation: Activation,
     algorithm: Algorithm,
 }
 
@@ -185,7 +185,23 @@ impl PackedConvolution {
         self.output_shape(shape)
     }
 
-    fn finish<'a>(&'a self, residual: Option<&'a [f32]>) -> Finish<'a> {
+    /// The matrix of a 1×1 convolution.
+    pub(crate) fn pointwise(&self) -> Option<&PackedMatrix> {
+        match &self.algorithm {
+            Algorithm::Pointwise(matrix) => Some(matrix),
+            _ => None,
+        }
+    }
+
+    /// The kernels of a depthwise convolution.
+    pub(crate) fn depthwise(&self) -> Option<&Depthwise> {
+        match &self.algorithm {
+            Algorithm::Depthwise(depthwise) => Some(depthwise),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn finish<'a>(&'a self, residual: Option<&'a [f32]>) -> Finish<'a> {
         Finish { accumulate: false, bias: Some(&self.bias), residual, range: self.activation.range() }
     }
 }

@@ -29,6 +29,11 @@ impl Depthwise {
         Self { taps }
     }
 
+    /// `[kernel, kernel, C]`
+    pub(crate) fn taps(&self) -> &[f32] {
+        &self.taps
+    }
+
     /// One tap of every channel.
     pub(crate) fn tap(&self, tap: usize, channels: usize) -> &[f32] {
         &self.taps[tap * channels..][..channels]

@@ -22,7 +22,9 @@ mod matmul;
 mod pool;
 mod rows;
 mod scratch;
+mod separable;
 mod shape;
+mod strip;
 mod vector;
 mod winograd;
 
@@ -31,4 +33,5 @@ pub use convolution::PackedConvolution;
 pub use dense::dense;
 pub use pool::{global_average_pool, max_pool};
 pub use rows::{scale_rows, sum_of_squares};
+pub use separable::Separable;
 pub use shape::{Activation, Convolution, Padding, Shape};

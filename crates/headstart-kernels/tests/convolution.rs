@@ -1,7 +1,7 @@
 //! Every algorithm against a plain loop in f64, on odd shapes.
 
 use headstart_kernels::{
-    Activation, Convolution, PackedConvolution, Padding, Shape, global_average_pool, max_pool,
+    Activation, Convolution, PackedConvolution, Padding, Separable, Shape, global_average_pool, max_pool,
 };
 use proptest::prelude::*;
 
@@ -128,6 +128,68 @@ proptest! {
         };
         let error = check(geometry, Shape { batch, height, width, channels: input }, activation, seed);
         prop_assert!(error < 2e-5, "{error}");
+    }
+
+    /// A block in one go is its three convolutions one after the other.
+    #[test]
+    fn separable(
+        height in side(), width in side(), batch in 1usize..3, input in prop::sample::select(vec![1usize, 5, 16, 24]),
+        wide in prop::sample::select(vec![16usize, 48, 96, 112, 208]), output in prop::sample::select(vec![1usize, 3, 17, 40]),
+        kernel in prop::sample::select(vec![3usize, 5]), stride in 1usize..3, lopsided in any::<bool>(),
+        (has_expansion, has_residual) in any::<(bool, bool)>(), activation in activation(), seed in 1u64..1000,
+    ) {
+        let input = if has_expansion { input } else { wide };
+        let pointwise = |in_channels, out_channels| Convolution {
+            in_channels, out_channels, kernel: [1; 2], stride: [1; 2], padding: Padding::default(), groups: 1,
+        };
+        let half = kernel / 2;
+        let before = half - usize::from(lopsided);
+        let padding = Padding { top: before, bottom: half, left: before, right: half };
+        prop_assume!(height + before + half >= kernel && width + before + half >= kernel);
+        let depthwise = Convolution {
+            in_channels: wide, out_channels: wide, kernel: [kernel; 2], stride: [stride; 2], padding, groups: wide,
+        };
+        let parts = || {
+            let pack = |geometry: Convolution, activation, seed| {
+                let fan = geometry.in_channels / geometry.groups * geometry.kernel[0] * geometry.kernel[1];
+                let scale = 1.0 / (fan as f32).sqrt();
+                let weight: Vec<f32> = values(geometry.out_channels * fan, seed).iter().map(|w| w * scale).collect();
+                PackedConvolution::new(geometry, &weight, &values(geometry.out_channels, seed + 1), activation)
+            };
+            let expand = has_expansion.then(|| pack(pointwise(input, wide), activation, seed));
+            (expand, pack(depthwise, activation, seed + 2), pack(pointwise(wide, output), Activation::Identity, seed + 4))
+        };
+        let shape = Shape { batch, height, width, channels: input };
+        let image = values(shape.len(), seed + 6);
+        let (expand, depthwise, project) = parts();
+        let wide_shape = expand.as_ref().map_or(shape, |expand| expand.output_shape(shape));
+        let mut map = image.clone();
+        if let Some(expand) = &expand {
+            map = vec![0.0; wide_shape.len()];
+            expand.forward(&image, shape, None, &mut map);
+        }
+        let deep_shape = depthwise.output_shape(wide_shape);
+        let mut deep = vec![0.0; deep_shape.len()];
+        depthwise.forward(&map, wide_shape, None, &mut deep);
+        let out = project.output_shape(deep_shape);
+        let residual = has_residual.then(|| values(out.len(), seed + 7));
+        let mut expected = vec![0.0; out.len()];
+        project.forward(&deep, deep_shape, residual.as_deref(), &mut expected);
+
+        let (expand, depthwise, project) = parts();
+        let block = Separable::new(expand, depthwise, project);
+        prop_assert_eq!(block.output_shape(shape), out);
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let mut ours = vec![f32::NAN; out.len()];
+            pool.install(|| block.forward(&image, shape, residual.as_deref(), &mut ours));
+            ours
+        };
+        let ours = run(1);
+        for (ours, expected) in ours.iter().zip(&expected) {
+            prop_assert!((ours - expected).abs() < 2e-5, "{ours} {expected}");
+        }
+        prop_assert!(ours == run(3));
     }
 
     /// Pooled on the way out is pooled afterwards, whatever the algorithm, to the bit.

@@ -40,7 +40,7 @@ impl Finish<'_> {
 
     /// What is left to do for one of several blocks of a sum: all but the first add to C, and
     /// only the last finishes.
-    pub(super) fn of_block(self, first: bool, last: bool) -> Self {
+    pub(crate) fn of_block(self, first: bool, last: bool) -> Self {
         let accumulate = self.accumulate || !first;
         match last {
             true => Self { accumulate, ..self },

@@ -61,32 +61,50 @@ unsafe fn windows_with<V: Vector>(a: Windows<'_>, b: Panels<'_>, c: *mut f32, m:
 pub(crate) fn multiply(a: Rows<'_>, b: Panels<'_>, c: &mut [f32], finish: Finish<'_>) {
     let m = c.len() / b.columns;
     assert_eq!(c.len(), m * b.columns, "C has whole rows");
+    multiply_lines(a, b, c, Lines { rows: m, stride: c.len(), count: 1 }, finish);
+}
+
+/// C in lines: so many rows without a gap, and the way from a line to the next.
+#[derive(Clone, Copy)]
+pub(crate) struct Lines {
+    pub(crate) rows: usize,
+    pub(crate) stride: usize,
+    pub(crate) count: usize,
+}
+
+/// Multiplies `a` `[lines.count · lines.rows, b.rows]` by `b` into the lines of `c`.
+pub(crate) fn multiply_lines(a: Rows<'_>, b: Panels<'_>, c: &mut [f32], lines: Lines, finish: Finish<'_>) {
+    let (m, line) = (lines.count * lines.rows, lines.rows * b.columns);
+    assert!(lines.stride >= line && c.len() + lines.stride >= lines.count * lines.stride + line, "lines of C");
     assert!(a.stride >= b.rows && a.values.len() + a.stride >= m * a.stride + b.rows, "as many rows as C");
     assert!(finish.bias.is_none_or(|bias| bias.len() == b.columns), "a bias for each column");
-    assert!(finish.residual.is_none_or(|residual| residual.len() == c.len()), "a residual like C");
+    assert!(finish.residual.is_none_or(|residual| lines.count == 1 && residual.len() == c.len()), "a residual like C");
     // SAFETY: the lengths were checked above.
-    unsafe { multiply_dispatched(a, b, c.as_mut_ptr(), m, finish) }
+    unsafe { multiply_dispatched(a, b, c.as_mut_ptr(), lines, finish) }
 }
 
 with_vector! {
-    unsafe fn multiply_dispatched(a: Rows<'_>, b: Panels<'_>, c: *mut f32, m: usize, finish: Finish<'_>) = multiply_with;
+    unsafe fn multiply_dispatched(a: Rows<'_>, b: Panels<'_>, c: *mut f32, lines: Lines, finish: Finish<'_>) = multiply_with;
 }
 
 #[inline(always)]
-unsafe fn multiply_with<V: Vector>(a: Rows<'_>, b: Panels<'_>, c: *mut f32, m: usize, finish: Finish<'_>) {
+unsafe fn multiply_with<V: Vector>(a: Rows<'_>, b: Panels<'_>, c: *mut f32, lines: Lines, finish: Finish<'_>) {
     let width = 2 * V::LANES;
     for first in (0..b.rows).step_by(DEPTH) {
         let depth = DEPTH.min(b.rows - first);
         let finish = finish.of_block(first == 0, first + depth == b.rows);
         for panel in 0..b.columns.div_ceil(width) {
-            // SAFETY: the panel has `b.rows` rows, A and C have m.
-            unsafe {
-                let start = b.values.as_ptr().add(panel * b.panel + first * b.row);
-                let right = Right { start, row: b.row, depth, ahead: start.wrapping_add(b.panel) };
-                let place = Place { c, columns: b.columns, row: 0, column: panel * width, rows: 0 };
-                let start = a.values.as_ptr().add(first);
-                let left = Left { start, row: a.stride, column: 1, run: depth, jump: 0 };
-                panel_with::<V>(left, right, place, m, finish);
+            for line in 0..lines.count {
+                // SAFETY: the panel has `b.rows` rows, A and C have as many rows as `lines`.
+                unsafe {
+                    let start = b.values.as_ptr().add(panel * b.panel + first * b.row);
+                    let right = Right { start, row: b.row, depth, ahead: start.wrapping_add(b.panel) };
+                    let c = c.add(line * lines.stride);
+                    let place = Place { c, columns: b.columns, row: 0, column: panel * width, rows: 0 };
+                    let start = a.values.as_ptr().add(line * lines.rows * a.stride + first);
+                    let left = Left { start, row: a.stride, column: 1, run: depth, jump: 0 };
+                    panel_with::<V>(left, right, place, lines.rows, finish);
+                }
             }
         }
     }
@@ -109,7 +127,17 @@ unsafe fn panel_with<V: Vector>(left: Left, right: Right, place: Place, m: usize
     let mut row = 0;
     // SAFETY: rows `row..row + N` are below m.
     unsafe {
-        if V::LANES == 16 {
+        if V::LANES == 16 && m.is_multiple_of(7) {
+            // Maps of ImageNet's nets are 7, 14, 28 … pixels wide.
+            while row + 14 <= m {
+                tile::<V, 14>(left(row), right(row), at(row, 14), finish);
+                row += 14;
+            }
+            if row + 7 <= m {
+                tile::<V, 7>(left(row), right(row), at(row, 7), finish);
+                row += 7;
+            }
+        } else if V::LANES == 16 {
             while row + ROWS_AVX512 <= m {
                 tile::<V, ROWS_AVX512>(left(row), right(row), at(row, ROWS_AVX512), finish);
                 row += ROWS_AVX512;
