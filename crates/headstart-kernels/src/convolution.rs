@@ -185,6 +185,14 @@ impl PackedConvolution {
         self.output_shape(shape)
     }
 
+    /// The matrix of a convolution of few input channels.
+    pub(crate) fn lines(&self) -> Option<&PackedMatrix> {
+        match &self.algorithm {
+            Algorithm::Lines(matrix) => Some(matrix),
+            _ => None,
+        }
+    }
+
     /// The matrix of a 1×1 convolution.
     pub(crate) fn pointwise(&self) -> Option<&PackedMatrix> {
         match &self.algorithm {

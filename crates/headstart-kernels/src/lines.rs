@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::matmul::{Finish, PackedMatrix, Windows, multiply_windows};
+use crate::matmul::{Finish, PackedMatrix, Panels, Windows, multiply_windows};
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Shape};
 
@@ -30,24 +30,46 @@ pub(crate) fn forward(
     finish: Finish<'_>,
 ) {
     let out = geometry.output_shape(shape);
-    let [height, width] = geometry.kernel;
-    let padded = (shape.width + geometry.padding.left + geometry.padding.right) * shape.channels;
     let line = out.width * out.channels;
-    let scratch = || Scratch::new(height * padded);
+    let scratch = || Scratch::new(scratch_len(geometry, shape));
     output.par_chunks_mut(line).enumerate().for_each_init(scratch, |lines, (index, output)| {
         let image = shape.height * shape.width * shape.channels;
         let image = &input[index / out.height * image..][..image];
-        pad(geometry, image, shape, index % out.height * geometry.stride[0], lines);
-        let windows = Windows {
-            values: lines,
-            stride: geometry.stride[1] * shape.channels,
-            count: height,
-            run: width * shape.channels,
-            jump: padded,
-        };
         let residual = finish.residual.map(|residual| &residual[index * line..][..line]);
-        multiply_windows(windows, matrix.panels(), output, Finish { residual, ..finish });
+        let finish = Finish { residual, ..finish };
+        output_line(geometry, matrix.panels(), (image, shape), index % out.height, lines, output, finish);
     });
+}
+
+/// Values of the padded lines that a line of output is computed from.
+pub(crate) fn scratch_len(geometry: &Convolution, shape: Shape) -> usize {
+    geometry.kernel[0] * padded(geometry, shape)
+}
+
+/// Values of one padded line.
+fn padded(geometry: &Convolution, shape: Shape) -> usize {
+    (shape.width + geometry.padding.left + geometry.padding.right) * shape.channels
+}
+
+/// Computes line `y` of one image's output, the columns of `matrix`.
+pub(crate) fn output_line(
+    geometry: &Convolution,
+    matrix: Panels<'_>,
+    (image, shape): (&[f32], Shape),
+    y: usize,
+    lines: &mut [f32],
+    output: &mut [f32],
+    finish: Finish<'_>,
+) {
+    pad(geometry, image, shape, y * geometry.stride[0], lines);
+    let windows = Windows {
+        values: lines,
+        stride: geometry.stride[1] * shape.channels,
+        count: geometry.kernel[0],
+        run: geometry.kernel[1] * shape.channels,
+        jump: padded(geometry, shape),
+    };
+    multiply_windows(windows, matrix, output, finish);
 }
 
 /// Copies the lines of an image from line `top` of the padded image on, with zeros around them.

@@ -66,7 +66,12 @@ impl Strip {
 
     /// Sets what lies outside of a map of `shape` to zero. Gives the map's lines that lie inside,
     /// and the strip's line where they begin.
-    pub(crate) fn clear_border(self, shape: Shape, channels: usize, input: &mut [f32]) -> (Range<usize>, usize) {
+    pub(crate) fn clear_border(
+        self,
+        shape: Shape,
+        channels: usize,
+        input: &mut [f32],
+    ) -> (Range<usize>, usize) {
         let line = self.width * channels;
         let start = self.first * self.stride[0];
         let place = |row: usize| (start + row).checked_sub(self.top).filter(|y| *y < shape.height);

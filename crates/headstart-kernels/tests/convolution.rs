@@ -136,16 +136,22 @@ proptest! {
         height in side(), width in side(), batch in 1usize..3, input in prop::sample::select(vec![1usize, 5, 16, 24]),
         wide in prop::sample::select(vec![16usize, 48, 96, 112, 208]), output in prop::sample::select(vec![1usize, 3, 17, 40]),
         kernel in prop::sample::select(vec![3usize, 5]), stride in 1usize..3, lopsided in any::<bool>(),
-        (has_expansion, has_residual) in any::<(bool, bool)>(), activation in activation(), seed in 1u64..1000,
+        expansion in prop::sample::select(vec![None, Some((1usize, 1usize)), Some((3, 2)), Some((5, 1))]),
+        has_residual in any::<bool>(), activation in activation(), seed in 1u64..1000,
     ) {
-        let input = if has_expansion { input } else { wide };
+        let input = match expansion {
+            None => wide,
+            Some((1, _)) => input,
+            Some(_) => input.min(5),
+        };
         let pointwise = |in_channels, out_channels| Convolution {
             in_channels, out_channels, kernel: [1; 2], stride: [1; 2], padding: Padding::default(), groups: 1,
         };
         let half = kernel / 2;
         let before = half - usize::from(lopsided);
         let padding = Padding { top: before, bottom: half, left: before, right: half };
-        prop_assume!(height + before + half >= kernel && width + before + half >= kernel);
+        let reduced = |side: usize| side.div_ceil(expansion.map_or(1, |(_, stride)| stride));
+        prop_assume!(reduced(height) + before + half >= kernel && reduced(width) + before + half >= kernel);
         let depthwise = Convolution {
             in_channels: wide, out_channels: wide, kernel: [kernel; 2], stride: [stride; 2], padding, groups: wide,
         };
@@ -156,7 +162,14 @@ proptest! {
                 let weight: Vec<f32> = values(geometry.out_channels * fan, seed).iter().map(|w| w * scale).collect();
                 PackedConvolution::new(geometry, &weight, &values(geometry.out_channels, seed + 1), activation)
             };
-            let expand = has_expansion.then(|| pack(pointwise(input, wide), activation, seed));
+            let expand = expansion.map(|(kernel, stride)| {
+                let half = kernel / 2;
+                let padding = Padding { top: half, bottom: half, left: half, right: half };
+                let geometry = Convolution {
+                    kernel: [kernel; 2], stride: [stride; 2], padding, ..pointwise(input, wide)
+                };
+                pack(geometry, activation, seed)
+            });
             (expand, pack(depthwise, activation, seed + 2), pack(pointwise(wide, output), Activation::Identity, seed + 4))
         };
         let shape = Shape { batch, height, width, channels: input };

@@ -1,11 +1,7 @@
 //! The innermost loop: a few rows of A by one panel of B, summed in registers.
 
-use std::mem::MaybeUninit;
-
 use crate::vector::Vector;
 
-/// Two of the widest registers.
-const WIDEST: usize = 32;
 /// Values of a cache line.
 const LINE: usize = 16;
 /// Rows of A that are held in registers.
@@ -113,14 +109,16 @@ unsafe fn registers<V: Vector, const N: usize, const W: usize>(
     place: Place,
     finish: Finish<'_>,
 ) {
-    // SAFETY: the caller vouches for rows and panel.
-    let sums = unsafe { products::<V, N, W>(left, right) };
-    let columns = (W * V::LANES).min(place.columns - place.column);
-    // SAFETY: the rows and columns of `place` lie inside of C.
+    // SAFETY: the caller vouches for rows and panel, and for the rows and columns of `place`.
     unsafe {
-        match place.rows == N && columns == W * V::LANES {
-            true => write_whole(sums, place, finish),
-            false => write_clipped(sums, place, columns, finish),
+        let sums = products::<V, N, W>(left, right);
+        let columns = (W * V::LANES).min(place.columns - place.column);
+        // Lanes of the last register that are columns of C.
+        let lanes = columns - (W - 1) * V::LANES;
+        match place.rows == N {
+            true if lanes == V::LANES => write_rows::<V, N, W>(sums, V::LANES, place, finish),
+            true => write_rows::<V, N, W>(sums, lanes, place, finish),
+            false => write_some::<V, N, W>(sums, lanes, place, finish),
         }
     }
 }
@@ -156,69 +154,73 @@ unsafe fn products<V: Vector, const N: usize, const W: usize>(left: Left, right:
     }
 }
 
-/// All sums, without a way through memory.
+/// All rows of the sums, straight from their registers.
 #[inline(always)]
-unsafe fn write_whole<V: Vector, const N: usize, const W: usize>(
+unsafe fn write_rows<V: Vector, const N: usize, const W: usize>(
     sums: [[V; W]; N],
+    lanes: usize,
     place: Place,
     finish: Finish<'_>,
 ) {
-    // SAFETY: the caller vouches for N rows and W registers in C, bias and residual.
-    unsafe {
-        let start = place.row * place.columns + place.column;
-        if finish.is_plain() {
-            for (index, sums) in sums.into_iter().enumerate() {
-                for (register, sum) in sums.into_iter().enumerate() {
-                    sum.store(place.c.add(start + index * place.columns + register * V::LANES));
-                }
-            }
-            return;
-        }
+    let start = place.row * place.columns + place.column;
+    if lanes == V::LANES && finish.is_plain() {
         for (index, sums) in sums.into_iter().enumerate() {
             for (register, sum) in sums.into_iter().enumerate() {
-                let offset = register * V::LANES;
-                write(sum, place.c, start + index * place.columns + offset, place.column + offset, finish);
+                // SAFETY: the caller vouches for N rows and W registers in C.
+                unsafe { sum.store(place.c.add(start + index * place.columns + register * V::LANES)) }
             }
         }
+        return;
+    }
+    for (index, sums) in sums.into_iter().enumerate() {
+        // SAFETY: the caller vouches for N rows in C, bias and residual.
+        unsafe { write_row(sums, lanes, start + index * place.columns, place, finish) }
     }
 }
 
-/// The first rows and columns of the sums, through memory: sums that were picked by number could
-/// not stay in registers.
+/// The first rows of the sums, through memory: sums that were picked by number could not stay in
+/// registers.
 #[inline(always)]
-unsafe fn write_clipped<V: Vector, const N: usize, const W: usize>(
+unsafe fn write_some<V: Vector, const N: usize, const W: usize>(
     sums: [[V; W]; N],
+    lanes: usize,
     place: Place,
-    columns: usize,
     finish: Finish<'_>,
 ) {
-    // SAFETY: every lane is written before it is read; columns behind the last are left out.
-    unsafe {
-        let mut spill = [const { MaybeUninit::<[f32; WIDEST]>::uninit() }; N];
-        for (sums, line) in sums.iter().zip(&mut spill) {
-            for (register, sum) in sums.iter().enumerate() {
-                sum.store(line.as_mut_ptr().cast::<f32>().add(register * V::LANES));
+    for (index, sums) in sums[..place.rows].iter().enumerate() {
+        let start = (place.row + index) * place.columns + place.column;
+        // SAFETY: the caller vouches for these rows in C, bias and residual.
+        unsafe { write_row(*sums, lanes, start, place, finish) }
+    }
+}
+
+/// One row of the sums, from value `start` of C on; `lanes` of its last register.
+#[inline(always)]
+unsafe fn write_row<V: Vector, const W: usize>(
+    sums: [V; W],
+    lanes: usize,
+    start: usize,
+    place: Place,
+    finish: Finish<'_>,
+) {
+    for (register, sum) in sums.into_iter().enumerate() {
+        let offset = register * V::LANES;
+        // SAFETY: the caller vouches for the row in C, bias and residual.
+        unsafe {
+            let (start, column) = (start + offset, place.column + offset);
+            match register + 1 == W && lanes < V::LANES {
+                true => write_first(sum, lanes, place.c.add(start), start, column, finish),
+                false => write(sum, place.c.add(start), start, column, finish),
             }
-        }
-        for (index, line) in spill[..place.rows].iter().enumerate() {
-            let start = (place.row + index) * place.columns + place.column;
-            let mut offset = 0;
-            while offset + V::LANES <= columns {
-                let sum = V::load(line.as_ptr().cast::<f32>().add(offset));
-                write(sum, place.c, start + offset, place.column + offset, finish);
-                offset += V::LANES;
-            }
-            let rest = std::slice::from_raw_parts(line.as_ptr().cast::<f32>().add(offset), columns - offset);
-            write_part(rest, place.c, start + offset, place.column + offset, finish);
         }
     }
 }
 
+/// One register of sums, to value `start` of C, which is in column `column`.
 #[inline(always)]
-unsafe fn write<V: Vector>(mut sum: V, c: *mut f32, start: usize, column: usize, finish: Finish<'_>) {
+unsafe fn write<V: Vector>(mut sum: V, to: *mut f32, start: usize, column: usize, finish: Finish<'_>) {
     // SAFETY: a whole register lies inside of C, bias and residual.
     unsafe {
-        let to = c.add(start);
         if finish.accumulate {
             sum = V::load(to).add(sum);
         }
@@ -232,14 +234,27 @@ unsafe fn write<V: Vector>(mut sum: V, c: *mut f32, start: usize, column: usize,
     }
 }
 
-/// As [`write`], value by value, for the columns behind the last whole register.
-unsafe fn write_part(sums: &[f32], c: *mut f32, start: usize, column: usize, finish: Finish<'_>) {
-    for (offset, sum) in sums.iter().enumerate() {
-        // SAFETY: the columns up to the last lie inside of C.
-        let to = unsafe { &mut *c.add(start + offset) };
-        let mut sum = if finish.accumulate { *to + sum } else { *sum };
-        sum += finish.bias.map_or(0.0, |bias| bias[column + offset]);
-        sum += finish.residual.map_or(0.0, |residual| residual[start + offset]);
-        *to = sum.clamp(finish.range.0, finish.range.1);
+/// As [`write`], only the first lanes.
+#[inline(always)]
+unsafe fn write_first<V: Vector>(
+    mut sum: V,
+    lanes: usize,
+    to: *mut f32,
+    start: usize,
+    column: usize,
+    finish: Finish<'_>,
+) {
+    // SAFETY: these lanes lie inside of C, bias and residual.
+    unsafe {
+        if finish.accumulate {
+            sum = V::load_first(to, lanes).add(sum);
+        }
+        if let Some(bias) = finish.bias {
+            sum = sum.add(V::load_first(bias.as_ptr().add(column), lanes));
+        }
+        if let Some(residual) = finish.residual {
+            sum = sum.add(V::load_first(residual.as_ptr().add(start), lanes));
+        }
+        sum.clamp(finish.range).store_first(to, lanes);
     }
 }

@@ -75,10 +75,16 @@ pub(crate) struct Lines {
 /// Multiplies `a` `[lines.count · lines.rows, b.rows]` by `b` into the lines of `c`.
 pub(crate) fn multiply_lines(a: Rows<'_>, b: Panels<'_>, c: &mut [f32], lines: Lines, finish: Finish<'_>) {
     let (m, line) = (lines.count * lines.rows, lines.rows * b.columns);
-    assert!(lines.stride >= line && c.len() + lines.stride >= lines.count * lines.stride + line, "lines of C");
+    assert!(
+        lines.stride >= line && c.len() + lines.stride >= lines.count * lines.stride + line,
+        "lines of C"
+    );
     assert!(a.stride >= b.rows && a.values.len() + a.stride >= m * a.stride + b.rows, "as many rows as C");
     assert!(finish.bias.is_none_or(|bias| bias.len() == b.columns), "a bias for each column");
-    assert!(finish.residual.is_none_or(|residual| lines.count == 1 && residual.len() == c.len()), "a residual like C");
+    assert!(
+        finish.residual.is_none_or(|residual| lines.count == 1 && residual.len() == c.len()),
+        "a residual like C"
+    );
     // SAFETY: the lengths were checked above.
     unsafe { multiply_dispatched(a, b, c.as_mut_ptr(), lines, finish) }
 }
@@ -88,7 +94,13 @@ with_vector! {
 }
 
 #[inline(always)]
-unsafe fn multiply_with<V: Vector>(a: Rows<'_>, b: Panels<'_>, c: *mut f32, lines: Lines, finish: Finish<'_>) {
+unsafe fn multiply_with<V: Vector>(
+    a: Rows<'_>,
+    b: Panels<'_>,
+    c: *mut f32,
+    lines: Lines,
+    finish: Finish<'_>,
+) {
     let width = 2 * V::LANES;
     for first in (0..b.rows).step_by(DEPTH) {
         let depth = DEPTH.min(b.rows - first);

@@ -1,5 +1,8 @@
 //! One SIMD register of f32, for each instruction set, and the choice among them at run time.
 
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use std::sync::OnceLock;
 
 /// The instruction set that this CPU is driven with.
@@ -41,6 +44,10 @@ pub(crate) trait Vector: Copy {
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// The first `lanes` values, zeros behind them; nothing else is read.
+    unsafe fn load_first(from: *const f32, lanes: usize) -> Self;
+    /// Writes the first `lanes` values only.
+    unsafe fn store_first(self, to: *mut f32, lanes: usize);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn multiply(self, other: Self) -> Self;
@@ -92,6 +99,18 @@ impl Vector for Plain {
         unsafe { to.cast::<[f32; 8]>().write_unaligned(self.0) }
     }
     #[inline(always)]
+    unsafe fn load_first(from: *const f32, lanes: usize) -> Self {
+        let mut values = [0.0; 8];
+        // SAFETY: `lanes` values can be read by the trait's contract.
+        values[..lanes].copy_from_slice(unsafe { std::slice::from_raw_parts(from, lanes) });
+        Self(values)
+    }
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, lanes: usize) {
+        // SAFETY: `lanes` values can be written by the trait's contract.
+        unsafe { std::slice::from_raw_parts_mut(to, lanes) }.copy_from_slice(&self.0[..lanes]);
+    }
+    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
     }
@@ -126,7 +145,7 @@ impl Vector for Plain {
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_vector {
     ($name:ident, $register:ident, $lanes:literal, $splat:ident, $load:ident, $store:ident,
-     $add:ident, $sub:ident, $multiply:ident, $fma:ident, $max:ident, $min:ident, $keep_nan:ident) => {
+     $add:ident, $sub:ident, $multiply:ident, $fma:ident, $max:ident, $min:ident, $keep_nan:ident, $load_first:ident, $store_first:ident) => {
         #[derive(Clone, Copy)]
         pub(crate) struct $name(std::arch::x86_64::$register);
 
@@ -145,6 +164,14 @@ macro_rules! x86_vector {
             #[inline(always)]
             unsafe fn store(self, to: *mut f32) {
                 unsafe { std::arch::x86_64::$store(to, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn load_first(from: *const f32, lanes: usize) -> Self {
+                unsafe { Self(x86::$load_first(from, lanes)) }
+            }
+            #[inline(always)]
+            unsafe fn store_first(self, to: *mut f32, lanes: usize) {
+                unsafe { x86::$store_first(to, lanes, self.0) }
             }
             #[inline(always)]
             unsafe fn add(self, other: Self) -> Self {
@@ -173,34 +200,10 @@ macro_rules! x86_vector {
             #[inline(always)]
             unsafe fn larger(self, other: Self) -> Self {
                 // The instruction hides a NaN on its left.
-                unsafe { Self($keep_nan(self.0, std::arch::x86_64::$max(self.0, other.0))) }
+                unsafe { Self(x86::$keep_nan(self.0, std::arch::x86_64::$max(self.0, other.0))) }
             }
         }
     };
-}
-
-/// `value` where it is NaN, else `other`.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn keep_nan_512(
-    value: std::arch::x86_64::__m512,
-    other: std::arch::x86_64::__m512,
-) -> std::arch::x86_64::__m512 {
-    use std::arch::x86_64::{_CMP_UNORD_Q, _mm512_cmp_ps_mask, _mm512_mask_mov_ps};
-    _mm512_mask_mov_ps(other, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value), value)
-}
-
-/// `value` where it is NaN, else `other`.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx")]
-fn keep_nan_256(
-    value: std::arch::x86_64::__m256,
-    other: std::arch::x86_64::__m256,
-) -> std::arch::x86_64::__m256 {
-    use std::arch::x86_64::{_CMP_UNORD_Q, _mm256_blendv_ps, _mm256_cmp_ps};
-    _mm256_blendv_ps(other, value, _mm256_cmp_ps::<_CMP_UNORD_Q>(value, value))
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -217,7 +220,9 @@ x86_vector!(
     _mm512_fmadd_ps,
     _mm512_max_ps,
     _mm512_min_ps,
-    keep_nan_512
+    keep_nan_512,
+    load_first_512,
+    store_first_512
 );
 #[cfg(target_arch = "x86_64")]
 x86_vector!(
@@ -233,7 +238,9 @@ x86_vector!(
     _mm256_fmadd_ps,
     _mm256_max_ps,
     _mm256_min_ps,
-    keep_nan_256
+    keep_nan_256,
+    load_first_256,
+    store_first_256
 );
 
 /// Defines `fn name(args)` that runs `body::<V>(args)` with the widest [`Vector`] of this CPU.
