@@ -1,7 +1,11 @@
 //! The innermost loop: a few rows of A by one panel of B, summed in registers.
 
+use std::mem::MaybeUninit;
+
 use crate::vector::Vector;
 
+/// Two of the widest registers.
+const WIDEST: usize = 32;
 /// Values of a cache line.
 const LINE: usize = 16;
 /// Rows of A that are held in registers.
@@ -187,10 +191,23 @@ unsafe fn write_some<V: Vector, const N: usize, const W: usize>(
     place: Place,
     finish: Finish<'_>,
 ) {
-    for (index, sums) in sums[..place.rows].iter().enumerate() {
-        let start = (place.row + index) * place.columns + place.column;
-        // SAFETY: the caller vouches for these rows in C, bias and residual.
-        unsafe { write_row(*sums, lanes, start, place, finish) }
+    let mut spill = [const { MaybeUninit::<[f32; WIDEST]>::uninit() }; N];
+    // SAFETY: every lane is written before it is read; the caller vouches for these rows in C,
+    // bias and residual.
+    unsafe {
+        for (sums, line) in sums.iter().zip(&mut spill) {
+            for (register, sum) in sums.iter().enumerate() {
+                sum.store(line.as_mut_ptr().cast::<f32>().add(register * V::LANES));
+            }
+        }
+        for (index, line) in spill[..place.rows].iter().enumerate() {
+            let mut sums = [V::splat(0.0); W];
+            for (register, sum) in sums.iter_mut().enumerate() {
+                *sum = V::load(line.as_ptr().cast::<f32>().add(register * V::LANES));
+            }
+            let start = (place.row + index) * place.columns + place.column;
+            write_row(sums, lanes, start, place, finish);
+        }
     }
 }
 

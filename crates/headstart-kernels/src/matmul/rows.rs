@@ -132,7 +132,7 @@ unsafe fn panel_with<V: Vector>(left: Left, right: Right, place: Place, m: usize
     };
     // Each tile brings nearer as many lines of what comes next as there are rows in B.
     let right = |row: usize| {
-        let ahead = right.ahead.wrapping_add(row / ROWS_AVX512 * right.depth * 16);
+        let ahead = right.ahead.wrapping_add(row / ROWS_AVX512 * right.depth * V::LANES);
         Right { ahead, ..right }
     };
     let at = |row: usize, rows: usize| Place { row, rows, ..place };
