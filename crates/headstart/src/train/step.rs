@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::fit::Data;
 use super::optimizer::Stepper;
 use super::recipe::Recipe;
-use crate::network::{Parameters, Tail};
+use crate::network::{Parameters, Tail, host};
 use crate::random::Random;
 
 /// What a step needs besides what it changes.
@@ -43,7 +43,7 @@ impl Step<'_> {
     ) -> (Tensor<1>, usize) {
         let logits = self.tail.forward(parameters, Tensor::from_inner(features), Some(dropout));
         let classes = logits.dims()[1];
-        let rows = crate::network::host(logits.clone().inner());
+        let rows = host(logits.clone().inner());
         let hits = self.labels.iter().zip(rows.chunks_exact(classes)).filter(|(label, row)| {
             row.iter().enumerate().all(|(class, logit)| class == **label || *logit < row[**label])
         });
