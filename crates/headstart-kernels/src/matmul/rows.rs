@@ -139,20 +139,15 @@ unsafe fn panel_with<V: Vector>(left: Left, right: Right, place: Place, m: usize
     let mut row = 0;
     // SAFETY: rows `row..row + N` are below m.
     unsafe {
-        if V::LANES == 16 && m.is_multiple_of(7) {
-            // Maps of ImageNet's nets are 7, 14, 28 … pixels wide.
-            while row + 14 <= m {
-                tile::<V, 14>(left(row), right(row), at(row, 14), finish);
-                row += 14;
-            }
-            if row + 7 <= m {
-                tile::<V, 7>(left(row), right(row), at(row, 7), finish);
-                row += 7;
-            }
-        } else if V::LANES == 16 {
+        if V::LANES == 16 {
             while row + ROWS_AVX512 <= m {
                 tile::<V, ROWS_AVX512>(left(row), right(row), at(row, ROWS_AVX512), finish);
                 row += ROWS_AVX512;
+            }
+            // The last maps of ImageNet's nets are 7 pixels wide.
+            if row + 7 == m {
+                tile::<V, 7>(left(row), right(row), at(row, 7), finish);
+                row += 7;
             }
         }
         while row + ROWS <= m {

@@ -24,8 +24,11 @@ const POINTS: usize = transform::IN * transform::IN;
 /// Channels are handled in whole registers of the widest vector.
 const LANES: usize = 16;
 
-/// Tiles that one task computes, at most.
+/// Tiles whose transforms stay within reach of the second cache, while matrices, which come from
+/// further away, are read for as many as possible.
 const TILES: usize = 48;
+/// Tasks of a thread that even out by themselves.
+const MANY: usize = 8;
 
 /// Whether this algorithm computes `geometry`.
 pub(crate) fn fits(geometry: &Convolution) -> bool {
@@ -87,9 +90,9 @@ impl Winograd {
     }
 }
 
-/// Tiles that one task computes: whole tiles of the product's rows, as many as keep their
-/// transforms within reach of the second cache; matrices come from further away.
+/// Tiles that one task computes: about [`TILES`]; where tasks are few, as many for each thread.
 fn block(tiles: usize) -> usize {
-    let fair = tiles.div_ceil(rayon::current_num_threads());
-    TILES.min(fair).max(1)
+    let threads = rayon::current_num_threads();
+    let rounds = ((tiles + TILES * threads / 2) / (TILES * threads)).max(1);
+    if rounds < MANY { tiles.div_ceil(rounds * threads).max(1) } else { TILES }
 }
