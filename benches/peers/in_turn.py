@@ -1,11 +1,12 @@
-"""headstart and its peers, one run of each in turn, so that whatever else the machine does meets all of them alike.
+"""headstart and its peers, a few runs of each in turn, so that what else the machine does meets all of them alike.
 
     cargo build --release --workspace --examples
     python benches/peers/in_turn.py --vgg16-weights vgg16.safetensors --rounds 9
 
-Each engine is a process of its own that is ready to run and waits; a round lets one after the other do the work once,
-with a pause before each, in which thread pools of the engine before come to rest. Prints a table in Markdown:
-median, least and greatest milliseconds, and how many times as long as headstart an engine took, by medians.
+Each engine is a process of its own that is ready to run and waits; a round lets one after the other do the work four
+times, of which the first does not count: it wakes threads and fills caches. A pause before each lets the thread pools
+of the engine before come to rest. Prints a table in Markdown: median, least and greatest milliseconds, and how many
+times as long as headstart an engine took, by medians.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import types
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PAUSE = 0.25
-WARM_UP_RUNS = 2
+RUNS = 3  # of a round, after one that does not count
 FORWARD = ["onnx_runtime", "openvino", "keras", "pytorch", "pytorch_frozen_graph"]
 WORKS = {  # name: network of the peers' script, headstart's work and backbone, peers
     "VGG16, all 13 convolutions and pools": ("vgg16", "trunk", "vgg16", FORWARD),
@@ -64,8 +65,13 @@ class Engine:
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
 
-    def run(self):
+    def turn(self):
+        """Milliseconds of each run that counts."""
         time.sleep(PAUSE)
+        self.run()
+        return [self.run() for _ in range(RUNS)]
+
+    def run(self):
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
@@ -88,11 +94,10 @@ def measure(work, batch, args):
     started = [Engine("headstart", ours, args.threads)]
     started += [Engine(peer, [*script, "--engine", peer], args.threads) for peer in peers]
     for engine in started:
-        for _ in range(WARM_UP_RUNS):
-            engine.run()
+        engine.turn()
     for _ in range(args.rounds):
         for engine in started:
-            engine.milliseconds.append(engine.run())
+            engine.milliseconds += engine.turn()
     for engine in started:
         engine.close()
     table(work, batch, started)
