@@ -1,10 +1,15 @@
 //! Depthwise convolution: each channel with its own kernel.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::matmul::Finish;
 use crate::shape::{Convolution, Shape};
 use crate::vector::{Vector, with_vector};
+
+/// Sums that are computed side by side: pixels, or registers of channels.
+const SEVERAL: usize = 4;
 
 /// Weights as `[kernel, kernel, C]`.
 #[derive(Debug)]
@@ -22,6 +27,11 @@ impl Depthwise {
             }
         }
         Self { taps }
+    }
+
+    /// `[kernel, kernel, C]`
+    pub(crate) fn taps(&self) -> &[f32] {
+        &self.taps
     }
 
     /// One tap of every channel.
@@ -80,20 +90,105 @@ unsafe fn line_with<V: Vector>(job: &Line<'_>, line: &mut [f32]) {
     let channels = job.shape.channels;
     let top = (job.y * job.geometry.stride[0]) as isize - job.geometry.padding.top as isize;
     let rows = inside(top, job.geometry.kernel[0], job.shape.height);
+    // SAFETY: groups read windows inside of the image only.
+    let grouped = unsafe {
+        match job.geometry.kernel[1] {
+            3 => groups::<V, 3>(job, (top, rows), line),
+            5 => groups::<V, 5>(job, (top, rows), line),
+            _ => 0..0,
+        }
+    };
     for (x, pixel) in line.chunks_exact_mut(channels).enumerate() {
         let left = (x * job.geometry.stride[1]) as isize - job.geometry.padding.left as isize;
         let columns = inside(left, job.geometry.kernel[1], job.shape.width);
         let window = Window { top, left, rows, columns, start: x * channels };
-        let whole = channels - channels % V::LANES;
-        // SAFETY: the window was clipped, and whole registers lie below `channels`.
+        let mut channel = if grouped.contains(&x) { channels - channels % V::LANES } else { 0 };
+        // SAFETY: the window was clipped, and the registers lie below `channels`.
         unsafe {
-            for channel in (0..whole).step_by(V::LANES) {
-                several::<V>(job, &window, channel, pixel.as_mut_ptr().add(channel));
+            while channel + SEVERAL * V::LANES <= channels {
+                several::<V, SEVERAL>(job, &window, channel, pixel.as_mut_ptr().add(channel));
+                channel += SEVERAL * V::LANES;
+            }
+            while channel + V::LANES <= channels {
+                several::<V, 1>(job, &window, channel, pixel.as_mut_ptr().add(channel));
+                channel += V::LANES;
             }
         }
-        for (channel, slot) in pixel.iter_mut().enumerate().skip(whole) {
+        for (channel, slot) in pixel.iter_mut().enumerate().skip(channel) {
             *slot = single(job, &window, channel);
         }
+    }
+}
+
+/// Computes what it can in groups of [`SEVERAL`] pixels, whole registers of channels each, and
+/// says which pixels these are: those whose windows of `K` columns lie inside of the image.
+#[inline(always)]
+unsafe fn groups<V: Vector, const K: usize>(
+    job: &Line<'_>,
+    (top, rows): (isize, (usize, usize)),
+    line: &mut [f32],
+) -> Range<usize> {
+    let (channels, stride) = (job.shape.channels, job.geometry.stride[1]);
+    let padding = job.geometry.padding.left;
+    let first = padding.div_ceil(stride);
+    let behind = match (job.shape.width + padding).checked_sub(K) {
+        Some(last) => (last / stride + 1).min(line.len() / channels),
+        None => 0,
+    };
+    let count = behind.saturating_sub(first) / SEVERAL;
+    for group in 0..count {
+        let x = first + group * SEVERAL;
+        let left = x * stride - padding;
+        for channel in (0..channels - channels % V::LANES).step_by(V::LANES) {
+            // SAFETY: the windows' rows were clipped, and their columns lie inside of the image.
+            unsafe {
+                let mut sums = [start::<V>(job, channel); SEVERAL];
+                for row in rows.0..rows.1 {
+                    let source = ((top + row as isize) as usize * job.shape.width + left) * channels;
+                    let source = job.image.as_ptr().add(source + channel);
+                    let tap = job.taps.as_ptr().add(row * K * channels + channel);
+                    let mut taps = [V::splat(0.0); K];
+                    for (column, value) in taps.iter_mut().enumerate() {
+                        *value = V::load(tap.add(column * channels));
+                    }
+                    for (pixel, sum) in sums.iter_mut().enumerate() {
+                        for (column, tap) in taps.iter().enumerate() {
+                            let value = V::load(source.add((pixel * stride + column) * channels));
+                            *sum = value.multiply_add(*tap, *sum);
+                        }
+                    }
+                }
+                for (pixel, sum) in sums.into_iter().enumerate() {
+                    let place = (x + pixel) * channels + channel;
+                    finish(job, sum, place, line.as_mut_ptr().add(place));
+                }
+            }
+        }
+    }
+    first..first + count * SEVERAL
+}
+
+/// What a sum begins with.
+#[inline(always)]
+unsafe fn start<V: Vector>(job: &Line<'_>, channel: usize) -> V {
+    // SAFETY: the caller vouches for a whole register of channels.
+    unsafe {
+        match job.finish.bias {
+            Some(bias) => V::load(bias.as_ptr().add(channel)),
+            None => V::splat(0.0),
+        }
+    }
+}
+
+/// Adds the residual, clamps and writes value `place` of the line.
+#[inline(always)]
+unsafe fn finish<V: Vector>(job: &Line<'_>, mut sum: V, place: usize, to: *mut f32) {
+    // SAFETY: the caller vouches for a whole register in the line.
+    unsafe {
+        if let Some(residual) = job.finish.residual {
+            sum = sum.add(V::load(residual.as_ptr().add(place)));
+        }
+        sum.clamp(job.finish.range).store(to);
     }
 }
 
@@ -123,28 +218,32 @@ impl Window {
     }
 }
 
+/// `N` registers of channels of one pixel.
 #[inline(always)]
-unsafe fn several<V: Vector>(job: &Line<'_>, window: &Window, channel: usize, to: *mut f32) {
-    // SAFETY: the caller vouches for a whole register from `channel` on in every pixel.
+unsafe fn several<V: Vector, const N: usize>(job: &Line<'_>, window: &Window, channel: usize, to: *mut f32) {
+    // SAFETY: the caller vouches for whole registers from `channel` on in every pixel.
     unsafe {
-        let mut sum = match job.finish.bias {
-            Some(bias) => V::load(bias.as_ptr().add(channel)),
-            None => V::splat(0.0),
-        };
+        let mut sums = [V::splat(0.0); N];
+        for (register, sum) in sums.iter_mut().enumerate() {
+            *sum = start(job, channel + register * V::LANES);
+        }
         for row in window.rows.0..window.rows.1 {
             let line = (window.top + row as isize) as usize * job.shape.width;
             for column in window.columns.0..window.columns.1 {
                 let pixel = line + (window.left + column as isize) as usize;
                 let tap = row * job.geometry.kernel[1] + column;
-                let value = V::load(job.image.as_ptr().add(pixel * job.shape.channels + channel));
-                let weight = V::load(job.taps.as_ptr().add(tap * job.shape.channels + channel));
-                sum = value.multiply_add(weight, sum);
+                let values = job.image.as_ptr().add(pixel * job.shape.channels + channel);
+                let weights = job.taps.as_ptr().add(tap * job.shape.channels + channel);
+                for (register, sum) in sums.iter_mut().enumerate() {
+                    let value = V::load(values.add(register * V::LANES));
+                    *sum = value.multiply_add(V::load(weights.add(register * V::LANES)), *sum);
+                }
             }
         }
-        if let Some(residual) = job.finish.residual {
-            sum = sum.add(V::load(residual.as_ptr().add(window.start + channel)));
+        for (register, sum) in sums.into_iter().enumerate() {
+            let offset = register * V::LANES;
+            finish(job, sum, window.start + channel + offset, to.add(offset));
         }
-        sum.clamp(job.finish.range).store(to);
     }
 }
 

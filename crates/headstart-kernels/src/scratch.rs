@@ -7,25 +7,37 @@ use std::sync::{Mutex, PoisonError};
 /// Values that are kept for later, in all.
 const KEPT: usize = 1 << 27;
 
-static FREE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+static FREE: Mutex<Vec<Vec<Line>>> = Mutex::new(Vec::new());
+
+/// A cache line: registers that are loaded from buffers of these never lie across two.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([f32; LINE]);
+
+/// Values of a cache line.
+const LINE: usize = 16;
 
 /// A buffer that goes back to the pool when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Scratch(Vec<f32>);
+pub(crate) struct Scratch {
+    lines: Vec<Line>,
+    length: usize,
+}
 
 impl Scratch {
     /// `length` values, whatever they were before.
     pub(crate) fn new(length: usize) -> Self {
-        let mut buffer = take(length).unwrap_or_default();
-        buffer.resize(length, 0.0);
-        Self(buffer)
+        let count = length.div_ceil(LINE);
+        let mut lines = take(count).unwrap_or_default();
+        lines.resize(count, Line([0.0; LINE]));
+        Self { lines, length }
     }
 }
 
 /// The smallest free buffer that is large enough.
-fn take(length: usize) -> Option<Vec<f32>> {
+fn take(count: usize) -> Option<Vec<Line>> {
     let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-    let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= length);
+    let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= count);
     let (index, _) = fitting.min_by_key(|(_, buffer)| buffer.capacity())?;
     Some(free.swap_remove(index))
 }
@@ -34,8 +46,8 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
         let kept: usize = free.iter().map(Vec::capacity).sum();
-        if kept + self.0.capacity() <= KEPT {
-            free.push(std::mem::take(&mut self.0));
+        if (kept + self.lines.capacity()) * LINE <= KEPT {
+            free.push(std::mem::take(&mut self.lines));
         }
     }
 }
@@ -43,12 +55,14 @@ impl Drop for Scratch {
 impl Deref for Scratch {
     type Target = [f32];
     fn deref(&self) -> &[f32] {
-        &self.0
+        // SAFETY: the lines are at least `length` values without gaps.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.length) }
     }
 }
 
 impl DerefMut for Scratch {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.0
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.length) }
     }
 }

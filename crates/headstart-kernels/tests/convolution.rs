@@ -1,7 +1,7 @@
 //! Every algorithm against a plain loop in f64, on odd shapes.
 
 use headstart_kernels::{
-    Activation, Convolution, PackedConvolution, Padding, Shape, global_average_pool, max_pool,
+    Activation, Convolution, PackedConvolution, Padding, Separable, Shape, global_average_pool, max_pool,
 };
 use proptest::prelude::*;
 
@@ -91,6 +91,10 @@ fn side() -> impl Strategy<Value = usize> {
     prop::sample::select(vec![1usize, 2, 3, 5, 7, 11, 13])
 }
 
+fn odd() -> impl Strategy<Value = usize> {
+    prop::sample::select(vec![1usize, 3, 5, 7])
+}
+
 fn activation() -> impl Strategy<Value = Activation> {
     prop::sample::select(vec![Activation::Identity, Activation::Relu, Activation::Relu6])
 }
@@ -100,14 +104,14 @@ proptest! {
 
     #[test]
     fn any_kernel(
-        height in side(), width in side(), batch in 1usize..3, kernel in prop::sample::select(vec![1usize, 3, 5, 7]),
+        height in side(), width in side(), batch in 1usize..3, kernel in [odd(), odd()],
         stride in 1usize..3, input in prop::sample::select(vec![1usize, 3, 5, 17]),
         output in prop::sample::select(vec![1usize, 3, 17, 33]), activation in activation(), seed in 1u64..1000,
     ) {
-        let half = kernel / 2;
-        let padding = Padding { top: half, bottom: half, left: half, right: half };
+        let [half_height, half_width] = kernel.map(|kernel| kernel / 2);
+        let padding = Padding { top: half_height, bottom: half_height, left: half_width, right: half_width };
         let geometry = Convolution {
-            in_channels: input, out_channels: output, kernel: [kernel; 2], stride: [stride; 2], padding, groups: 1,
+            in_channels: input, out_channels: output, kernel, stride: [stride; 2], padding, groups: 1,
         };
         let error = check(geometry, Shape { batch, height, width, channels: input }, activation, seed);
         prop_assert!(error < 2e-6, "{error}");
@@ -115,7 +119,7 @@ proptest! {
 
     #[test]
     fn winograd(
-        height in side(), width in side(), batch in 1usize..4, input in prop::sample::select(vec![16usize, 48]),
+        height in side(), width in side(), batch in 1usize..4, input in prop::sample::select(vec![16usize, 48, 272]),
         output in prop::sample::select(vec![16usize, 32, 80]), activation in activation(), seed in 1u64..1000,
     ) {
         let padding = Padding { top: 1, bottom: 1, left: 1, right: 1 };
@@ -124,6 +128,110 @@ proptest! {
         };
         let error = check(geometry, Shape { batch, height, width, channels: input }, activation, seed);
         prop_assert!(error < 2e-5, "{error}");
+    }
+
+    /// A block in one go is its three convolutions one after the other.
+    #[test]
+    fn separable(
+        height in side(), width in side(), batch in 1usize..3, input in prop::sample::select(vec![1usize, 5, 16, 24]),
+        wide in prop::sample::select(vec![16usize, 48, 96, 112, 208]), output in prop::sample::select(vec![1usize, 3, 17, 40]),
+        kernel in prop::sample::select(vec![3usize, 5]), stride in 1usize..3, lopsided in any::<bool>(),
+        expansion in prop::sample::select(vec![None, Some((1usize, 1usize)), Some((3, 2)), Some((5, 1))]),
+        has_residual in any::<bool>(), activation in activation(), seed in 1u64..1000,
+    ) {
+        let input = match expansion {
+            None => wide,
+            Some((1, _)) => input,
+            Some(_) => input.min(5),
+        };
+        let pointwise = |in_channels, out_channels| Convolution {
+            in_channels, out_channels, kernel: [1; 2], stride: [1; 2], padding: Padding::default(), groups: 1,
+        };
+        let half = kernel / 2;
+        let before = half - usize::from(lopsided);
+        let padding = Padding { top: before, bottom: half, left: before, right: half };
+        let reduced = |side: usize| side.div_ceil(expansion.map_or(1, |(_, stride)| stride));
+        prop_assume!(reduced(height) + before + half >= kernel && reduced(width) + before + half >= kernel);
+        let depthwise = Convolution {
+            in_channels: wide, out_channels: wide, kernel: [kernel; 2], stride: [stride; 2], padding, groups: wide,
+        };
+        let parts = || {
+            let pack = |geometry: Convolution, activation, seed| {
+                let fan = geometry.in_channels / geometry.groups * geometry.kernel[0] * geometry.kernel[1];
+                let scale = 1.0 / (fan as f32).sqrt();
+                let weight: Vec<f32> = values(geometry.out_channels * fan, seed).iter().map(|w| w * scale).collect();
+                PackedConvolution::new(geometry, &weight, &values(geometry.out_channels, seed + 1), activation)
+            };
+            let expand = expansion.map(|(kernel, stride)| {
+                let half = kernel / 2;
+                let padding = Padding { top: half, bottom: half, left: half, right: half };
+                let geometry = Convolution {
+                    kernel: [kernel; 2], stride: [stride; 2], padding, ..pointwise(input, wide)
+                };
+                pack(geometry, activation, seed)
+            });
+            (expand, pack(depthwise, activation, seed + 2), pack(pointwise(wide, output), Activation::Identity, seed + 4))
+        };
+        let shape = Shape { batch, height, width, channels: input };
+        let image = values(shape.len(), seed + 6);
+        let (expand, depthwise, project) = parts();
+        let wide_shape = expand.as_ref().map_or(shape, |expand| expand.output_shape(shape));
+        let mut map = image.clone();
+        if let Some(expand) = &expand {
+            map = vec![0.0; wide_shape.len()];
+            expand.forward(&image, shape, None, &mut map);
+        }
+        let deep_shape = depthwise.output_shape(wide_shape);
+        let mut deep = vec![0.0; deep_shape.len()];
+        depthwise.forward(&map, wide_shape, None, &mut deep);
+        let out = project.output_shape(deep_shape);
+        let residual = has_residual.then(|| values(out.len(), seed + 7));
+        let mut expected = vec![0.0; out.len()];
+        project.forward(&deep, deep_shape, residual.as_deref(), &mut expected);
+
+        let (expand, depthwise, project) = parts();
+        let block = Separable::new(expand, depthwise, project);
+        prop_assert_eq!(block.output_shape(shape), out);
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let mut ours = vec![f32::NAN; out.len()];
+            pool.install(|| block.forward(&image, shape, residual.as_deref(), &mut ours));
+            ours
+        };
+        let ours = run(1);
+        for (ours, expected) in ours.iter().zip(&expected) {
+            prop_assert!((ours - expected).abs() < 2e-5, "{ours} {expected}");
+        }
+        prop_assert!(ours == run(3));
+    }
+
+    /// Pooled on the way out is pooled afterwards, whatever the algorithm, to the bit.
+    #[test]
+    fn pooled(
+        height in 2usize..15, width in 2usize..15, batch in 1usize..4, nan in any::<bool>(),
+        (input, output) in prop::sample::select(vec![(16usize, 16usize), (48, 80), (3, 16), (5, 3), (17, 17)]),
+        activation in activation(), seed in 1u64..1000,
+    ) {
+        let padding = Padding { top: 1, bottom: 1, left: 1, right: 1 };
+        let geometry = Convolution {
+            in_channels: input, out_channels: output, kernel: [3; 2], stride: [1; 2], padding, groups: 1,
+        };
+        let shape = Shape { batch, height, width, channels: input };
+        let mut image = values(shape.len(), seed);
+        if nan {
+            image[seed as usize % shape.len()] = f32::NAN;
+        }
+        let (weight, bias) = (values(output * input * 9, seed + 1), values(output, seed + 2));
+        let packed = PackedConvolution::new(geometry, &weight, &bias, activation);
+        let out = packed.output_shape(shape);
+        let (mut map, mut expected) = (vec![0.0; out.len()], vec![0.0; batch * (height / 2) * (width / 2) * output]);
+        packed.forward(&image, shape, None, &mut map);
+        max_pool(&map, out, 2, &mut expected);
+        let mut ours = vec![0.0; expected.len()];
+        packed.forward_pooled(&image, shape, &mut ours);
+        for (ours, expected) in ours.iter().zip(&expected) {
+            prop_assert!(ours == expected || ours.is_nan() && expected.is_nan(), "{ours} {expected}");
+        }
     }
 
     #[test]

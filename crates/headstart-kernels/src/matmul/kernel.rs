@@ -6,6 +6,8 @@ use crate::vector::Vector;
 
 /// Two of the widest registers.
 const WIDEST: usize = 32;
+/// Values of a cache line.
+const LINE: usize = 16;
 /// Rows of A that are held in registers.
 pub(super) const ROWS: usize = 6;
 /// The same where there are 32 registers.
@@ -31,9 +33,14 @@ impl Finish<'_> {
     /// The sum is added to C.
     pub(crate) const ACCUMULATE: Finish<'static> = Finish { accumulate: true, ..Finish::PLAIN };
 
+    /// Whether sums are written as they are.
+    fn is_plain(&self) -> bool {
+        !self.accumulate && self.bias.is_none() && self.residual.is_none() && self.range == Self::PLAIN.range
+    }
+
     /// What is left to do for one of several blocks of a sum: all but the first add to C, and
     /// only the last finishes.
-    pub(super) fn of_block(self, first: bool, last: bool) -> Self {
+    pub(crate) fn of_block(self, first: bool, last: bool) -> Self {
         let accumulate = self.accumulate || !first;
         match last {
             true => Self { accumulate, ..self },
@@ -48,6 +55,9 @@ pub(super) struct Left {
     pub(super) start: *const f32,
     pub(super) row: usize,
     pub(super) column: usize,
+    /// Columns that lie evenly, and the way from the first of them to the next ones' first.
+    pub(super) run: usize,
+    pub(super) jump: usize,
 }
 
 /// Part of one panel of B: the first value, the way to the next row, and how many there are.
@@ -56,6 +66,8 @@ pub(super) struct Right {
     pub(super) start: *const f32,
     pub(super) row: usize,
     pub(super) depth: usize,
+    /// What is wanted after this: a line of it is brought nearer with each row.
+    pub(super) ahead: *const f32,
 }
 
 /// Where in C a tile goes.
@@ -72,7 +84,7 @@ pub(super) struct Place {
     pub(super) rows: usize,
 }
 
-/// `N` rows by one panel.
+/// `N` rows by one panel, or by its first register where no other column is left.
 ///
 /// # Safety
 /// `N` rows of `left` and `right.depth` rows of a panel of two registers can be read; the rows of
@@ -84,70 +96,182 @@ pub(super) unsafe fn tile<V: Vector, const N: usize>(
     place: Place,
     finish: Finish<'_>,
 ) {
-    // SAFETY: the caller vouches for rows and panel; every lane of the spill is written before it
-    // is read, and columns behind the last are left out.
+    // SAFETY: the caller's contract.
     unsafe {
-        let mut sums = [[V::splat(0.0); 2]; N];
-        let (mut a, mut b) = (left.start, right.start);
-        for _ in 0..right.depth {
-            let (first, second) = (V::load(b), V::load(b.add(V::LANES)));
-            for (index, sum) in sums.iter_mut().enumerate() {
-                let value = V::splat(*a.add(index * left.row));
-                sum[0] = value.multiply_add(first, sum[0]);
-                sum[1] = value.multiply_add(second, sum[1]);
-            }
-            a = a.add(left.column);
-            b = b.add(right.row);
-        }
-        // Through memory: sums that were picked by number could not stay in registers above.
-        let mut spill = [const { MaybeUninit::<[f32; WIDEST]>::uninit() }; N];
-        for (sum, line) in sums.iter().zip(&mut spill) {
-            sum[0].store(line.as_mut_ptr().cast());
-            sum[1].store(line.as_mut_ptr().cast::<f32>().add(V::LANES));
-        }
-        let whole = place.column + 2 * V::LANES <= place.columns;
-        for (index, line) in spill[..place.rows].iter().enumerate() {
-            let start = (place.row + index) * place.columns + place.column;
-            let line = line.as_ptr().cast::<f32>();
-            if whole {
-                write::<V>(line, place.c, start, place.column, finish);
-            } else {
-                let line = std::slice::from_raw_parts(line, place.columns - place.column);
-                write_part(line, place.c, start, place.column, finish);
-            }
+        match place.column + V::LANES < place.columns {
+            true => registers::<V, N, 2>(left, right, place, finish),
+            false => registers::<V, N, 1>(left, right, place, finish),
         }
     }
 }
 
+/// `N` rows by `W` registers of a panel.
 #[inline(always)]
-unsafe fn write<V: Vector>(sums: *const f32, c: *mut f32, start: usize, column: usize, finish: Finish<'_>) {
-    for offset in [0, V::LANES] {
-        // SAFETY: a whole panel lies inside of the sums, C, bias and residual.
-        unsafe {
-            let to = c.add(start + offset);
-            let mut sum = V::load(sums.add(offset));
-            if finish.accumulate {
-                sum = V::load(to).add(sum);
-            }
-            if let Some(bias) = finish.bias {
-                sum = sum.add(V::load(bias.as_ptr().add(column + offset)));
-            }
-            if let Some(residual) = finish.residual {
-                sum = sum.add(V::load(residual.as_ptr().add(start + offset)));
-            }
-            sum.clamp(finish.range).store(to);
+unsafe fn registers<V: Vector, const N: usize, const W: usize>(
+    left: Left,
+    right: Right,
+    place: Place,
+    finish: Finish<'_>,
+) {
+    // SAFETY: the caller vouches for rows and panel, and for the rows and columns of `place`.
+    unsafe {
+        let sums = products::<V, N, W>(left, right);
+        let columns = (W * V::LANES).min(place.columns - place.column);
+        // Lanes of the last register that are columns of C.
+        let lanes = columns - (W - 1) * V::LANES;
+        match place.rows == N {
+            true if lanes == V::LANES => write_rows::<V, N, W>(sums, V::LANES, place, finish),
+            true => write_rows::<V, N, W>(sums, lanes, place, finish),
+            false => write_some::<V, N, W>(sums, lanes, place, finish),
         }
     }
 }
 
-/// As [`write`], value by value, for a panel that reaches over the last column.
-unsafe fn write_part(sums: &[f32], c: *mut f32, start: usize, column: usize, finish: Finish<'_>) {
-    for (offset, sum) in sums.iter().enumerate() {
-        // SAFETY: the columns up to the last lie inside of C.
-        let to = unsafe { &mut *c.add(start + offset) };
-        let mut sum = if finish.accumulate { *to + sum } else { *sum };
-        sum += finish.bias.map_or(0.0, |bias| bias[column + offset]);
-        sum += finish.residual.map_or(0.0, |residual| residual[start + offset]);
-        *to = sum.clamp(finish.range.0, finish.range.1);
+/// The sums, which stay in registers: every loop here is unrolled.
+#[inline(always)]
+unsafe fn products<V: Vector, const N: usize, const W: usize>(left: Left, right: Right) -> [[V; W]; N] {
+    // SAFETY: the caller vouches for rows and panel.
+    unsafe {
+        let mut sums = [[V::splat(0.0); W]; N];
+        let (mut line, mut b, mut ahead) = (left.start, right.start, right.ahead);
+        for _ in 0..right.depth / left.run {
+            let mut a = line;
+            for _ in 0..left.run {
+                V::prefetch(ahead);
+                ahead = ahead.wrapping_add(LINE);
+                let mut values = [V::splat(0.0); W];
+                for (register, value) in values.iter_mut().enumerate() {
+                    *value = V::load(b.add(register * V::LANES));
+                }
+                for (index, sums) in sums.iter_mut().enumerate() {
+                    let factor = V::splat(*a.add(index * left.row));
+                    for (sum, value) in sums.iter_mut().zip(&values) {
+                        *sum = factor.multiply_add(*value, *sum);
+                    }
+                }
+                a = a.add(left.column);
+                b = b.add(right.row);
+            }
+            line = line.add(left.jump);
+        }
+        sums
+    }
+}
+
+/// All rows of the sums, straight from their registers.
+#[inline(always)]
+unsafe fn write_rows<V: Vector, const N: usize, const W: usize>(
+    sums: [[V; W]; N],
+    lanes: usize,
+    place: Place,
+    finish: Finish<'_>,
+) {
+    let start = place.row * place.columns + place.column;
+    if lanes == V::LANES && finish.is_plain() {
+        for (index, sums) in sums.into_iter().enumerate() {
+            for (register, sum) in sums.into_iter().enumerate() {
+                // SAFETY: the caller vouches for N rows and W registers in C.
+                unsafe { sum.store(place.c.add(start + index * place.columns + register * V::LANES)) }
+            }
+        }
+        return;
+    }
+    for (index, sums) in sums.into_iter().enumerate() {
+        // SAFETY: the caller vouches for N rows in C, bias and residual.
+        unsafe { write_row(sums, lanes, start + index * place.columns, place, finish) }
+    }
+}
+
+/// The first rows of the sums, through memory: sums that were picked by number could not stay in
+/// registers.
+#[inline(always)]
+unsafe fn write_some<V: Vector, const N: usize, const W: usize>(
+    sums: [[V; W]; N],
+    lanes: usize,
+    place: Place,
+    finish: Finish<'_>,
+) {
+    let mut spill = [const { MaybeUninit::<[f32; WIDEST]>::uninit() }; N];
+    // SAFETY: every lane is written before it is read; the caller vouches for these rows in C,
+    // bias and residual.
+    unsafe {
+        for (sums, line) in sums.iter().zip(&mut spill) {
+            for (register, sum) in sums.iter().enumerate() {
+                sum.store(line.as_mut_ptr().cast::<f32>().add(register * V::LANES));
+            }
+        }
+        for (index, line) in spill[..place.rows].iter().enumerate() {
+            let mut sums = [V::splat(0.0); W];
+            for (register, sum) in sums.iter_mut().enumerate() {
+                *sum = V::load(line.as_ptr().cast::<f32>().add(register * V::LANES));
+            }
+            let start = (place.row + index) * place.columns + place.column;
+            write_row(sums, lanes, start, place, finish);
+        }
+    }
+}
+
+/// One row of the sums, from value `start` of C on; `lanes` of its last register.
+#[inline(always)]
+unsafe fn write_row<V: Vector, const W: usize>(
+    sums: [V; W],
+    lanes: usize,
+    start: usize,
+    place: Place,
+    finish: Finish<'_>,
+) {
+    for (register, sum) in sums.into_iter().enumerate() {
+        let offset = register * V::LANES;
+        // SAFETY: the caller vouches for the row in C, bias and residual.
+        unsafe {
+            let (start, column) = (start + offset, place.column + offset);
+            match register + 1 == W && lanes < V::LANES {
+                true => write_first(sum, lanes, place.c.add(start), start, column, finish),
+                false => write(sum, place.c.add(start), start, column, finish),
+            }
+        }
+    }
+}
+
+/// One register of sums, to value `start` of C, which is in column `column`.
+#[inline(always)]
+unsafe fn write<V: Vector>(mut sum: V, to: *mut f32, start: usize, column: usize, finish: Finish<'_>) {
+    // SAFETY: a whole register lies inside of C, bias and residual.
+    unsafe {
+        if finish.accumulate {
+            sum = V::load(to).add(sum);
+        }
+        if let Some(bias) = finish.bias {
+            sum = sum.add(V::load(bias.as_ptr().add(column)));
+        }
+        if let Some(residual) = finish.residual {
+            sum = sum.add(V::load(residual.as_ptr().add(start)));
+        }
+        sum.clamp(finish.range).store(to);
+    }
+}
+
+/// As [`write`], only the first lanes.
+#[inline(always)]
+unsafe fn write_first<V: Vector>(
+    mut sum: V,
+    lanes: usize,
+    to: *mut f32,
+    start: usize,
+    column: usize,
+    finish: Finish<'_>,
+) {
+    // SAFETY: these lanes lie inside of C, bias and residual.
+    unsafe {
+        if finish.accumulate {
+            sum = V::load_first(to, lanes).add(sum);
+        }
+        if let Some(bias) = finish.bias {
+            sum = sum.add(V::load_first(bias.as_ptr().add(column), lanes));
+        }
+        if let Some(residual) = finish.residual {
+            sum = sum.add(V::load_first(residual.as_ptr().add(start), lanes));
+        }
+        sum.clamp(finish.range).store_first(to, lanes);
     }
 }

@@ -40,6 +40,12 @@ impl<'a> Panels<'a> {
         columns.is_multiple_of(width).then_some(Self { rows, columns, values, panel: width, row: columns })
     }
 
+    /// Some columns; the first begins a panel.
+    pub(crate) fn columns(self, first: usize, columns: usize) -> Self {
+        assert!(first + columns <= self.columns && first.is_multiple_of(panel_width()), "whole panels of B");
+        Self { columns, values: &self.values[first / panel_width() * self.panel..], ..self }
+    }
+
     /// The rows from `first` on.
     pub(crate) fn part(self, first: usize, rows: usize) -> Self {
         assert!(first + rows <= self.rows, "rows of B");

@@ -12,34 +12,111 @@ pub(crate) struct Rows<'a> {
     pub(crate) stride: usize,
 }
 
+/// A whose rows overlap: row i is `count` runs of `run` values each, which begin at `i · stride`
+/// and every `jump` values from there. So the windows of a line of pixels lie in its lines.
+#[derive(Clone, Copy)]
+pub(crate) struct Windows<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) stride: usize,
+    pub(crate) count: usize,
+    pub(crate) run: usize,
+    pub(crate) jump: usize,
+}
+
+/// Multiplies `a` `[m, b.rows]`, of few columns, by `b` into `c` `[m, b.columns]`.
+pub(crate) fn multiply_windows(a: Windows<'_>, b: Panels<'_>, c: &mut [f32], finish: Finish<'_>) {
+    let m = c.len() / b.columns;
+    assert_eq!(c.len(), m * b.columns, "C has whole rows");
+    assert_eq!(a.count * a.run, b.rows, "as many columns as B has rows");
+    assert!(
+        a.values.len() + a.stride + a.jump >= m * a.stride + a.count * a.jump + a.run,
+        "as many rows as C"
+    );
+    assert!(finish.bias.is_none_or(|bias| bias.len() == b.columns), "a bias for each column");
+    assert!(finish.residual.is_none_or(|residual| residual.len() == c.len()), "a residual like C");
+    // SAFETY: the lengths were checked above.
+    unsafe { windows_dispatched(a, b, c.as_mut_ptr(), m, finish) }
+}
+
+with_vector! {
+    unsafe fn windows_dispatched(a: Windows<'_>, b: Panels<'_>, c: *mut f32, m: usize, finish: Finish<'_>) = windows_with;
+}
+
+#[inline(always)]
+unsafe fn windows_with<V: Vector>(a: Windows<'_>, b: Panels<'_>, c: *mut f32, m: usize, finish: Finish<'_>) {
+    let width = 2 * V::LANES;
+    let left = Left { start: a.values.as_ptr(), row: a.stride, column: 1, run: a.run, jump: a.jump };
+    for panel in 0..b.columns.div_ceil(width) {
+        // SAFETY: the panel has `b.rows` rows, A and C have m.
+        unsafe {
+            let start = b.values.as_ptr().add(panel * b.panel);
+            let right = Right { start, row: b.row, depth: b.rows, ahead: start.wrapping_add(b.panel) };
+            let place = Place { c, columns: b.columns, row: 0, column: panel * width, rows: 0 };
+            panel_with::<V>(left, right, place, m, finish);
+        }
+    }
+}
+
 /// Multiplies `a` `[m, b.rows]` by `b` into `c` `[m, b.columns]`.
 pub(crate) fn multiply(a: Rows<'_>, b: Panels<'_>, c: &mut [f32], finish: Finish<'_>) {
     let m = c.len() / b.columns;
     assert_eq!(c.len(), m * b.columns, "C has whole rows");
+    multiply_lines(a, b, c, Lines { rows: m, stride: c.len(), count: 1 }, finish);
+}
+
+/// C in lines: so many rows without a gap, and the way from a line to the next.
+#[derive(Clone, Copy)]
+pub(crate) struct Lines {
+    pub(crate) rows: usize,
+    pub(crate) stride: usize,
+    pub(crate) count: usize,
+}
+
+/// Multiplies `a` `[lines.count · lines.rows, b.rows]` by `b` into the lines of `c`.
+pub(crate) fn multiply_lines(a: Rows<'_>, b: Panels<'_>, c: &mut [f32], lines: Lines, finish: Finish<'_>) {
+    let (m, line) = (lines.count * lines.rows, lines.rows * b.columns);
+    assert!(
+        lines.stride >= line && c.len() + lines.stride >= lines.count * lines.stride + line,
+        "lines of C"
+    );
     assert!(a.stride >= b.rows && a.values.len() + a.stride >= m * a.stride + b.rows, "as many rows as C");
     assert!(finish.bias.is_none_or(|bias| bias.len() == b.columns), "a bias for each column");
-    assert!(finish.residual.is_none_or(|residual| residual.len() == c.len()), "a residual like C");
+    assert!(
+        finish.residual.is_none_or(|residual| lines.count == 1 && residual.len() == c.len()),
+        "a residual like C"
+    );
     // SAFETY: the lengths were checked above.
-    unsafe { multiply_dispatched(a, b, c.as_mut_ptr(), m, finish) }
+    unsafe { multiply_dispatched(a, b, c.as_mut_ptr(), lines, finish) }
 }
 
 with_vector! {
-    unsafe fn multiply_dispatched(a: Rows<'_>, b: Panels<'_>, c: *mut f32, m: usize, finish: Finish<'_>) = multiply_with;
+    unsafe fn multiply_dispatched(a: Rows<'_>, b: Panels<'_>, c: *mut f32, lines: Lines, finish: Finish<'_>) = multiply_with;
 }
 
 #[inline(always)]
-unsafe fn multiply_with<V: Vector>(a: Rows<'_>, b: Panels<'_>, c: *mut f32, m: usize, finish: Finish<'_>) {
+unsafe fn multiply_with<V: Vector>(
+    a: Rows<'_>,
+    b: Panels<'_>,
+    c: *mut f32,
+    lines: Lines,
+    finish: Finish<'_>,
+) {
     let width = 2 * V::LANES;
     for first in (0..b.rows).step_by(DEPTH) {
         let depth = DEPTH.min(b.rows - first);
         let finish = finish.of_block(first == 0, first + depth == b.rows);
         for panel in 0..b.columns.div_ceil(width) {
-            // SAFETY: the panel has `b.rows` rows, A and C have m.
-            unsafe {
-                let start = b.values.as_ptr().add(panel * b.panel + first * b.row);
-                let right = Right { start, row: b.row, depth };
-                let place = Place { c, columns: b.columns, row: 0, column: panel * width, rows: 0 };
-                panel_with::<V>(a, first, right, place, m, finish);
+            for line in 0..lines.count {
+                // SAFETY: the panel has `b.rows` rows, A and C have as many rows as `lines`.
+                unsafe {
+                    let start = b.values.as_ptr().add(panel * b.panel + first * b.row);
+                    let right = Right { start, row: b.row, depth, ahead: start.wrapping_add(b.panel) };
+                    let c = c.add(line * lines.stride);
+                    let place = Place { c, columns: b.columns, row: 0, column: panel * width, rows: 0 };
+                    let start = a.values.as_ptr().add(line * lines.rows * a.stride + first);
+                    let left = Left { start, row: a.stride, column: 1, run: depth, jump: 0 };
+                    panel_with::<V>(left, right, place, lines.rows, finish);
+                }
             }
         }
     }
@@ -47,18 +124,16 @@ unsafe fn multiply_with<V: Vector>(a: Rows<'_>, b: Panels<'_>, c: *mut f32, m: u
 
 /// All rows of A by one panel.
 #[inline(always)]
-unsafe fn panel_with<V: Vector>(
-    a: Rows<'_>,
-    first: usize,
-    right: Right,
-    place: Place,
-    m: usize,
-    finish: Finish<'_>,
-) {
+unsafe fn panel_with<V: Vector>(left: Left, right: Right, place: Place, m: usize, finish: Finish<'_>) {
     let left = |row: usize| {
         // SAFETY: the row is below m.
-        let start = unsafe { a.values.as_ptr().add(row * a.stride + first) };
-        Left { start, row: a.stride, column: 1 }
+        let start = unsafe { left.start.add(row * left.row) };
+        Left { start, ..left }
+    };
+    // Each tile brings nearer as many lines of what comes next as there are rows in B.
+    let right = |row: usize| {
+        let ahead = right.ahead.wrapping_add(row / ROWS_AVX512 * right.depth * V::LANES);
+        Right { ahead, ..right }
     };
     let at = |row: usize, rows: usize| Place { row, rows, ..place };
     let mut row = 0;
@@ -66,20 +141,25 @@ unsafe fn panel_with<V: Vector>(
     unsafe {
         if V::LANES == 16 {
             while row + ROWS_AVX512 <= m {
-                tile::<V, ROWS_AVX512>(left(row), right, at(row, ROWS_AVX512), finish);
+                tile::<V, ROWS_AVX512>(left(row), right(row), at(row, ROWS_AVX512), finish);
                 row += ROWS_AVX512;
+            }
+            // The last maps of ImageNet's nets are 7 pixels wide.
+            if row + 7 == m {
+                tile::<V, 7>(left(row), right(row), at(row, 7), finish);
+                row += 7;
             }
         }
         while row + ROWS <= m {
-            tile::<V, ROWS>(left(row), right, at(row, ROWS), finish);
+            tile::<V, ROWS>(left(row), right(row), at(row, ROWS), finish);
             row += ROWS;
         }
         while row + 2 <= m {
-            tile::<V, 2>(left(row), right, at(row, 2), finish);
+            tile::<V, 2>(left(row), right(row), at(row, 2), finish);
             row += 2;
         }
         if row < m {
-            tile::<V, 1>(left(row), right, at(row, 1), finish);
+            tile::<V, 1>(left(row), right(row), at(row, 1), finish);
         }
     }
 }

@@ -93,12 +93,16 @@ unsafe fn tiles<V: Vector, const N: usize>(
             // SAFETY: the panel has `b.rows` rows; tiles are whole in `packed` and clipped in C.
             unsafe {
                 let from = b.values.as_ptr().add(panel * b.panel + start * b.row);
-                let right = Right { start: from, row: b.row, depth };
+                let right = |tile: usize| {
+                    let ahead = from.wrapping_add(b.panel + tile * depth * V::LANES);
+                    Right { start: from, row: b.row, depth, ahead }
+                };
                 for row in (0..m).step_by(N) {
-                    let left = Left { start: packed.as_ptr().add(row * depth), row: 1, column: N };
+                    let start = packed.as_ptr().add(row * depth);
+                    let left = Left { start, row: 1, column: N, run: depth, jump: 0 };
                     let rows = N.min(m - row);
                     let place = Place { c, columns: b.columns, row, column: panel * width, rows };
-                    tile::<V, N>(left, right, place, finish);
+                    tile::<V, N>(left, right(row / N), place, finish);
                 }
             }
         }

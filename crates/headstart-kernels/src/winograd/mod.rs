@@ -14,7 +14,7 @@ use crate::matmul::{Finish, Rows, multiply};
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Padding, Shape};
 use kernels::{GAP, Transformed};
-use tiles::{Planes, Tiles, input_tile, output_tile};
+use tiles::{Planes, Products, Tiles, input_tile, output_tile};
 
 pub(crate) use kernels::Kernels;
 pub(crate) use weight_gradient::weight_gradient;
@@ -23,8 +23,12 @@ pub(crate) use weight_gradient::weight_gradient;
 const POINTS: usize = transform::IN * transform::IN;
 /// Channels are handled in whole registers of the widest vector.
 const LANES: usize = 16;
-/// Bytes of transformed tiles that a task keeps in its core's cache.
-const CACHE: usize = 1 << 20;
+
+/// Tiles whose transforms stay within reach of the second cache, while matrices, which come from
+/// further away, are read for as many as possible.
+const TILES: usize = 48;
+/// Tasks of a thread that even out by themselves.
+const MANY: usize = 8;
 
 /// Whether this algorithm computes `geometry`.
 pub(crate) fn fits(geometry: &Convolution) -> bool {
@@ -46,21 +50,30 @@ impl Winograd {
         Self(Transformed::new(kernels))
     }
 
-    pub(crate) fn forward(&self, input: &[f32], shape: Shape, output: &mut [f32], finish: Finish<'_>) {
+    /// Computes a batch; with `pool`, the largest of each 2×2 outputs.
+    pub(crate) fn forward(
+        &self,
+        input: &[f32],
+        shape: Shape,
+        output: &mut [f32],
+        finish: Finish<'_>,
+        pool: bool,
+    ) {
         let (inputs, outputs) = (self.0.rows, self.0.columns);
         let (from, to) = (Tiles::new(shape), Tiles::new(Shape { channels: outputs, ..shape }));
-        let block = block(from.count(), inputs);
-        let (row, plane, products) = (inputs + GAP, block * (inputs + GAP) + GAP, block * outputs + GAP);
+        let block = block(from.count());
+        let (row, plane) = (inputs + GAP, block * (inputs + GAP) + GAP);
+        let products = block * outputs + GAP;
         let output = Disjoint::new(output);
-        let scratch = || (Scratch::new(POINTS * plane), Scratch::new(POINTS * products));
-        (0..from.count().div_ceil(block)).into_par_iter().for_each_init(scratch, |(v, m), index| {
+        let scratch = || [POINTS * plane, POINTS * products, POINTS * inputs].map(Scratch::new);
+        (0..from.count().div_ceil(block)).into_par_iter().for_each_init(scratch, |[v, m, border], index| {
             let first = index * block;
             let count = block.min(from.count() - first);
             // SAFETY: the scratch holds `block` tiles; tiles of different blocks do not overlap.
             unsafe {
                 for tile in 0..count {
                     let start = v.as_mut_ptr().add(tile * row);
-                    input_tile(input, from, first + tile, start, Planes::rows(plane));
+                    input_tile(input, from, first + tile, border, start, Planes::rows(plane));
                 }
                 for point in 0..POINTS {
                     let rows = Rows { values: &v[point * plane..][..block * row], stride: row };
@@ -69,17 +82,17 @@ impl Winograd {
                 }
                 for tile in 0..count {
                     let start = m.as_ptr().add(tile * outputs);
-                    output_tile(start, products, to, first + tile, &output, finish);
+                    let products = Products { start, plane: products, first: 0, channels: outputs };
+                    output_tile(products, to, first + tile, &output, finish, pool);
                 }
             }
         });
     }
 }
 
-/// Tiles that one task computes.
-fn block(tiles: usize, inputs: usize) -> usize {
-    let fair = tiles.div_ceil(rayon::current_num_threads());
-    // Many channels have large matrices, which are then worth reading for more tiles.
-    let least = if inputs >= 512 { 48 } else { 12 };
-    (CACHE / (POINTS * size_of::<f32>() * inputs)).clamp(least, 96).min(fair).max(1)
+/// Tiles that one task computes: about [`TILES`]; where tasks are few, as many for each thread.
+fn block(tiles: usize) -> usize {
+    let threads = rayon::current_num_threads();
+    let rounds = ((tiles + TILES * threads / 2) / (TILES * threads)).max(1);
+    if rounds < MANY { tiles.div_ceil(rounds * threads).max(1) } else { TILES }
 }

@@ -55,29 +55,74 @@ impl Planes {
     }
 }
 
+/// Where the 6×6 pixels of a tile lie: the first value, and the ways to the next row and pixel.
+#[derive(Clone, Copy)]
+struct Patch {
+    start: *const f32,
+    row: usize,
+    pixel: usize,
+}
+
+/// Transforms one tile of inputs. `border` is memory for 6×6 pixels.
+///
+/// # Safety
+/// `planes` of all channels can be written from `to` on.
+pub(super) unsafe fn input_tile(
+    map: &[f32],
+    tiles: Tiles,
+    index: usize,
+    border: &mut [f32],
+    to: *mut f32,
+    planes: Planes,
+) {
+    let Shape { height, width, channels, .. } = tiles.shape;
+    let (image, top, left) = tiles.place(index);
+    let is_inside = top > 0 && left > 0 && top + IN - 1 <= height && left + IN - 1 <= width;
+    let patch = match is_inside {
+        true => {
+            let start = map[tiles.pixel(image, top - 1, left - 1)..].as_ptr();
+            Patch { start, row: width * channels, pixel: channels }
+        }
+        false => {
+            copy_with_border(map, tiles, (image, top, left), border);
+            Patch { start: border.as_ptr(), row: IN * channels, pixel: channels }
+        }
+    };
+    // SAFETY: the patch lies inside of the map or of the copy; the planes are the caller's.
+    unsafe { patch_dispatched(patch, channels, to, planes) }
+}
+
+/// Copies the pixels of a tile that crosses the map's border, zeros outside of it.
+fn copy_with_border(map: &[f32], tiles: Tiles, (image, top, left): (usize, usize, usize), to: &mut [f32]) {
+    let Shape { height, width, channels, .. } = tiles.shape;
+    let columns = usize::from(left == 0)..IN.min(width + 1 - left);
+    for (row, line) in to.chunks_exact_mut(IN * channels).enumerate() {
+        let Some(y) = (top + row).checked_sub(1).filter(|y| *y < height) else {
+            line.fill(0.0);
+            continue;
+        };
+        let from = tiles.pixel(image, y, left + columns.start - 1);
+        line[..columns.start * channels].fill(0.0);
+        line[columns.start * channels..columns.end * channels]
+            .copy_from_slice(&map[from..][..columns.len() * channels]);
+        line[columns.end * channels..].fill(0.0);
+    }
+}
+
 with_vector! {
-    /// Transforms one tile of inputs.
-    pub(super) unsafe fn input_tile(map: &[f32], tiles: Tiles, index: usize, to: *mut f32, planes: Planes) = input_tile_with;
+    unsafe fn patch_dispatched(patch: Patch, channels: usize, to: *mut f32, planes: Planes) = patch_with;
 }
 
 #[inline(always)]
-unsafe fn input_tile_with<V: Vector>(map: &[f32], tiles: Tiles, index: usize, to: *mut f32, planes: Planes) {
-    let (image, top, left) = tiles.place(index);
-    let inside = |start: usize, offset: usize, length: usize| {
-        (start + offset).checked_sub(1).filter(|place| *place < length)
-    };
-    let rows: [Option<usize>; IN] = std::array::from_fn(|offset| inside(top, offset, tiles.shape.height));
-    let columns: [Option<usize>; IN] = std::array::from_fn(|offset| inside(left, offset, tiles.shape.width));
-    for channel in (0..tiles.shape.channels).step_by(V::LANES) {
-        // SAFETY: pixels are inside of the map, channels come in whole registers.
+unsafe fn patch_with<V: Vector>(patch: Patch, channels: usize, to: *mut f32, planes: Planes) {
+    for channel in (0..channels).step_by(V::LANES) {
+        // SAFETY: channels come in whole registers; the rest is the caller's contract.
         unsafe {
+            let from = patch.start.add(channel);
             let mut values = [[V::splat(0.0); IN]; IN];
-            for (line, y) in values.iter_mut().zip(&rows) {
-                let Some(y) = y else { continue };
-                for (value, x) in line.iter_mut().zip(&columns) {
-                    if let Some(x) = x {
-                        *value = V::load(map.as_ptr().add(tiles.pixel(image, *y, *x) + channel));
-                    }
+            for (row, line) in values.iter_mut().enumerate() {
+                for (column, value) in line.iter_mut().enumerate() {
+                    *value = V::load(from.add(row * patch.row + column * patch.pixel));
                 }
             }
             let points = both_axes!(transform::input, values, IN => IN);
@@ -118,10 +163,12 @@ unsafe fn gradient_tile_with<V: Vector>(
 /// The same, written.
 #[inline(always)]
 pub(super) unsafe fn write_points<V: Vector>(points: [[V; IN]; IN], to: *mut f32, plane: usize) {
-    for (row, line) in points.iter().enumerate() {
-        for (column, value) in line.iter().enumerate() {
-            // SAFETY: the caller vouches for 36 planes.
-            unsafe { value.store(to.add((row * IN + column) * plane)) }
+    let mut to = to;
+    for value in points.as_flattened() {
+        // SAFETY: the caller vouches for 36 planes.
+        unsafe {
+            value.store(to);
+            to = to.wrapping_add(plane);
         }
     }
 }
@@ -132,46 +179,109 @@ pub(super) unsafe fn read_points<V: Vector>(from: *const f32, plane: usize) -> [
     // SAFETY: the caller vouches for 36 planes.
     unsafe {
         let mut points = [[V::splat(0.0); IN]; IN];
-        for (row, line) in points.iter_mut().enumerate() {
-            for (column, value) in line.iter_mut().enumerate() {
-                *value = V::load(from.add((row * IN + column) * plane));
-            }
+        let mut from = from;
+        for value in points.as_flattened_mut() {
+            *value = V::load(from);
+            from = from.wrapping_add(plane);
         }
         points
     }
 }
 
 with_vector! {
-    /// Transforms one tile of products back and writes its outputs.
+    /// Transforms `channels` of one tile of products back and writes its outputs, or with `pool`
+    /// the largest of each 2×2 of them.
     pub(super) unsafe fn output_tile(
-        from: *const f32, plane: usize, tiles: Tiles, index: usize, output: &Disjoint<'_>, finish: Finish<'_>,
+        products: Products, tiles: Tiles, index: usize, output: &Disjoint<'_>, finish: Finish<'_>, pool: bool,
     ) = output_tile_with;
+}
+
+/// The products of some channels of one tile.
+#[derive(Clone, Copy)]
+pub(super) struct Products {
+    pub(super) start: *const f32,
+    /// From a point to the next.
+    pub(super) plane: usize,
+    /// The channels: the first, and how many.
+    pub(super) first: usize,
+    pub(super) channels: usize,
 }
 
 #[inline(always)]
 unsafe fn output_tile_with<V: Vector>(
-    from: *const f32,
-    plane: usize,
+    products: Products,
     tiles: Tiles,
     index: usize,
     output: &Disjoint<'_>,
     finish: Finish<'_>,
+    pool: bool,
 ) {
-    let (image, top, left) = tiles.place(index);
-    for channel in (0..tiles.shape.channels).step_by(V::LANES) {
+    let place = tiles.place(index);
+    for offset in (0..products.channels).step_by(V::LANES) {
+        let channel = products.first + offset;
         // SAFETY: pixels over the border are left out; this tile's pixels are no other's.
         unsafe {
-            let values = both_axes!(transform::output, read_points::<V>(from.add(channel), plane), IN => OUT);
-            let bias = finish.bias.map_or(V::splat(0.0), |bias| V::load(bias.as_ptr().add(channel)));
-            for (line, y) in values.into_iter().zip(top..tiles.shape.height) {
-                for (value, x) in line.into_iter().zip(left..tiles.shape.width) {
-                    let place = tiles.pixel(image, y, x) + channel;
-                    let mut value = value.add(bias);
-                    if let Some(residual) = finish.residual {
-                        value = value.add(V::load(residual.as_ptr().add(place)));
-                    }
-                    value.clamp(finish.range).store(output.at(place));
+            let points = read_points::<V>(products.start.add(offset), products.plane);
+            let values = both_axes!(transform::output, points, IN => OUT);
+            let bias = match finish.bias {
+                Some(bias) => V::load(bias.as_ptr().add(channel)),
+                None => V::splat(0.0),
+            };
+            match pool {
+                true => write_pooled(values, bias, tiles, place, channel, output, finish.range),
+                false => write_all(values, bias, tiles, place, channel, output, finish),
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn write_all<V: Vector>(
+    values: [[V; OUT]; OUT],
+    bias: V,
+    tiles: Tiles,
+    (image, top, left): (usize, usize, usize),
+    channel: usize,
+    output: &Disjoint<'_>,
+    finish: Finish<'_>,
+) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        for (line, y) in values.into_iter().zip(top..tiles.shape.height) {
+            for (value, x) in line.into_iter().zip(left..tiles.shape.width) {
+                let place = tiles.pixel(image, y, x) + channel;
+                let mut value = value.add(bias);
+                if let Some(residual) = finish.residual {
+                    value = value.add(V::load(residual.as_ptr().add(place)));
                 }
+                value.clamp(finish.range).store(output.at(place));
+            }
+        }
+    }
+}
+
+/// The largest of each 2×2: what is clamped and then pooled may be pooled and then clamped.
+#[inline(always)]
+unsafe fn write_pooled<V: Vector>(
+    values: [[V; OUT]; OUT],
+    bias: V,
+    tiles: Tiles,
+    (image, top, left): (usize, usize, usize),
+    channel: usize,
+    output: &Disjoint<'_>,
+    range: (f32, f32),
+) {
+    let shape = Shape { height: tiles.shape.height / 2, width: tiles.shape.width / 2, ..tiles.shape };
+    let pooled = Tiles { shape, ..tiles };
+    // SAFETY: the caller's contract; a map of even sides ends with a whole 2×2.
+    unsafe {
+        for (row, y) in (top / 2..shape.height).take(OUT / 2).enumerate() {
+            for (column, x) in (left / 2..shape.width).take(OUT / 2).enumerate() {
+                let (upper, lower) = (values[2 * row], values[2 * row + 1]);
+                let above = upper[2 * column].larger(upper[2 * column + 1]);
+                let below = lower[2 * column].larger(lower[2 * column + 1]);
+                let value = above.larger(below).add(bias).clamp(range);
+                value.store(output.at(pooled.pixel(image, y, x) + channel));
             }
         }
     }

@@ -63,11 +63,12 @@ impl Block {
             block.inputs.fill(0.0);
         }
         let (inputs, gradients) = (Disjoint::new(&mut block.inputs), Disjoint::new(&mut block.gradients));
-        (0..count).into_par_iter().for_each(|tile| {
+        let border = || Scratch::new(POINTS * channels.0);
+        (0..count).into_par_iter().for_each_init(border, |border, tile| {
             let panels = Planes { plane: planes.0, panel: count * width, width };
             // SAFETY: tiles do not overlap; 36 planes of `count` tiles were made room for.
             unsafe {
-                input_tile(input, tiles.0, first + tile, inputs.at(tile * width), panels);
+                input_tile(input, tiles.0, first + tile, border, inputs.at(tile * width), panels);
                 let to = gradients.at(tile * channels.1);
                 gradient_tile(gradient, tiles.1, first + tile, to, Planes::rows(planes.1));
             }

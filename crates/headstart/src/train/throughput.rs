@@ -13,6 +13,7 @@ use super::step::{Batch, Step};
 use super::targets::Targets;
 use crate::backbone::Backbone;
 use crate::error::Result;
+use crate::network::Parameters;
 use crate::random::Random;
 use crate::trunk::Buffers;
 
@@ -48,44 +49,79 @@ pub struct Throughput {
 /// # Errors
 /// When the recipe does not fit the backbone.
 pub fn measure(backbone: Backbone, recipe: &Recipe) -> Result<Throughput> {
-    recipe.check()?;
-    let net = Grafted::new(backbone, recipe, CLASSES, 0)?;
+    let mut stopwatch = Stopwatch::new(backbone, recipe)?;
     let batch = recipe.batch_size;
-    let trunk = (net.cut > 0).then(|| {
-        let images = random_values(batch * net.extractor.input().len());
-        let mut buffers = Buffers::default();
-        images_per_second(batch, || net.extractor.run(&images, batch, &mut buffers))
-    });
+    let trunk = (stopwatch.net.cut > 0).then(|| images_per_second(batch, || stopwatch.trunk()));
+    let tail = images_per_second(batch, || stopwatch.tail_step());
+    let net = &stopwatch.net;
     Ok(Throughput {
         backbone: net.backbone.spec.name.clone(),
         trained: net.blocks[net.cut..].iter().map(|block| block.name.clone()).collect(),
         image_size: net.backbone.preprocess.size,
         batch_size: batch,
         trunk_images_per_second: trunk,
-        tail_step_images_per_second: tail_step(&net, recipe),
+        tail_step_images_per_second: tail,
         threads: rayon::current_num_threads(),
         peak_memory_bytes: peak_memory(),
     })
 }
 
-fn tail_step(net: &Grafted, recipe: &Recipe) -> f64 {
-    let (batch, shape) = (recipe.batch_size, net.tail.input());
-    let labels: Vec<usize> = (0..batch).map(|index| index % CLASSES).collect();
-    let pace = Pace::new(&net.blocks[net.cut..], Thaw::AtOnce, 1.0);
-    let step = Step { tail: &net.tail, recipe, pace: &pace, epoch: 1, learning_rate: recipe.learning_rate };
-    let dims = [batch, shape.height, shape.width, shape.channels];
-    let data = TensorData::new(random_values(batch * shape.len()), dims);
-    let features = Tensor::<4>::from_data(data, net.tail.device());
-    let mut stepper = Stepper::new(recipe);
-    let mut dropout = Random::new(0, 0);
-    let mut parameters = Some(net.tail.parameters(&net.weights));
-    images_per_second(batch, || {
-        if let Some(before) = parameters.take() {
-            let targets = Targets::one_hot(&labels, &[1.0; CLASSES]);
-            let images = Batch { features: features.clone(), labels: labels.clone(), targets };
-            parameters = Some(step.take(before, images, &mut stepper, &mut dropout).0);
-        }
-    })
+/// Times one batch after the other.
+pub struct Stopwatch {
+    net: Grafted,
+    recipe: Recipe,
+    images: Vec<f32>,
+    buffers: Buffers,
+    features: Tensor<4>,
+    labels: Vec<usize>,
+    stepper: Stepper,
+    parameters: Parameters,
+}
+
+impl Stopwatch {
+    /// A net ready to run, on values that were drawn.
+    ///
+    /// # Errors
+    /// When the recipe does not fit the backbone.
+    pub fn new(backbone: Backbone, recipe: &Recipe) -> Result<Self> {
+        recipe.check()?;
+        let net = Grafted::new(backbone, recipe, CLASSES, 0)?;
+        let (batch, shape) = (recipe.batch_size, net.tail.input());
+        let data = random_values(batch * shape.len());
+        let data = TensorData::new(data, [batch, shape.height, shape.width, shape.channels]);
+        Ok(Self {
+            recipe: recipe.clone(),
+            images: random_values(batch * net.extractor.input().len()),
+            buffers: Buffers::default(),
+            features: Tensor::from_data(data, net.tail.device()),
+            labels: (0..batch).map(|index| index % CLASSES).collect(),
+            stepper: Stepper::new(recipe),
+            parameters: net.tail.parameters(&net.weights),
+            net,
+        })
+    }
+
+    /// Runs the trunk.
+    pub fn trunk(&mut self) -> Duration {
+        let start = Instant::now();
+        self.net.extractor.run(&self.images, self.labels.len(), &mut self.buffers);
+        start.elapsed()
+    }
+
+    /// Takes a training step of the tail.
+    pub fn tail_step(&mut self) -> Duration {
+        let before = std::mem::take(&mut self.parameters);
+        let mut dropout = Random::new(0, 0);
+        let pace = Pace::new(&self.net.blocks[self.net.cut..], Thaw::AtOnce, 1.0);
+        let learning_rate = self.recipe.learning_rate;
+        let step =
+            Step { tail: &self.net.tail, recipe: &self.recipe, pace: &pace, epoch: 1, learning_rate };
+        let targets = Targets::one_hot(&self.labels, &[1.0; CLASSES]);
+        let batch = Batch { features: self.features.clone(), labels: self.labels.clone(), targets };
+        let start = Instant::now();
+        self.parameters = step.take(before, batch, &mut self.stepper, &mut dropout).0;
+        start.elapsed()
+    }
 }
 
 /// Values from 0 to 1, as activations are.
@@ -95,13 +131,11 @@ fn random_values(length: usize) -> Vec<f32> {
 }
 
 /// Median over runs of `batch` images each, after one that warms up.
-fn images_per_second(batch: usize, mut run: impl FnMut()) -> f64 {
+fn images_per_second(batch: usize, mut run: impl FnMut() -> Duration) -> f64 {
     run();
     let (start, mut seconds) = (Instant::now(), Vec::new());
     while seconds.len() < RUNS || start.elapsed() < TIME {
-        let start = Instant::now();
-        run();
-        seconds.push(start.elapsed().as_secs_f64());
+        seconds.push(run().as_secs_f64());
     }
     seconds.sort_by(f64::total_cmp);
     batch as f64 / seconds[seconds.len() / 2]

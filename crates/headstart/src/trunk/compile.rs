@@ -1,7 +1,7 @@
 //! From layers and weights to a plan's steps.
 
 use headstart_kernels as kernels;
-use headstart_kernels::PackedConvolution;
+use headstart_kernels::{PackedConvolution, Separable};
 
 use super::Step;
 use crate::backbone::spec::{Convolution, Dense, Layer, MapShape};
@@ -13,27 +13,80 @@ pub(super) fn steps<'a>(
     weights: &Weights,
     input: MapShape,
 ) -> (Vec<Step>, MapShape) {
-    let (mut steps, mut shape) = (Vec::new(), input);
-    for layer in layers {
-        match layer {
-            Layer::Convolution(layer) => steps.push(convolution(layer, weights, shape)),
-            Layer::Dense(layer) => steps.push(dense(layer, weights)),
-            Layer::MaxPool { window } => steps.push(Step::MaxPool(*window, shape)),
-            Layer::GlobalAveragePool => steps.push(Step::GlobalAveragePool(shape)),
-            Layer::Residual { body } => steps.push(Step::Residual(self::steps(body, weights, shape).0)),
-            // The maps lie as [H, W, C] already, and nothing is dropped outside training.
-            Layer::Flatten | Layer::Dropout { .. } => {}
-        }
-        shape = layer.output(shape);
+    let layers: Vec<&Layer> = layers.into_iter().collect();
+    let (mut steps, mut shape, mut rest) = (Vec::new(), input, layers.as_slice());
+    while !rest.is_empty() {
+        let (step, count) = first_step(rest, weights, shape);
+        steps.extend(step);
+        shape = rest[..count].iter().fold(shape, |shape, layer| layer.output(shape));
+        rest = &rest[count..];
     }
     (steps, shape)
 }
 
-fn convolution(layer: &Convolution, weights: &Weights, input: MapShape) -> Step {
+/// The step for the first of `layers`, and how many of them it computes.
+fn first_step(layers: &[&Layer], weights: &Weights, shape: MapShape) -> (Option<Step>, usize) {
+    match layers {
+        // The wide maps inside of a mobile block are never written whole.
+        [Layer::Convolution(a), Layer::Convolution(b), Layer::Convolution(c), ..]
+            if is_separable(Some(a), b, c, shape) =>
+        {
+            (Some(separable(Some(a), b, c, weights, shape)), 3)
+        }
+        [Layer::Convolution(a), Layer::Convolution(b), ..] if is_separable(None, a, b, shape) => {
+            (Some(separable(None, a, b, weights, shape)), 2)
+        }
+        // Nor is the map that a 2×2 pool reads.
+        [Layer::Convolution(layer), Layer::MaxPool { window: 2 }, ..] => {
+            (Some(Step::PooledConvolution(Box::new(convolution(layer, weights, shape)), shape)), 2)
+        }
+        [Layer::Convolution(layer), ..] => {
+            (Some(Step::Convolution(Box::new(convolution(layer, weights, shape)), shape)), 1)
+        }
+        [Layer::Dense(layer), ..] => (Some(dense(layer, weights)), 1),
+        [Layer::MaxPool { window }, ..] => (Some(Step::MaxPool(*window, shape)), 1),
+        [Layer::GlobalAveragePool, ..] => (Some(Step::GlobalAveragePool(shape)), 1),
+        [Layer::Residual { body }, ..] => (Some(Step::Residual(steps(body, weights, shape).0)), 1),
+        // The maps lie as [H, W, C] already, and nothing is dropped outside training.
+        [Layer::Flatten | Layer::Dropout { .. }, ..] => (None, 1),
+        [] => (None, 0),
+    }
+}
+
+/// The shape behind one convolution.
+fn behind(layer: &Convolution, input: MapShape) -> MapShape {
+    Layer::Convolution(layer.clone()).output(input)
+}
+
+fn is_separable(
+    expand: Option<&Convolution>,
+    depthwise: &Convolution,
+    project: &Convolution,
+    input: MapShape,
+) -> bool {
+    let wide = expand.map_or(input, |expand| behind(expand, input));
+    let expand = expand.map(|expand| expand.geometry(input));
+    let project = project.geometry(behind(depthwise, wide));
+    Separable::fits(expand.as_ref(), &depthwise.geometry(wide), &project)
+}
+
+fn separable(
+    expand: Option<&Convolution>,
+    depthwise: &Convolution,
+    project: &Convolution,
+    weights: &Weights,
+    input: MapShape,
+) -> Step {
+    let wide = expand.map_or(input, |expand| behind(expand, input));
+    let expand = expand.map(|expand| convolution(expand, weights, input));
+    let project = convolution(project, weights, behind(depthwise, wide));
+    let block = Separable::new(expand, convolution(depthwise, weights, wide), project);
+    Step::Separable(Box::new(block), input)
+}
+
+fn convolution(layer: &Convolution, weights: &Weights, input: MapShape) -> PackedConvolution {
     let (weight, bias) = fold(layer, weights);
-    let geometry = layer.geometry(input);
-    let packed = PackedConvolution::new(geometry, &weight, &bias, layer.activation.into());
-    Step::Convolution(Box::new(packed), input)
+    PackedConvolution::new(layer.geometry(input), &weight, &bias, layer.activation.into())
 }
 
 /// Batch normalisation with fixed statistics is `γ/σ · x + (β − μ·γ/σ)` for each channel, so it

@@ -4,7 +4,7 @@
 
 mod compile;
 
-use headstart_kernels::{PackedConvolution, Shape, global_average_pool, max_pool};
+use headstart_kernels::{PackedConvolution, Separable, Shape, global_average_pool, max_pool};
 
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
@@ -20,6 +20,10 @@ pub struct Plan {
 #[derive(Debug)]
 enum Step {
     Convolution(Box<PackedConvolution>, MapShape),
+    /// And of each 2×2 outputs the largest.
+    PooledConvolution(Box<PackedConvolution>, MapShape),
+    /// A mobile block.
+    Separable(Box<Separable>, MapShape),
     MaxPool(usize, MapShape),
     GlobalAveragePool(MapShape),
     /// The last step of the body adds the input.
@@ -99,6 +103,19 @@ impl Step {
                 let shape = shape(batch, *input);
                 let mut output = buffers.take(convolution.output_shape(shape).len());
                 convolution.forward(maps, shape, residual, &mut output);
+                output
+            }
+            Self::PooledConvolution(convolution, input) => {
+                let shape = shape(batch, *input);
+                let out = convolution.output_shape(shape);
+                let mut output = buffers.take(batch * (out.height / 2) * (out.width / 2) * out.channels);
+                convolution.forward_pooled(maps, shape, &mut output);
+                output
+            }
+            Self::Separable(block, input) => {
+                let shape = shape(batch, *input);
+                let mut output = buffers.take(block.output_shape(shape).len());
+                block.forward(maps, shape, residual, &mut output);
                 output
             }
             Self::MaxPool(window, input) => {

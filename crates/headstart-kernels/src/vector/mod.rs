@@ -1,5 +1,8 @@
 //! One SIMD register of f32, for each instruction set, and the choice among them at run time.
 
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use std::sync::OnceLock;
 
 /// The instruction set that this CPU is driven with.
@@ -41,6 +44,10 @@ pub(crate) trait Vector: Copy {
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// The first `lanes` values, zeros behind them; nothing else is read.
+    unsafe fn load_first(from: *const f32, lanes: usize) -> Self;
+    /// Writes the first `lanes` values only.
+    unsafe fn store_first(self, to: *mut f32, lanes: usize);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn multiply(self, other: Self) -> Self;
@@ -50,6 +57,19 @@ pub(crate) trait Vector: Copy {
     unsafe fn max(self, other: Self) -> Self;
     /// The smaller of both; `other` where either is NaN.
     unsafe fn min(self, other: Self) -> Self;
+    /// The larger of both; NaN where either is: no pool may hide it.
+    unsafe fn larger(self, other: Self) -> Self;
+    /// Asks for the cache line at `at`, of any address, to be brought nearer.
+    #[inline(always)]
+    fn prefetch(at: *const f32) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: SSE is part of x86-64; a prefetch never faults.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(at.cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = at;
+    }
     /// `self` inside of `range`. NaN stays NaN: a clamp that hid it would hide a diverged net.
     #[inline(always)]
     unsafe fn clamp(self, range: (f32, f32)) -> Self {
@@ -79,6 +99,18 @@ impl Vector for Plain {
         unsafe { to.cast::<[f32; 8]>().write_unaligned(self.0) }
     }
     #[inline(always)]
+    unsafe fn load_first(from: *const f32, lanes: usize) -> Self {
+        let mut values = [0.0; 8];
+        // SAFETY: `lanes` values can be read by the trait's contract.
+        values[..lanes].copy_from_slice(unsafe { std::slice::from_raw_parts(from, lanes) });
+        Self(values)
+    }
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, lanes: usize) {
+        // SAFETY: `lanes` values can be written by the trait's contract.
+        unsafe { std::slice::from_raw_parts_mut(to, lanes) }.copy_from_slice(&self.0[..lanes]);
+    }
+    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
     }
@@ -103,12 +135,17 @@ impl Vector for Plain {
     unsafe fn min(self, other: Self) -> Self {
         Self(std::array::from_fn(|i| if self.0[i] < other.0[i] { self.0[i] } else { other.0[i] }))
     }
+    #[inline(always)]
+    unsafe fn larger(self, other: Self) -> Self {
+        let keep = |a: f32, b: f32| a > b || a.is_nan();
+        Self(std::array::from_fn(|i| if keep(self.0[i], other.0[i]) { self.0[i] } else { other.0[i] }))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_vector {
     ($name:ident, $register:ident, $lanes:literal, $splat:ident, $load:ident, $store:ident,
-     $add:ident, $sub:ident, $multiply:ident, $fma:ident, $max:ident, $min:ident) => {
+     $add:ident, $sub:ident, $multiply:ident, $fma:ident, $max:ident, $min:ident, $keep_nan:ident, $load_first:ident, $store_first:ident) => {
         #[derive(Clone, Copy)]
         pub(crate) struct $name(std::arch::x86_64::$register);
 
@@ -127,6 +164,14 @@ macro_rules! x86_vector {
             #[inline(always)]
             unsafe fn store(self, to: *mut f32) {
                 unsafe { std::arch::x86_64::$store(to, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn load_first(from: *const f32, lanes: usize) -> Self {
+                unsafe { Self(x86::$load_first(from, lanes)) }
+            }
+            #[inline(always)]
+            unsafe fn store_first(self, to: *mut f32, lanes: usize) {
+                unsafe { x86::$store_first(to, lanes, self.0) }
             }
             #[inline(always)]
             unsafe fn add(self, other: Self) -> Self {
@@ -152,6 +197,11 @@ macro_rules! x86_vector {
             unsafe fn min(self, other: Self) -> Self {
                 unsafe { Self(std::arch::x86_64::$min(self.0, other.0)) }
             }
+            #[inline(always)]
+            unsafe fn larger(self, other: Self) -> Self {
+                // The instruction hides a NaN on its left.
+                unsafe { Self(x86::$keep_nan(self.0, std::arch::x86_64::$max(self.0, other.0))) }
+            }
         }
     };
 }
@@ -169,7 +219,10 @@ x86_vector!(
     _mm512_mul_ps,
     _mm512_fmadd_ps,
     _mm512_max_ps,
-    _mm512_min_ps
+    _mm512_min_ps,
+    keep_nan_512,
+    load_first_512,
+    store_first_512
 );
 #[cfg(target_arch = "x86_64")]
 x86_vector!(
@@ -184,7 +237,10 @@ x86_vector!(
     _mm256_mul_ps,
     _mm256_fmadd_ps,
     _mm256_max_ps,
-    _mm256_min_ps
+    _mm256_min_ps,
+    keep_nan_256,
+    load_first_256,
+    store_first_256
 );
 
 /// Defines `fn name(args)` that runs `body::<V>(args)` with the widest [`Vector`] of this CPU.
