@@ -84,6 +84,12 @@ pub struct TrainArguments {
     /// The positive class of two, unless the last by name.
     #[arg(long)]
     pub positive: Option<String>,
+    /// How the threshold is chosen on validation: youden, sensitivity=SHARE, cost=MISS:ALARM or fixed=SCORE.
+    #[arg(long)]
+    pub threshold: Option<String>,
+    /// How scores are calibrated on validation: auto, none, temperature or platt.
+    #[arg(long)]
+    pub calibration: Option<String>,
     /// The run folder: new or empty.
     #[arg(long)]
     pub out: Option<PathBuf>,

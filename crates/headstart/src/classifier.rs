@@ -10,7 +10,7 @@ use crate::backbone::registry::Provenance;
 use crate::backbone::spec::Block;
 use crate::backbone::weights::{self, Weights};
 use crate::error::{Error, Result};
-use crate::evaluate::{SplitMetrics, predicted};
+use crate::evaluate::{Calibration, SplitMetrics, ThresholdPolicy, predicted};
 use crate::features::input;
 use crate::history::History;
 use crate::image::{DecodeError, Image, Limits, Preprocess, decode};
@@ -20,8 +20,8 @@ use crate::trunk::{Buffers, Plan};
 
 /// Key of the description in the file's metadata.
 const KEY: &str = "headstart";
-/// Version of the file format.
-pub(crate) const FORMAT: u32 = 1;
+/// Version of the file format. 2 added calibration, the gate and prediction sets: a file of format 1 has none.
+pub(crate) const FORMAT: u32 = 2;
 /// How far golden scores may be off on another machine.
 const TOLERANCE: f32 = 1e-3;
 
@@ -52,6 +52,14 @@ impl Output {
             Self::Sigmoid => logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect(),
         }
     }
+
+    /// Scores of one row of logits, calibrated where there is a calibration.
+    pub fn calibrated(self, logits: &[f32], calibration: Option<Calibration>, positive: usize) -> Vec<f32> {
+        match calibration {
+            Some(calibration) => calibration.scores(self, logits, positive),
+            None => self.scores(logits),
+        }
+    }
 }
 
 /// Everything about a model but its tensors.
@@ -77,6 +85,12 @@ pub struct Description {
     pub positive: usize,
     /// Its score from which on an image is called positive.
     pub threshold: f64,
+    /// How that was chosen.
+    #[serde(default)]
+    pub threshold_policy: ThresholdPolicy,
+    /// From logits to scores that can be read as probabilities; `None` leaves them as they are.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
     /// Where the pretrained weights come from.
     pub provenance: Provenance,
     /// The recipe as it was used, as TOML.
@@ -140,15 +154,7 @@ impl Classifier {
         let text = metadata.get(KEY).ok_or_else(|| {
             Error::invalid(path, "a model sealed by headstart", "a safetensors file of another kind")
         })?;
-        let description: Description = serde_json::from_str(text)
-            .map_err(|why| Error::invalid(path, format!("a model of format {FORMAT}"), why.to_string()))?;
-        if description.format != FORMAT {
-            return Err(Error::invalid(
-                path,
-                format!("a model of format {FORMAT}"),
-                description.format.to_string(),
-            ));
-        }
+        let description = describe(text, path)?;
         let layers = || description.blocks.iter().flat_map(|block| &block.layers);
         let weights = Weights::from_safetensors(&bytes, path)?.verify(layers(), path)?;
         let plan = Plan::new(layers(), &weights, input(&description.preprocess));
@@ -221,7 +227,9 @@ impl Classifier {
             self.description.preprocess.apply_into(image, map);
         }
         let logits = self.plan.forward(&maps, images.len(), &mut Buffers::default());
-        logits.chunks_exact(self.plan.output().len()).map(|row| self.description.output.scores(row)).collect()
+        let Description { output, calibration, positive, .. } = self.description;
+        let rows = logits.chunks_exact(self.plan.output().len());
+        rows.map(|row| output.calibrated(row, calibration, positive)).collect()
     }
 
     /// The class that `scores` stand for.
@@ -243,6 +251,22 @@ impl Classifier {
     pub fn layer_rows(&self) -> Vec<LayerRow> {
         layer_rows(&self.description.blocks, self.description.cut, input(&self.description.preprocess))
     }
+}
+
+/// Reads a description; the version comes first, because a newer file may have fields of any kind.
+fn describe(text: &str, path: &Path) -> Result<Description> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let expected = || format!("a model of format {FORMAT} or older");
+    let invalid = |why: serde_json::Error| Error::invalid(path, expected(), why.to_string());
+    let Version { format } = serde_json::from_str(text).map_err(invalid)?;
+    if format == 0 || format > FORMAT {
+        let found = format!("format {format}: a newer headstart sealed it");
+        return Err(Error::invalid(path, expected(), found));
+    }
+    serde_json::from_str(text).map_err(invalid)
 }
 
 /// What a reader has to know about a classifier before trusting it.

@@ -23,7 +23,7 @@ use std::time::Instant;
 use self::checkpoint::Checkpoint;
 use self::data::Usable;
 use self::graft::Grafted;
-use self::judge::{Judge, Measured};
+use self::judge::{Judge, Judgement, Measured};
 use crate::backbone::Backbone;
 use crate::backbone::weights::sha256;
 use crate::classifier::{Classifier, Description, FORMAT};
@@ -109,8 +109,9 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     net.weights.merge(fitted.weights);
 
     let (tail, weights) = (&net.tail, &net.weights);
-    let judge = Judge { tail, weights, records: &extracted.records, recipe: &job.recipe, positive };
-    let (threshold, measured) = judge.measure(&usable)?;
+    let groups = extracted.usable.iter().map(|index| dataset.samples[*index].group.as_deref()).collect();
+    let judge = Judge { tail, weights, records: &extracted.records, recipe: &job.recipe, positive, groups };
+    let Judgement { threshold, calibration, measured } = judge.measure(&usable)?;
     let test = measured.iter().find(|part| part.split == Split::Test).map(|part| part.metrics.clone());
     let classifier = Classifier::seal(
         Description {
@@ -124,6 +125,8 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
             classes: dataset.classes.clone(),
             positive,
             threshold,
+            threshold_policy: job.recipe.threshold,
+            calibration,
             provenance: net.backbone.provenance.clone(),
             recipe: toml::to_string(&job.recipe).expect("a recipe becomes TOML"),
             seed: job.seed,

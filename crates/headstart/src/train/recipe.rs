@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::backbone::Unfreeze;
 use crate::backbone::spec::{Activation, Block, Dense, Layer, MapShape, output_shape};
 use crate::error::{Error, Result};
+use crate::evaluate::{CalibrationMethod, ThresholdPolicy};
 
 /// The recipes in the binary, by name.
 pub const RECIPES: [(&str, &str); 2] = [
@@ -86,6 +87,12 @@ pub struct Recipe {
     pub class_weights: bool,
     /// Share of the training images that is cut off for validation when none are given.
     pub validation_fraction: f64,
+    /// How the threshold is chosen on validation.
+    #[serde(default)]
+    pub threshold: ThresholdPolicy,
+    /// How scores are calibrated on validation.
+    #[serde(default)]
+    pub calibration: CalibrationMethod,
     /// The new head.
     pub head: Vec<HeadLayer>,
 }

@@ -111,6 +111,10 @@ fn how_decided(report: &Report, result: &SplitResult) -> String {
             let least = percent(least);
             format!("chosen on the validation images, as high as a sensitivity of {least} allows there")
         }
+        ThresholdPolicy::Cost { miss, alarm } => format!(
+            "chosen on the validation images, where the mistakes cost least when a missed image costs {miss} and a \
+             false alarm {alarm}"
+        ),
         ThresholdPolicy::Fixed(_) => "fixed before training".into(),
     };
     format!(

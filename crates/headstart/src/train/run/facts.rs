@@ -6,7 +6,7 @@ use super::Contents;
 use crate::dataset::{Dataset, Split};
 use crate::evaluate::{one_against_rest, roc_curve};
 use crate::report::{DatasetFacts, ModelFacts, Report, SetAside, SplitFacts, SplitResult};
-use crate::train::judge::{Measured, POLICY};
+use crate::train::judge::Measured;
 
 /// The report's contents.
 pub(super) fn report(contents: &Contents<'_>) -> Report {
@@ -27,7 +27,7 @@ pub(super) fn report(contents: &Contents<'_>) -> Report {
             layers: contents.classifier.layer_rows(),
         },
         history: description.history.clone(),
-        threshold_policy: POLICY,
+        threshold_policy: description.threshold_policy,
         results: contents.measured.iter().map(|part| result(contents, part)).collect(),
         configuration: super::config(contents.job),
         command: contents.job.command.clone(),
