@@ -127,6 +127,15 @@ pub struct PredictArguments {
     pub files: Vec<String>,
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
+    /// Write into this folder where in each image the answer was seen, as a PNG.
+    #[arg(long)]
+    pub explain: Option<PathBuf>,
+    /// How: grad-cam or layer-cam.
+    #[arg(long, default_value = "grad-cam", requires = "explain")]
+    pub explain_method: String,
+    /// Also show what becomes of the explanation when the net is destroyed block by block.
+    #[arg(long, requires = "explain")]
+    pub explain_check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod backbones;
 mod bench;
 mod demo;
 mod evaluate;
+mod explain;
 mod features;
 mod predict;
 mod serve;

@@ -99,7 +99,7 @@ pub fn auc(truth: &[bool], scores: &[f64]) -> Option<f64> {
 }
 
 /// Ranks from 1 on; equal values share the mean of theirs. No value may be NaN.
-pub(super) fn midranks(values: &[f64]) -> Vec<f64> {
+pub(crate) fn midranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![0.0; values.len()];

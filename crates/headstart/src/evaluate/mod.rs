@@ -2,6 +2,7 @@
 
 mod classifier_on;
 mod compare;
+mod conformal;
 mod intervals;
 mod logistic;
 mod metrics;
@@ -21,7 +22,9 @@ use resample::Measures;
 
 pub use classifier_on::classifier_on;
 pub use compare::{Difference, holm, mcnemar, paired_delong};
+pub use conformal::{COVERAGE, Conformal, Coverage};
 pub use intervals::{Estimate, delong, wilson};
+pub(crate) use metrics::midranks;
 pub use metrics::{Confusion, Outcomes, accuracy, auc, positive_score, predicted};
 pub use prevalence::{PREVALENCES, PredictiveValues, predictive_values};
 pub use ranking::{PrecisionPoint, precision_curve};
@@ -86,6 +89,12 @@ pub struct SplitMetrics {
     /// Of more than two classes each against the rest, in their order.
     #[serde(default)]
     pub by_class: Vec<ClassMetrics>,
+    /// How the prediction sets did, where the model has them.
+    #[serde(default)]
+    pub sets: Option<Coverage>,
+    /// Share of the images that the model refused as unlike its training images, where it has a gate.
+    #[serde(default)]
+    pub refused: Option<Estimate>,
     /// Bootstrap intervals of all measures, over patients where images repeat.
     #[serde(default)]
     pub bootstrap: Option<Resampled>,
@@ -186,6 +195,8 @@ pub fn evaluate_grouped(
         threshold,
         at_prevalence: if binary { stated.to_vec() } else { vec![] },
         by_class: if binary { vec![] } else { of_all },
+        sets: None,
+        refused: None,
         bootstrap: Some(bootstrap),
         confusion,
         seconds,

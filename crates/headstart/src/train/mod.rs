@@ -3,6 +3,7 @@
 mod checkpoint;
 mod collapse;
 mod data;
+mod familiar;
 mod fit;
 mod graft;
 mod judge;
@@ -110,8 +111,17 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
 
     let (tail, weights) = (&net.tail, &net.weights);
     let groups = extracted.usable.iter().map(|index| dataset.samples[*index].group.as_deref()).collect();
-    let judge = Judge { tail, weights, records: &extracted.records, recipe: &job.recipe, positive, groups };
-    let Judgement { threshold, calibration, measured } = judge.measure(&usable)?;
+    let judge = Judge {
+        tail,
+        weights,
+        records: &extracted.records,
+        recipe: &job.recipe,
+        positive,
+        blocks: &net.blocks,
+        cut: net.cut,
+        groups,
+    };
+    let Judgement { threshold, calibration, conformal, familiar, measured } = judge.measure(&usable)?;
     let test = measured.iter().find(|part| part.split == Split::Test).map(|part| part.metrics.clone());
     let classifier = Classifier::seal(
         Description {
@@ -127,6 +137,8 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
             threshold,
             threshold_policy: job.recipe.threshold,
             calibration,
+            conformal,
+            gate: familiar.as_ref().map(|familiar| familiar.facts),
             provenance: net.backbone.provenance.clone(),
             recipe: toml::to_string(&job.recipe).expect("a recipe becomes TOML"),
             seed: job.seed,
@@ -136,6 +148,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
             golden: vec![],
         },
         &net.weights,
+        familiar.map(|familiar| familiar.gate),
     );
     folder.write(&run::Contents {
         job,

@@ -121,18 +121,25 @@ fn config(job: &Job) -> String {
     format!("# {}\n# data: {data:?}\n# seed: {}\n{images}{recipe}", job.command, job.seed)
 }
 
+/// The contract's columns first; behind them the patient, the distance from the training images, whether
+/// that refuses the image, and the plausible classes.
 fn predictions(contents: &Contents<'_>) -> String {
     let classes = contents.classifier.classes();
     let names: Vec<String> = classes.iter().map(|class| field(&format!("score_{class}"))).collect();
-    let mut text = format!("path,split,label,predicted,{}\n", names.join(","));
+    let mut text =
+        format!("path,split,label,predicted,{},group,distance,refused,plausible\n", names.join(","));
     for part in contents.measured {
-        for (index, scores) in part.indices.iter().zip(&part.scores) {
+        for (row, (index, scores)) in part.indices.iter().zip(&part.scores).enumerate() {
             let sample = &contents.dataset.samples[contents.extracted.usable[*index]];
-            let prediction = contents.classifier.prediction(scores.clone());
+            let distance = part.distances.as_ref().map(|distances| distances[row]);
+            let assessment = contents.classifier.assessment(scores.clone(), distance);
             let scores: Vec<String> = scores.iter().map(|score| format!("{score:.6}")).collect();
             let (path, label) = (field(&sample.path), field(&classes[sample.label]));
-            let (split, predicted) = (part.split, field(&prediction.class));
-            text += &format!("{path},{split},{label},{predicted},{}\n", scores.join(","));
+            let (split, predicted) = (part.split, field(&assessment.prediction.class));
+            let group = field(sample.group.as_deref().unwrap_or_default());
+            let scores = scores.join(",");
+            let doubts = assessment.csv(classes);
+            text += &format!("{path},{split},{label},{predicted},{scores},{group},{doubts}\n");
         }
     }
     text
