@@ -20,6 +20,10 @@ pub struct Arguments {
 pub enum Command {
     /// Train a classifier on a folder of labelled images, and evaluate it.
     Train(TrainArguments),
+    /// How many labelled images transfer saves: the same net from pretrained and from random weights.
+    LearningCurve(LearningCurveArguments),
+    /// Are runs on the same test images different, or is it noise?
+    Compare(CompareArguments),
     /// Measure a model on labelled images.
     Evaluate(EvaluateArguments),
     /// Classify images.
@@ -99,6 +103,51 @@ pub struct TrainArguments {
     /// Folder of the feature cache.
     #[arg(long, env = "HEADSTART_CACHE")]
     pub cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct LearningCurveArguments {
+    /// Labelled images, as `train` takes them.
+    pub data: PathBuf,
+    /// Labelled images of each class.
+    #[arg(long, value_delimiter = ',', default_values_t = [25, 50, 100, 200])]
+    pub images: Vec<usize>,
+    /// Trainings of each kind and size, on different images.
+    #[arg(long, default_value_t = 3)]
+    pub seeds: u64,
+    /// About how long all may take; how long each training is follows from it.
+    #[arg(long, default_value_t = 13.0)]
+    pub minutes: f64,
+    /// A recipe's name or a .toml file.
+    #[arg(long, default_value = "default")]
+    pub recipe: String,
+    /// The backbone's weights (.safetensors).
+    #[arg(long)]
+    pub weights: Option<PathBuf>,
+    /// Side of the net's input in pixels, small enough to train all of a net.
+    #[arg(long, default_value_t = 128)]
+    pub image_size: usize,
+    /// The positive class of two, unless the last by name.
+    #[arg(long)]
+    pub positive: Option<String>,
+    /// Where the figure, the table and the numbers go.
+    #[arg(long, default_value = "runs/learning-curve")]
+    pub out: PathBuf,
+    /// Folder of the feature cache.
+    #[arg(long, env = "HEADSTART_CACHE")]
+    pub cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// Two or more run folders (or their predictions.csv), of the same test images.
+    #[arg(required = true, num_args = 2..)]
+    pub runs: Vec<PathBuf>,
+    /// The split that is compared.
+    #[arg(long, default_value = "test")]
+    pub split: String,
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

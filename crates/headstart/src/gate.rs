@@ -176,9 +176,8 @@ fn ledoit_wolf(rows: &[Vec<f64>], features: usize) -> Vec<Vec<f64>> {
         })
         .collect();
     for i in 0..features {
-        for j in i + 1..features {
-            covariance[i][j] = covariance[j][i];
-        }
+        let column: Vec<f64> = covariance[i..].iter().map(|row| row[i]).collect();
+        covariance[i][i..].copy_from_slice(&column);
     }
     let squared: f64 = covariance.iter().flatten().map(|value| value * value).sum();
     let trace: f64 = (0..features).map(|i| covariance[i][i]).sum();

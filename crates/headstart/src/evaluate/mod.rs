@@ -11,6 +11,7 @@ mod ranking;
 mod reliability;
 mod resample;
 mod roc;
+mod runs;
 mod scaling;
 mod threshold;
 
@@ -31,6 +32,7 @@ pub use ranking::{PrecisionPoint, precision_curve};
 pub use reliability::{ReliabilityBin, reliability};
 pub use resample::{Resampled, number_groups};
 pub use roc::{RocPoint, roc_curve};
+pub use runs::{Comparison, compare_runs};
 pub use scaling::{Calibration, CalibrationMethod};
 pub use threshold::{ThresholdPolicy, choose_threshold};
 

@@ -6,6 +6,7 @@ mod curves;
 mod diagram;
 mod html;
 mod layers;
+mod learning_curve;
 mod numbers;
 mod roc;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use curves::curves_svg;
 pub use diagram::diagram_svg;
 pub use html::report_html;
 pub use layers::layer_rows;
+pub use learning_curve::learning_curve_svg;
 pub use numbers::thousands;
 pub use roc::roc_svg;
 pub use summary::summary_table;

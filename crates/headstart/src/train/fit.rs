@@ -84,16 +84,18 @@ pub(super) struct Fit<'a> {
 
 impl Fit<'_> {
     /// Trains from `weights`, or from where `checkpoint` stands; that is brought up to date after each epoch.
+    /// Without one a training that is stopped is lost.
     ///
     /// # Errors
     /// [`Error::Interrupted`], a checkpoint that cannot be written, or a loss that is no number any more.
     pub(super) fn run(
         &self,
         weights: &Weights,
-        checkpoint: &Checkpoint,
+        checkpoint: Option<&Checkpoint>,
         observer: &mut dyn Observer,
     ) -> Result<Fitted> {
-        let mut state = match checkpoint.load(self.tail, self.recipe)? {
+        let stopped = checkpoint.map(|checkpoint| checkpoint.load(self.tail, self.recipe)).transpose()?;
+        let mut state = match stopped.flatten() {
             Some(state) => {
                 observer.say(&format!("going on after epoch {}", state.epochs()));
                 state
@@ -103,11 +105,15 @@ impl Fit<'_> {
         while !state.is_finished(self.recipe) {
             state = self.epoch(state, observer).inspect_err(|error| {
                 // A loss that is no number would come again; after a stop the training can go on.
-                if !matches!(error, Error::Interrupted) {
+                if let Some(checkpoint) = checkpoint
+                    && !matches!(error, Error::Interrupted)
+                {
                     checkpoint.remove();
                 }
             })?;
-            checkpoint.save(&state, self.tail)?;
+            if let Some(checkpoint) = checkpoint {
+                checkpoint.save(&state, self.tail)?;
+            }
         }
         Ok(state.fitted)
     }

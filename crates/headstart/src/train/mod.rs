@@ -9,8 +9,10 @@ mod graft;
 mod judge;
 #[cfg(test)]
 mod keras_step;
+pub mod learning_curve;
 mod loss;
 mod optimizer;
+mod random_weights;
 pub mod recipe;
 mod run;
 mod step;
@@ -184,7 +186,7 @@ fn fit_tail(
         positive,
     };
     let fit = fit::Fit { tail: &net.tail, data: &data, recipe: &job.recipe, seed: job.seed };
-    fit.run(&net.weights, checkpoint, observer)
+    fit.run(&net.weights, Some(checkpoint), observer)
 }
 
 /// Names everything that the epochs of a training depend on, but not how many there shall be.

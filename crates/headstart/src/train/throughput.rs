@@ -66,7 +66,8 @@ pub fn measure(backbone: Backbone, recipe: &Recipe) -> Result<Throughput> {
     })
 }
 
-fn tail_step(net: &Grafted, recipe: &Recipe) -> f64 {
+/// Images a second through a training step.
+pub(super) fn tail_step(net: &Grafted, recipe: &Recipe) -> f64 {
     let (batch, shape) = (recipe.batch_size, net.tail.input());
     let labels: Vec<usize> = (0..batch).map(|index| index % CLASSES).collect();
     let step = Step { tail: &net.tail, recipe, class_weights: &[1.0; CLASSES], labels: &labels };
