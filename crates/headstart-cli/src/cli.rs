@@ -156,6 +156,15 @@ pub struct EvaluateArguments {
     pub model: PathBuf,
     /// Labelled images; of a folder with a test split, that split.
     pub data: PathBuf,
+    /// Classes of the data by another name than the model's: THEIRS=OURS, and so on.
+    #[arg(long, value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// State predictive values where this share of the images is positive, too.
+    #[arg(long)]
+    pub prevalence: Option<f64>,
+    /// Fit calibration and threshold anew to these images, and write the model that results to this file.
+    #[arg(long)]
+    pub recalibrate: Option<PathBuf>,
     #[arg(long)]
     pub json: bool,
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::backbone::registry::Provenance;
-use crate::backbone::spec::{Block, Layer};
+use crate::backbone::spec::{Block, Layer, MapShape};
 use crate::backbone::weights::{self, Weights};
 use crate::error::{Error, Result};
 use crate::evaluate::{Calibration, Conformal, SplitMetrics, ThresholdPolicy, predicted};
@@ -329,21 +329,33 @@ impl Classifier {
 
     /// Scores of a batch of decoded images, a row each.
     pub fn scores(&self, images: &[Image]) -> Vec<Vec<f32>> {
-        self.look(images, |_, _, _| {})
+        self.logits(images, |_, _, _| {}).iter().map(|row| self.scores_of(row)).collect()
+    }
+
+    /// Calibrated scores of a row of logits.
+    pub(crate) fn scores_of(&self, logits: &[f32]) -> Vec<f32> {
+        let Description { output, calibration, positive, .. } = self.description;
+        output.calibrated(logits, calibration, positive)
     }
 
     /// Scores of a batch of decoded images, and their distances from the training images where the
     /// model has a gate.
     pub fn scores_and_distances(&self, images: &[Image]) -> (Vec<Vec<f32>>, Option<Vec<f64>>) {
+        let (logits, distances) = self.logits_and_distances(images);
+        (logits.iter().map(|row| self.scores_of(row)).collect(), distances)
+    }
+
+    /// As [`Classifier::scores_and_distances`], before scores are made of the logits.
+    pub(crate) fn logits_and_distances(&self, images: &[Image]) -> (Vec<Vec<f32>>, Option<Vec<f64>>) {
         let mut distances = None;
-        let scores = self.look(images, |layers, shape, maps| {
+        let logits = self.logits(images, |layers, shape, maps| {
             if let (Some(gate), Some(facts)) = (&self.gate, self.description.gate)
                 && facts.layers == layers
             {
                 distances = Some(gate.distances(&pool(maps, shape)));
             }
         });
-        (scores, distances)
+        (logits, distances)
     }
 
     /// What one image's pixels speak for a class: [`Heatmap`] at the last layer with places. `None` for a
@@ -351,7 +363,7 @@ impl Classifier {
     pub fn explain(&self, image: &Image, class: usize, method: Method) -> Option<Heatmap> {
         let (place, camera) = self.camera.as_ref()?;
         let mut map = None;
-        self.look(std::slice::from_ref(image), |layers, _, maps| {
+        self.logits(std::slice::from_ref(image), |layers, _, maps| {
             if layers == *place {
                 map = Some(camera.look(maps, class, method));
             }
@@ -359,21 +371,15 @@ impl Classifier {
         map
     }
 
-    /// Runs images and shows `look` the maps between the stages.
-    fn look(
-        &self,
-        images: &[Image],
-        look: impl FnMut(usize, crate::backbone::spec::MapShape, &[f32]),
-    ) -> Vec<Vec<f32>> {
+    /// Logits of images, a row each; `look` is shown the maps between the stages.
+    fn logits(&self, images: &[Image], look: impl FnMut(usize, MapShape, &[f32])) -> Vec<Vec<f32>> {
         let length = self.description.preprocess.len();
         let mut maps = vec![0.0; images.len() * length];
         for (image, map) in images.iter().zip(maps.chunks_exact_mut(length)) {
             self.description.preprocess.apply_into(image, map);
         }
         let logits = self.stages.forward(&maps, images.len(), &mut Buffers::default(), look);
-        let Description { output, calibration, positive, .. } = self.description;
-        let rows = logits.chunks_exact(self.description.classes.len());
-        rows.map(|row| output.calibrated(row, calibration, positive)).collect()
+        logits.chunks_exact(self.description.classes.len()).map(<[f32]>::to_vec).collect()
     }
 
     /// The class that `scores` stand for.

@@ -21,7 +21,8 @@ pub(super) type Observation = (f64, f64, f64);
 /// The line of greatest likelihood; `None` when there is none, because the classes are separable or
 /// one is missing.
 pub(super) fn line(observations: &[Observation]) -> Option<Line> {
-    let (mut intercept, mut slope) = (0.0, 1.0);
+    let (mut intercept, mut slope) = (0.0, 0.0);
+    let mut likelihood = log_likelihood(observations, intercept, slope);
     for _ in 0..STEPS {
         let sums = Sums::at(observations, intercept, slope);
         let determinant = sums.w * sums.wxx - sums.wx * sums.wx;
@@ -32,20 +33,34 @@ pub(super) fn line(observations: &[Observation]) -> Option<Line> {
             (sums.wxx * sums.g - sums.wx * sums.gx) / determinant,
             (sums.w * sums.gx - sums.wx * sums.g) / determinant,
         ];
-        // Newton's step may overshoot where the curve is flat.
-        let shrink = (5.0 / change[0].abs().max(change[1].abs())).min(1.0);
-        intercept += shrink * change[0];
-        slope += shrink * change[1];
-        if slope.abs() > STEEPEST {
-            return None;
-        }
-        if change[0].abs() + change[1].abs() < 1e-10 {
+        if change[0].abs() + change[1].abs() < 1e-9 {
             let [intercept_error, slope_error] =
                 [sums.wxx / determinant, sums.w / determinant].map(f64::sqrt);
             return Some(Line { intercept, slope, intercept_error, slope_error });
         }
+        // Where the curve is flat Newton's step overshoots: it is halved until it climbs.
+        let climbs = (0..STEPS).map(|halvings| 0.5f64.powi(halvings as i32)).find_map(|part| {
+            let place = [intercept + part * change[0], slope + part * change[1]];
+            let there = log_likelihood(observations, place[0], place[1]);
+            // At the top rounding decides.
+            (there >= likelihood - 1e-12 * likelihood.abs()).then_some((place, there))
+        });
+        let ([next_intercept, next_slope], next_likelihood) = climbs?;
+        (intercept, slope, likelihood) = (next_intercept, next_slope, next_likelihood);
+        if slope.abs() > STEEPEST {
+            return None;
+        }
     }
     None
+}
+
+fn log_likelihood(observations: &[Observation], intercept: f64, slope: f64) -> f64 {
+    let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
+    let of_one = |(x, target, weight): &Observation| {
+        let odds = intercept + slope * x;
+        weight * (target * odds - softplus(odds))
+    };
+    observations.iter().map(of_one).sum()
 }
 
 /// The intercept of greatest likelihood with the slope held at 1, and its standard error: how far all
@@ -110,6 +125,16 @@ mod tests {
         assert!((line.intercept + 3f64.ln()).abs() < 1e-9 && (line.slope - 9f64.ln()).abs() < 1e-9);
         assert!((line.slope_error - (8.0f64 / 3.0).sqrt()).abs() < 1e-9, "{line:?}");
         assert!((line.intercept_error - (4.0f64 / 3.0).sqrt()).abs() < 1e-9, "{line:?}");
+    }
+
+    #[test]
+    fn sure_mistakes_far_out_do_not_throw_it_off() {
+        let mut observations: Vec<Observation> = (0..30u8).map(|i| (f64::from(i) - 2.0, 1.0, 1.0)).collect();
+        observations.extend((0..30u8).map(|i| (f64::from(i) / 2.0 - 12.0, 0.0, 1.0)));
+        observations.push((16.0, 0.0, 1.0));
+        let line = line(&observations).expect("not separable");
+        let sums = Sums::at(&observations, line.intercept, line.slope);
+        assert!(sums.g.abs() < 1e-6 && sums.gx.abs() < 1e-6 && line.slope > 0.1, "{line:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a classifier's scores are worth on labelled images, with 95 % confidence intervals.
 
+mod class_names;
 mod classifier_on;
 mod compare;
 mod conformal;
@@ -21,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::history::null_is_nan;
 use resample::Measures;
 
-pub use classifier_on::classifier_on;
+pub use classifier_on::{Measurement, Recalibrated, Shift, classifier_on, recalibrate};
 pub use compare::{Difference, holm, mcnemar, paired_delong};
 pub use conformal::{COVERAGE, Conformal, Coverage};
 pub use intervals::{Estimate, delong, wilson};

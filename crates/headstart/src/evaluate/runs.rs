@@ -163,7 +163,7 @@ mod tests {
     fn write(folder: &Path, name: &str, scores: &[f32]) -> PathBuf {
         let mut text = String::from("path,split,label,predicted,score_a,score_b,group\n");
         for (image, score) in scores.iter().enumerate() {
-            let label = if image % 2 == 0 { "a" } else { "b" };
+            let label = if image.is_multiple_of(2) { "a" } else { "b" };
             let predicted = if *score >= 0.5 { "b" } else { "a" };
             text += &format!("{image},test,{label},{predicted},{},{score},\n", 1.0 - score);
         }
@@ -176,7 +176,7 @@ mod tests {
     fn noise_and_differences_are_told_apart() {
         let folder = tempfile::tempdir().expect("a folder");
         let score = |image: usize, wrong: usize| {
-            let right = if image % 2 == 0 { 0.2 } else { 0.8 };
+            let right = if image.is_multiple_of(2) { 0.2 } else { 0.8 };
             if image % 40 < wrong { 1.0 - right } else { right }
         };
         let run = |name: &str, wrong: usize| {

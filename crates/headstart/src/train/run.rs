@@ -17,7 +17,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::evaluate::SplitMetrics;
 use crate::features::Extracted;
-use crate::report::{curves_svg, report_html};
+use crate::report::{Subgroup, checklist, curves_svg, model_card, report_html};
 
 /// A run folder that could be written when the training began.
 pub(super) struct Folder(PathBuf);
@@ -42,6 +42,8 @@ struct Metrics<'a> {
     #[serde(flatten)]
     splits: BTreeMap<&'a str, &'a SplitMetrics>,
     threshold: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subgroups: Vec<Subgroup>,
     extract_seconds: f64,
     fit_seconds: f64,
 }
@@ -82,6 +84,7 @@ impl Folder {
         let metrics = Metrics {
             splits: contents.measured.iter().map(|part| (part.split.name(), &part.metrics)).collect(),
             threshold: description.threshold,
+            subgroups: facts::subgroups(contents),
             extract_seconds: contents.extract_seconds,
             fit_seconds: contents.fit_seconds,
         };
@@ -91,7 +94,10 @@ impl Folder {
         self.file("metrics.json", metrics + "\n")?;
         self.file("predictions.csv", predictions(contents))?;
         self.file("curves.svg", curves_svg(&description.history))?;
-        self.file("report.html", report_html(&facts::report(contents)))?;
+        let report = facts::report(contents);
+        self.file("report.html", report_html(&report))?;
+        self.file("model_card.md", model_card(&report))?;
+        self.file("checklist.md", checklist(&report))?;
         self.file("model.safetensors", contents.classifier.to_bytes(contents.weights))
     }
 
