@@ -57,7 +57,7 @@ def claims(labels, scores, positive):
 def calibration(labels, scores, positive):
     score, is_so = claims(labels, scores, positive)
     share, mean = calibration_curve(is_so, score, n_bins=10)
-    images, _ = np.histogram(score, bins=np.linspace(0, 1, 11))
+    images = np.bincount(np.searchsorted(np.linspace(0, 1, 11)[1:-1], score), minlength=10)
     ece = float(np.abs(share - mean) @ images[images > 0] / len(score))
     kept = np.clip(score, 1e-7, 1 - 1e-7)
     odds = np.log(kept / (1 - kept))

@@ -44,7 +44,7 @@ def recompute(rows, classes, threshold):
     positive = 1 if (of_last == predicted).mean() > 0.99 else 0
     truth, called, score = labels == positive, predicted == positive, scores[:, positive]
     share, mean = calibration_curve(truth, score, n_bins=10)
-    images, _ = np.histogram(score, bins=np.linspace(0, 1, 11))
+    images = np.bincount(np.searchsorted(np.linspace(0, 1, 11)[1:-1], score), minlength=10)
     found |= {
         "auc": metrics.roc_auc_score(truth, score),
         "average_precision": metrics.average_precision_score(truth, score),

@@ -264,7 +264,8 @@ mod tests {
             .collect();
         let gate = Gate::fit(&rows, &vec![0; 400], 1).expect("fits");
         let mean: f64 = gate.distances(&rows).iter().map(|d| d * d).sum::<f64>() / 400.0;
-        assert!((mean - 1.0).abs() < 0.05, "{mean}");
+        // Shrinking widens the narrow axis, so that typical images come out nearer than 1.
+        assert!((0.5..1.05).contains(&mean), "{mean}");
         assert!(gate.distance(&[0.9, 0.9]) < 2.0 && gate.distance(&[0.5, -0.5]) > 6.0);
         assert!(gate.distance(&[f32::NAN, 0.0]).is_infinite());
     }

@@ -34,9 +34,10 @@ pub(super) fn claims(labels: &[usize], scores: &[Vec<f32>], positive: usize) -> 
     labels.iter().zip(scores).map(claim).collect()
 }
 
-/// The bin of a score: `[0, 0.1), [0.1, 0.2), …, [0.9, 1]`.
+/// The bin of a score: `[0, 0.1], (0.1, 0.2], …, (0.9, 1]`, with the edges of NumPy's `linspace`.
 pub(super) fn bin(score: f64) -> usize {
-    ((score * BINS as f64) as usize).min(BINS - 1)
+    let step = 1.0 / BINS as f64;
+    (1..BINS).filter(|edge| *edge as f64 * step < score).count()
 }
 
 /// The bins that hold images, from the lowest.

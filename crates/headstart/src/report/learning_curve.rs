@@ -1,6 +1,7 @@
 //! The learning curve: how good a net is by the number of its labelled images.
 
 use super::axis::Axis;
+use super::numbers::thousands;
 use super::svg::{Anchor, BLUE, GRID, ORANGE, Point, SOFT, Stroke, Svg, Text, WHITE};
 use crate::train::learning_curve::{Band, LearningCurve, Start};
 
@@ -46,8 +47,11 @@ pub fn learning_curve_svg(curve: &LearningCurve) -> String {
         svg.text((legend + 38.0, 34.0), Text::new(13.0), name);
     }
     let note = format!(
-        "{}, {} px, {} test images; band: least to greatest of the seeds",
-        curve.backbone, curve.image_size, curve.test_images
+        "{}, {} px, {} test images; each training saw {} images; bands hold all seeds",
+        curve.backbone,
+        curve.image_size,
+        thousands(curve.test_images),
+        thousands(curve.images_seen)
     );
     svg.text((30.0, 60.0), Text::new(12.5).fill(SOFT), &note);
     svg.finish()

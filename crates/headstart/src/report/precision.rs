@@ -33,7 +33,7 @@ pub fn precision_svg(curve: &[PrecisionPoint], metrics: &SplitMetrics, share: f6
 /// Lower left, where a curve better than chance leaves room.
 fn legend(svg: &mut Svg, metrics: &SplitMetrics, share: f64) {
     let (x, y) = place(0.03, 0.31);
-    svg.rect((x, y), (0.72 * SIDE, 112.0), 6.0, "#ffffffe6", Some(Stroke::new(GRID, 1.0)));
+    svg.rect((x, y), (0.84 * SIDE, 112.0), 6.0, "#ffffffe6", Some(Stroke::new(GRID, 1.0)));
     let area = &metrics.average_precision;
     let lines = [
         format!("average precision {} ({})", decimals(area.value), decimal_interval(area)),

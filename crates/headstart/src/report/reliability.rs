@@ -25,8 +25,11 @@ pub fn reliability_svg(bins: &[ReliabilityBin], metrics: &SplitMetrics) -> Strin
         let (x, top) = place(bin.score, 1.0);
         svg.text((x, top - 6.0), look, &thousands(bin.images));
     }
-    let (x, y) = place(0.36, 0.2);
-    svg.rect((x, y), (0.62 * SIDE, 70.0), 6.0, "#ffffffe6", Some(Stroke::new(GRID, 1.0)));
+    // Upper left where the scores are too high, else lower right: the dots leave it free.
+    let above = |bin: &&ReliabilityBin| bin.observed.value > bin.score;
+    let low = bins.iter().filter(above).count() * 2 > bins.len();
+    let (x, y) = if low { place(0.34, 0.2) } else { place(0.02, 0.97) };
+    svg.rect((x, y), (0.64 * SIDE, 70.0), 6.0, "#ffffffe6", Some(Stroke::new(GRID, 1.0)));
     let number = |estimate: &crate::evaluate::Estimate| match estimate.is_known() {
         true => format!("{} ({})", decimals(estimate.value), decimal_interval(estimate)),
         false => "unknown".into(),
@@ -34,7 +37,7 @@ pub fn reliability_svg(bins: &[ReliabilityBin], metrics: &SplitMetrics) -> Strin
     let lines = [
         format!("calibration error {}", number(&metrics.ece)),
         format!("slope {}", number(&metrics.calibration_slope)),
-        "below the diagonal: scores too high".into(),
+        "below the diagonal the scores are too high".into(),
     ];
     for (content, baseline) in lines.iter().zip([20.0, 39.0, 58.0]) {
         svg.text((x + 12.0, y + baseline), Text::new(12.0), content);

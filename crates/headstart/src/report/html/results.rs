@@ -147,8 +147,9 @@ fn how_decided(report: &Report, result: &SplitResult) -> String {
 }
 
 fn meaning(report: &Report) -> String {
-    const INTERVALS: &str = "Intervals are Wilson's for shares and DeLong's for the AUC; they tell the chance \
-                             in these images, not the difference of another hospital's or another camera's.";
+    const INTERVALS: &str = "Intervals are Wilson's for shares, DeLong's for the AUC, Wald's for slope and intercept, \
+                             and of bootstrap samples for the rest; they tell the chance in these images, not the \
+                             difference of another hospital's or another camera's.";
     if report.classes.len() == 2 {
         let positive = class_name(report, report.positive);
         format!(

@@ -21,10 +21,11 @@ fn calibration(report: &Report) -> String {
             decimals(temperature)
         ),
         Some(Calibration::Platt { slope, intercept }) => format!(
-            "The scores were calibrated on the validation images, by Platt's line: log odds × {} {:+.3} (a slope below 1: \
+            "The scores were calibrated on the validation images, by Platt's line: log odds × {} {} {:.3} (a slope below 1: \
              the net was too sure). They hold for images like those.",
             decimals(slope),
-            intercept
+            if intercept < 0.0 { "−" } else { "+" },
+            intercept.abs()
         ),
     })
 }
