@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::backbone::registry::Provenance;
 use crate::backbone::spec::{Block, Layer, MapShape};
 use crate::backbone::weights::{self, Weights};
+use crate::csv_field::csv_field;
 use crate::error::{Error, Result};
 use crate::evaluate::{Calibration, Conformal, SplitMetrics, ThresholdPolicy, predicted};
 use crate::explain::{self, Camera, Heatmap, Method};
@@ -182,7 +183,7 @@ impl Assessment {
         let plausible = self.plausible.as_ref().map(|plausible| {
             plausible.iter().map(|class| classes[*class].as_str()).collect::<Vec<_>>().join("|")
         });
-        let plausible = crate::train::csv_field(&plausible.unwrap_or_default());
+        let plausible = csv_field(&plausible.unwrap_or_default());
         format!("{distance},{refused},{plausible}")
     }
 }

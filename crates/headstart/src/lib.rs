@@ -8,6 +8,7 @@
 
 pub mod backbone;
 pub mod classifier;
+mod csv_field;
 pub mod dataset;
 pub mod error;
 pub mod evaluate;
@@ -16,6 +17,7 @@ pub mod features;
 pub mod gate;
 pub mod history;
 pub mod image;
+pub mod learning_curve;
 pub mod network;
 pub mod phantom;
 mod random;

@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::numbers::thousands;
 use super::svg::{Anchor, BLUE, GRID, ORANGE, Point, SOFT, Stroke, Svg, Text, WHITE};
-use crate::train::learning_curve::{Band, LearningCurve, Start};
+use crate::learning_curve::{Band, LearningCurve, Start};
 
 const SIZE: Point = (760.0, 470.0);
 const FRAME: Point = (76.0, 92.0);

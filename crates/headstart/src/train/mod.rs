@@ -36,8 +36,8 @@ use crate::evaluate::SplitMetrics;
 use crate::features::{Extracted, Progress};
 use crate::history::EpochRecord;
 
+pub use crate::csv_field::csv_field;
 pub use recipe::Recipe;
-pub use run::field as csv_field;
 
 /// What a training tells while it works.
 pub trait Observer: Progress {

@@ -13,6 +13,7 @@ use super::judge::Measured;
 use super::{Job, checkpoint};
 use crate::backbone::weights::Weights;
 use crate::classifier::Classifier;
+use crate::csv_field::csv_field as field;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::evaluate::SplitMetrics;
@@ -149,12 +150,4 @@ fn predictions(contents: &Contents<'_>) -> String {
         }
     }
     text
-}
-
-/// A CSV field, quoted where it must be (RFC 4180).
-pub fn field(text: &str) -> String {
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_string(),
-    }
 }
