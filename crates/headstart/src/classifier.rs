@@ -1,6 +1,10 @@
 //! The sealed model: preprocessing, trunk, tail, class names, threshold and provenance in one
 //! safetensors file, checked against golden scores when it is loaded.
 
+mod assessment;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -9,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use crate::backbone::registry::Provenance;
 use crate::backbone::spec::{Block, Layer, MapShape};
 use crate::backbone::weights::{self, Weights};
-use crate::csv_field::csv_field;
 use crate::error::{Error, Result};
 use crate::evaluate::{Calibration, Conformal, SplitMetrics, ThresholdPolicy, predicted};
 use crate::explain::{self, Camera, Heatmap, Method};
@@ -20,6 +23,8 @@ use crate::image::{DecodeError, Image, Limits, Preprocess, decode};
 use crate::random::Random;
 use crate::report::{LayerRow, layer_rows};
 use crate::trunk::{Buffers, Stages};
+
+pub use assessment::Assessment;
 
 /// Key of the description in the file's metadata.
 const KEY: &str = "headstart";
@@ -144,48 +149,6 @@ pub struct Prediction {
     pub label: usize,
     /// One for each class.
     pub scores: Vec<f32>,
-}
-
-/// What a classifier says of an image, and whether it should be believed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Assessment {
-    /// The answer.
-    pub prediction: Prediction,
-    /// Distance from the training images, about 1 for one like them; `None` in a model without a gate.
-    pub distance: Option<f64>,
-    /// Whether the image lies farther off than the model was made for: its answer means nothing.
-    pub refused: bool,
-    /// The classes that cannot be ruled out, perhaps none; `None` in a model without prediction sets.
-    pub plausible: Option<Vec<usize>>,
-}
-
-impl Assessment {
-    /// Whether the model can decide: the image is of the kind that it knows, and one class is plausible.
-    pub fn is_decided(&self) -> bool {
-        !self.refused && self.plausible.as_ref().is_none_or(|plausible| plausible.len() == 1)
-    }
-
-    /// What to say instead of trusting the answer; `None` when it can be trusted as far as the model can.
-    pub fn doubt(&self) -> Option<&'static str> {
-        match &self.plausible {
-            _ if self.refused => Some("this does not look like the images the model was trained on"),
-            Some(plausible) if plausible.len() != 1 => Some("can't decide"),
-            _ => None,
-        }
-    }
-}
-
-impl Assessment {
-    /// The columns `distance,refused,plausible`; empty where the model cannot tell.
-    pub fn csv(&self, classes: &[String]) -> String {
-        let distance = self.distance.map(|distance| format!("{distance:.4}")).unwrap_or_default();
-        let refused = self.distance.map(|_| self.refused.to_string()).unwrap_or_default();
-        let plausible = self.plausible.as_ref().map(|plausible| {
-            plausible.iter().map(|class| classes[*class].as_str()).collect::<Vec<_>>().join("|")
-        });
-        let plausible = csv_field(&plausible.unwrap_or_default());
-        format!("{distance},{refused},{plausible}")
-    }
 }
 
 impl Sealed {
@@ -475,104 +438,5 @@ impl Card {
             test: description.test.as_ref().map(headline),
             version: description.version.clone(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::image::{ChannelOrder, Filter, Resize};
-
-    fn description() -> Description {
-        Description {
-            format: FORMAT,
-            version: "0".into(),
-            backbone: "net".into(),
-            blocks: vec![Block { name: "head".into(), layers: vec![Layer::GlobalAveragePool] }],
-            cut: 0,
-            preprocess: Preprocess {
-                size: 8,
-                resize: Resize::Squash,
-                filter: Filter::Bilinear,
-                channel_order: ChannelOrder::Rgb,
-                mean: [0.0; 3],
-                deviation: [255.0; 3],
-            },
-            output: Output::Softmax,
-            classes: ["a", "b", "c"].map(String::from).to_vec(),
-            positive: 2,
-            threshold: 0.5,
-            threshold_policy: ThresholdPolicy::Cost { miss: 5.0, alarm: 1.0 },
-            calibration: Some(Calibration::Temperature { temperature: 2.0 }),
-            conformal: Some(Conformal { coverage: 0.9, thresholds: vec![0.3; 3] }),
-            gate: Some(GateFacts { layers: 1, threshold: 2.0, false_refusals: 0.01 }),
-            provenance: Provenance { source: "s".into(), licence: "l".into(), sha256: "h".into() },
-            recipe: String::new(),
-            seed: 1,
-            training_images: 3,
-            history: History::default(),
-            test: None,
-            golden: vec![],
-        }
-    }
-
-    fn gate() -> Option<Gate> {
-        let rows: Vec<Vec<f32>> = (0..30u8)
-            .map(|i| vec![f32::from(i % 7) * 0.1, f32::from(i % 5) * 0.1, f32::from(i % 3) * 0.1])
-            .collect();
-        Gate::fit(&rows, &(0..30).map(|i| i % 3).collect::<Vec<_>>(), 3)
-    }
-
-    #[test]
-    fn a_sealed_model_comes_back_with_all_that_it_promises() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("m.safetensors");
-        let sealed = Classifier::seal(description(), &Weights::default(), gate());
-        std::fs::write(&path, sealed.to_bytes(&Weights::default())).expect("writes");
-        let loaded = Classifier::load(&path).expect("loads");
-        assert_eq!(loaded.description(), sealed.description());
-        let picture = Image::from_grey8(8, 8, &[40; 64]);
-        let assessment = loaded.assess_image(&picture);
-        assert_eq!(assessment, sealed.assess_image(&picture));
-        // Equal logits: even scores, all three plausible.
-        assert_eq!(assessment.plausible, Some(vec![0, 1, 2]));
-        assert!(!assessment.is_decided());
-        let far = loaded.assess_image(&Image::from_rgb8(8, 8, [255, 0, 255].repeat(64)));
-        assert!(far.refused && far.doubt().is_some_and(|doubt| doubt.contains("does not look like")));
-    }
-
-    #[test]
-    fn older_formats_are_read_and_newer_ones_refused() {
-        let mut json = serde_json::to_value(description()).expect("plain");
-        let object = json.as_object_mut().expect("an object");
-        for field in ["threshold_policy", "calibration", "conformal", "gate"] {
-            object.remove(field);
-        }
-        object.insert("format".into(), 1.into());
-        let old = describe(&json.to_string(), Path::new("m")).expect("format 1");
-        assert_eq!((old.calibration, old.conformal, old.gate), (None, None, None));
-        assert_eq!(old.threshold_policy, ThresholdPolicy::Youden);
-        json["format"] = 3.into();
-        let error = describe(&json.to_string(), Path::new("m")).expect_err("newer").to_string();
-        assert!(error.contains("expected a model of format 2 or older, found format 3"), "{error}");
-    }
-
-    #[test]
-    fn a_damaged_gate_is_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("m.safetensors");
-        let load = |gate: Option<GateFacts>, tensors: Option<Gate>| {
-            let sealed = Sealed {
-                description: Description { gate, ..description() },
-                weights: Weights::default(),
-                gate: tensors,
-            };
-            std::fs::write(&path, sealed.to_bytes()).expect("writes");
-            Classifier::load(&path).map(drop).expect_err("damaged").to_string()
-        };
-        let facts = description().gate;
-        assert!(load(facts, None).contains("a tensor gate.means of shape [3, 3]"));
-        let beyond = facts.map(|facts| GateFacts { layers: 9, ..facts });
-        assert!(load(beyond, gate()).contains("a gate behind one of the layers"));
     }
 }
