@@ -1,9 +1,9 @@
 """Golden metrics for crates/headstart/tests/metrics.rs, from code that headstart shares nothing with.
 
-scikit-learn counts, statsmodels gives Wilson's interval, confidenceinterval gives DeLong's, cut to 0 to 1 here.
-Scores are multiples of 1/64, so that they are exact in f32 and ties happen.
+scikit-learn counts, statsmodels gives Wilson's interval, the calibration's slope and intercept and McNemar's test,
+confidenceinterval gives DeLong's interval, cut to 0 to 1 here, MLstatkit DeLong's paired test. Scores are multiples of 1/64, so that they are exact in f32 and ties happen.
 
-    pip install numpy scikit-learn statsmodels confidenceinterval
+    pip install numpy scikit-learn statsmodels confidenceinterval MLstatkit
     python tools/golden_metrics.py
 """
 
@@ -12,8 +12,12 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import statsmodels.api as sm
 from confidenceinterval import roc_auc_score as auc_with_delong
+from MLstatkit import Delong_test
 from sklearn import metrics
+from sklearn.calibration import _SigmoidCalibration, calibration_curve
+from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 warnings.simplefilter("ignore")
@@ -41,6 +45,27 @@ def draw(random, images, shares, strength):
     steps = np.floor(scores * STEPS)
     steps[:, 0] += STEPS - steps.sum(axis=1)
     return labels, steps / STEPS
+
+
+def claims(labels, scores, positive):
+    """What a score claims, and whether it is so: the positive's of two classes, the largest of more."""
+    if scores.shape[1] == 2:
+        return scores[:, positive], labels == positive
+    return scores.max(axis=1), scores.argmax(axis=1) == labels
+
+
+def calibration(labels, scores, positive):
+    score, is_so = claims(labels, scores, positive)
+    share, mean = calibration_curve(is_so, score, n_bins=10)
+    images = np.bincount(np.searchsorted(np.linspace(0, 1, 11)[1:-1], score), minlength=10)
+    ece = float(np.abs(share - mean) @ images[images > 0] / len(score))
+    kept = np.clip(score, 1e-7, 1 - 1e-7)
+    odds = np.log(kept / (1 - kept))
+    line = sm.Logit(is_so.astype(float), sm.add_constant(odds)).fit(disp=0)
+    family = sm.families.Binomial()
+    shift = sm.GLM(is_so.astype(float), np.ones(len(odds)), family=family, offset=odds).fit(tol=1e-14)
+    wald = lambda fit, index: [float(fit.params[index]), *map(float, fit.conf_int()[index])]
+    return {"ece": ece, "slope": wald(line, 1), "intercept": wald(shift, 0)}
 
 
 def case(name, labels, scores, positive):
@@ -77,9 +102,40 @@ def case(name, labels, scores, positive):
         "specificity_of_classes": specificities,
         "balanced_accuracy": metrics.balanced_accuracy_score(labels, predicted),
         "f1": f1,
+        "mcc": metrics.matthews_corrcoef(labels, predicted),
+        "average_precision": float(np.mean([
+            metrics.average_precision_score(labels == c, scores[:, c]) for c in of_interest])),
+        "ppv_of_classes": [wilson(confusion[c, c], confusion[:, c].sum()) for c in of_interest],
+        "npv_of_classes": [
+            wilson(int(((labels != c) & (predicted != c)).sum()), int((predicted != c).sum()))
+            for c in of_interest],
+        "calibration": calibration(labels, scores, positive),
         "log_loss": metrics.log_loss(labels, scores, labels=range(classes)),
         "brier": brier,
     }
+
+
+def platt(random):
+    """Platt's line by scikit-learn, on log odds in steps of 1/8."""
+    labels = (random.random(50) < 0.4).astype(int)
+    odds = np.round(8 * (2 * random.normal(size=50) + 3 * labels - 1)) / 8
+    fitted = _SigmoidCalibration().fit(odds, labels)
+    # scikit-learn: 1 / (1 + exp(a x + b))
+    return {"labels": labels.tolist(), "odds": odds.tolist(), "slope": -fitted.a_, "intercept": -fitted.b_}
+
+
+def pair(random):
+    """Two classifiers on the same images: DeLong's paired test and McNemar's."""
+    labels = (random.random(80) < 0.5).astype(int)
+    first, second = (np.round(STEPS * np.clip(0.5 + 0.2 * random.normal(size=80) + lean * (labels - 0.5), 0, 1)) / STEPS
+                     for lean in (0.4, 0.2))
+    test = Delong_test(labels, first, second, verbose=0)
+    right = lambda scores: (scores >= 0.5) == labels
+    table = [[int((right(first) == a).astype(int) @ (right(second) == b)) for b in (True, False)] for a in (True, False)]
+    difference = metrics.roc_auc_score(labels, first) - metrics.roc_auc_score(labels, second)
+    return {"labels": labels.tolist(), "first": (first * STEPS).astype(int).tolist(),
+            "second": (second * STEPS).astype(int).tolist(), "difference": difference,
+            "p": float(test[1]), "mcnemar_p": float(mcnemar(table, exact=True).pvalue)}
 
 
 def main():
@@ -91,7 +147,8 @@ def main():
         case("five classes", *draw(random, 60, [0.2] * 5, 1.0), positive=4),
     ]
     lines = ",\n".join(json.dumps(c) for c in cases)
-    GOLDEN.write_text(f'{{"threshold": {THRESHOLD}, "cases": [\n{lines}\n]}}\n')
+    extra = f'"platt": {json.dumps(platt(random))},\n"pair": {json.dumps(pair(random))}'
+    GOLDEN.write_text(f'{{"threshold": {THRESHOLD}, "cases": [\n{lines}\n],\n{extra}\n}}\n')
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ pub struct Arguments {
 pub enum Command {
     /// Train a classifier on a folder of labelled images, and evaluate it.
     Train(TrainArguments),
+    /// How many labelled images transfer saves: the same net from pretrained and from random weights.
+    LearningCurve(LearningCurveArguments),
+    /// Are runs on the same test images different, or is it noise?
+    Compare(CompareArguments),
     /// Measure a model on labelled images.
     Evaluate(EvaluateArguments),
     /// Classify images.
@@ -100,6 +104,12 @@ pub struct TrainArguments {
     /// The positive class of two, unless the last by name.
     #[arg(long)]
     pub positive: Option<String>,
+    /// How the threshold is chosen on validation: youden, sensitivity=SHARE, cost=MISS:ALARM or fixed=SCORE.
+    #[arg(long)]
+    pub threshold: Option<String>,
+    /// How scores are calibrated on validation: auto, none, temperature or platt.
+    #[arg(long)]
+    pub calibration: Option<String>,
     /// The run folder: new or empty.
     #[arg(long)]
     pub out: Option<PathBuf>,
@@ -124,11 +134,65 @@ pub struct TrainArguments {
 }
 
 #[derive(Debug, Args)]
+pub struct LearningCurveArguments {
+    /// Labelled images, as `train` takes them.
+    pub data: PathBuf,
+    /// Labelled images of each class.
+    #[arg(long, value_delimiter = ',', default_values_t = [25, 50, 100, 200])]
+    pub images: Vec<usize>,
+    /// Trainings of each kind and size, on different images.
+    #[arg(long, default_value_t = 3)]
+    pub seeds: u64,
+    /// About how long all may take; how long each training is follows from it.
+    #[arg(long, default_value_t = 13.0)]
+    pub minutes: f64,
+    /// A recipe's name or a .toml file.
+    #[arg(long, default_value = "default")]
+    pub recipe: String,
+    /// The backbone's weights (.safetensors).
+    #[arg(long)]
+    pub weights: Option<PathBuf>,
+    /// Side of the net's input in pixels, small enough to train all of a net.
+    #[arg(long, default_value_t = 128)]
+    pub image_size: usize,
+    /// The positive class of two, unless the last by name.
+    #[arg(long)]
+    pub positive: Option<String>,
+    /// Where the figure, the table and the numbers go.
+    #[arg(long, default_value = "runs/learning-curve")]
+    pub out: PathBuf,
+    /// Folder of the feature cache.
+    #[arg(long, env = "HEADSTART_CACHE")]
+    pub cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// Two or more run folders (or their predictions.csv), of the same test images.
+    #[arg(required = true, num_args = 2..)]
+    pub runs: Vec<PathBuf>,
+    /// The split that is compared.
+    #[arg(long, default_value = "test")]
+    pub split: String,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct EvaluateArguments {
     /// A sealed model.
     pub model: PathBuf,
     /// Labelled images; of a folder with a test split, that split.
     pub data: PathBuf,
+    /// Classes of the data by another name than the model's: THEIRS=OURS, and so on.
+    #[arg(long, value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// State predictive values where this share of the images is positive, too.
+    #[arg(long)]
+    pub prevalence: Option<f64>,
+    /// Fit calibration and threshold anew to these images, and write the model that results to this file.
+    #[arg(long)]
+    pub recalibrate: Option<PathBuf>,
     #[arg(long)]
     pub json: bool,
 }
@@ -149,6 +213,15 @@ pub struct PredictArguments {
     pub files: Vec<String>,
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
+    /// Write into this folder where in each image the answer was seen, as a PNG.
+    #[arg(long)]
+    pub explain: Option<PathBuf>,
+    /// How: grad-cam or layer-cam.
+    #[arg(long, default_value = "grad-cam", requires = "explain")]
+    pub explain_method: String,
+    /// Also show what becomes of the explanation when the net is destroyed block by block.
+    #[arg(long, requires = "explain")]
+    pub explain_check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -26,7 +26,8 @@ fn the_same_seed_gives_the_same_bits_on_any_number_of_threads_and_the_model_pred
     train(&folder.path().join("other cache"), &data, &second, "2");
     assert_eq!(history(&first), history(&second));
     assert!(tensors(&first) == tensors(&second), "the model's tensors differ");
-    for file in ["config.toml", "metrics.json", "predictions.csv", "curves.svg", "report.html"] {
+    let files = ["config.toml", "metrics.json", "predictions.csv", "curves.svg", "report.html"];
+    for file in files.into_iter().chain(["model_card.md", "checklist.md"]) {
         assert!(first.join(file).is_file(), "{file} is missing");
     }
     let predict = |format: &str| {

@@ -8,12 +8,16 @@
 
 pub mod backbone;
 pub mod classifier;
+mod csv_field;
 pub mod dataset;
 pub mod error;
 pub mod evaluate;
+pub mod explain;
 pub mod features;
+pub mod gate;
 pub mod history;
 pub mod image;
+pub mod learning_curve;
 pub mod network;
 pub mod phantom;
 mod random;

@@ -1,11 +1,17 @@
-//! Metrics and intervals against scikit-learn, statsmodels and confidenceinterval: see
-//! `tools/golden_metrics.py`.
+//! Metrics, intervals, calibration and tests against scikit-learn, statsmodels, confidenceinterval and
+//! MLstatkit: see `tools/golden_metrics.py`.
 
-use headstart::evaluate::{Confusion, Estimate, SplitMetrics, delong, evaluate, one_against_rest, wilson};
+use headstart::classifier::Output;
+use headstart::evaluate::{
+    Calibration, CalibrationMethod, Confusion, Estimate, SplitMetrics, delong, evaluate, mcnemar,
+    one_against_rest, paired_delong, wilson,
+};
 use serde::Deserialize;
 
 /// Both sides sum in their own order.
 const TOLERANCE: f64 = 1e-9;
+/// statsmodels stops its fits at about this.
+const TOLERANCE_OF_FITS: f64 = 1e-5;
 /// confidenceinterval keeps DeLong's placements in f32.
 const TOLERANCE_OF_DELONG: f64 = 1e-6;
 
@@ -13,6 +19,33 @@ const TOLERANCE_OF_DELONG: f64 = 1e-6;
 struct Golden {
     threshold: f64,
     cases: Vec<Case>,
+    platt: Platt,
+    pair: Pair,
+}
+
+#[derive(Deserialize)]
+struct Platt {
+    labels: Vec<usize>,
+    odds: Vec<f32>,
+    slope: f64,
+    intercept: f64,
+}
+
+#[derive(Deserialize)]
+struct Pair {
+    labels: Vec<u8>,
+    first: Vec<u8>,
+    second: Vec<u8>,
+    difference: f64,
+    p: f64,
+    mcnemar_p: f64,
+}
+
+#[derive(Deserialize)]
+struct GoldenCalibration {
+    ece: f64,
+    slope: [f64; 3],
+    intercept: [f64; 3],
 }
 
 #[derive(Deserialize)]
@@ -31,6 +64,11 @@ struct Case {
     specificity_of_classes: Vec<[f64; 3]>,
     balanced_accuracy: f64,
     f1: f64,
+    mcc: f64,
+    average_precision: f64,
+    ppv_of_classes: Vec<[f64; 3]>,
+    npv_of_classes: Vec<[f64; 3]>,
+    calibration: GoldenCalibration,
     log_loss: f64,
     brier: f64,
 }
@@ -81,10 +119,51 @@ fn values_agree_with_scikit_learn() {
         case.number("F1", metrics.f1.value, case.f1);
         case.number("log loss", metrics.log_loss, case.log_loss);
         case.number("Brier score", metrics.brier, case.brier);
+        case.number("Matthews' correlation", metrics.mcc.value, case.mcc);
+        case.number("average precision", metrics.average_precision.value, case.average_precision);
+        case.number("calibration error", metrics.ece.value, case.calibration.ece);
         let mean = |parts: &[[f64; 3]]| parts.iter().map(|part| part[0]).sum::<f64>() / parts.len() as f64;
         case.number("sensitivity", metrics.sensitivity.value, mean(&case.recall_of_classes));
         case.number("specificity", metrics.specificity.value, mean(&case.specificity_of_classes));
     });
+}
+
+#[test]
+fn calibrations_have_the_slopes_and_intervals_of_statsmodels() {
+    each_case(|case, metrics| {
+        case.estimate("slope", metrics.calibration_slope, case.calibration.slope, TOLERANCE_OF_FITS);
+        case.estimate(
+            "intercept",
+            metrics.calibration_intercept,
+            case.calibration.intercept,
+            TOLERANCE_OF_FITS,
+        );
+    });
+}
+
+#[test]
+fn platts_line_is_that_of_scikit_learn() {
+    let Platt { labels, odds, slope, intercept } = golden().platt;
+    let logits: Vec<Vec<f32>> = odds.iter().map(|odds| vec![0.0, *odds]).collect();
+    let fitted = Calibration::fit(CalibrationMethod::Platt, Output::Softmax, &logits, &labels, 1);
+    let Some(Calibration::Platt { slope: a, intercept: b }) = fitted else { panic!("{fitted:?}") };
+    // scikit-learn's optimizer stops at a gradient of 1e-6 or so.
+    assert!((a - slope).abs() < 1e-4 && (b - intercept).abs() < 1e-4, "{a} {slope}, {b} {intercept}");
+}
+
+#[test]
+fn paired_tests_agree_with_mlstatkit_and_statsmodels() {
+    let Pair { labels, first, second, difference, p, mcnemar_p } = golden().pair;
+    let truth: Vec<bool> = labels.iter().map(|label| *label == 1).collect();
+    let scores = |steps: &[u8]| steps.iter().map(|step| f64::from(*step) / 64.0).collect::<Vec<f64>>();
+    let (first, second) = (scores(&first), scores(&second));
+    let found = paired_delong(&truth, &first, &second).expect("two classes");
+    assert!((found.difference.value - difference).abs() < TOLERANCE, "{found:?}");
+    assert!((found.p - p).abs() < 1e-5, "{found:?} {p}");
+    let right = |scores: &[f64]| -> Vec<bool> {
+        scores.iter().zip(&truth).map(|(score, truth)| (*score >= 0.5) == *truth).collect()
+    };
+    assert!((mcnemar(&right(&first), &right(&second)).p - mcnemar_p).abs() < TOLERANCE);
 }
 
 #[test]
@@ -99,6 +178,19 @@ fn proportions_have_the_intervals_of_statsmodels() {
             case.estimate("recall", wilson(outcomes.true_positives, positives), expected, TOLERANCE);
             let expected = case.specificity_of_classes[index];
             case.estimate("specificity", wilson(outcomes.true_negatives, negatives), expected, TOLERANCE);
+            let called = outcomes.true_positives + outcomes.false_positives;
+            let expected = case.ppv_of_classes[index];
+            case.estimate("PPV", wilson(outcomes.true_positives, called), expected, TOLERANCE);
+            let spared = outcomes.true_negatives + outcomes.false_negatives;
+            let expected = case.npv_of_classes[index];
+            case.estimate("NPV", wilson(outcomes.true_negatives, spared), expected, TOLERANCE);
+            if let Some(of_class) = metrics.by_class.get(class) {
+                case.estimate("PPV of a class", of_class.ppv, case.ppv_of_classes[index], TOLERANCE);
+                case.estimate("NPV of a class", of_class.npv, expected, TOLERANCE);
+            } else {
+                case.estimate("PPV", metrics.ppv, case.ppv_of_classes[index], TOLERANCE);
+                case.estimate("NPV", metrics.npv, expected, TOLERANCE);
+            }
         }
     });
 }

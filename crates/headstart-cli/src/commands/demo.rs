@@ -42,5 +42,8 @@ pub fn run(out: PathBuf) -> Result<()> {
         model: run.join("model.safetensors"),
         files: phantom::CLASSES.map(first).to_vec(),
         format: Format::Table,
+        explain: None,
+        explain_method: "grad-cam".into(),
+        explain_check: false,
     })
 }

@@ -1,20 +1,104 @@
 //! `headstart evaluate`.
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
+use headstart::Error;
 use headstart::classifier::Classifier;
-use headstart::evaluate::classifier_on;
+use headstart::evaluate::{
+    Estimate, Measurement, Recalibrated, Shift, SplitMetrics, classifier_on, predictive_values, recalibrate,
+};
 use headstart::train::Observer as _;
 
 use crate::cli::EvaluateArguments;
 use crate::output::Terminal;
 
 pub fn run(arguments: &EvaluateArguments) -> Result<()> {
+    if let Some(share) = arguments.prevalence.filter(|share| !(*share > 0.0 && *share < 1.0)) {
+        return Err(Error::Usage(format!("--prevalence: expected between 0 and 1, found {share}")).into());
+    }
+    if arguments.recalibrate.as_ref().is_some_and(|file| file.exists()) {
+        bail!("--recalibrate: the file is there already");
+    }
     let classifier = Classifier::load(&arguments.model)?;
-    let (split, metrics) = classifier_on(&classifier, &arguments.data, &mut Terminal::default())?;
+    let (data, classes) = (&arguments.data, &arguments.classes);
+    let mut measured = classifier_on(&classifier, data, classes, &mut Terminal::default())?;
+    if let (Some(share), [_, _]) = (arguments.prevalence, classifier.classes()) {
+        let outcomes = measured.metrics.confusion.one_against_rest(classifier.positive());
+        measured.metrics.at_prevalence.push(predictive_values(outcomes, share));
+    }
+    let anew = arguments.recalibrate.as_ref().map(|file| {
+        let anew = recalibrate(&arguments.model, &measured)?;
+        std::fs::write(file, &anew.bytes).with_context(|| format!("cannot write {}", file.display()))?;
+        anyhow::Ok(anew)
+    });
+    let anew = anew.transpose()?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&serde_json::json!({ split.name(): metrics }))?);
+        let mut all = serde_json::json!({ measured.split.name(): measured });
+        if let Some(anew) = &anew {
+            all["recalibrated"] = serde_json::to_value(&anew.metrics)?;
+        }
+        println!("{}", serde_json::to_string_pretty(&all)?);
     } else {
-        Terminal::default().say(&super::train::table([(split.name(), &metrics)].into_iter()));
+        show(&measured, anew.as_ref());
     }
     Ok(())
+}
+
+fn show(measured: &Measurement, anew: Option<&Recalibrated>) {
+    let anew_row = anew.map(|anew| ("recalibr.", &anew.metrics));
+    let rows = [(measured.split.name(), &measured.metrics)].into_iter().chain(anew_row);
+    Terminal::default().say(&super::train::table(rows));
+    further(&measured.metrics);
+    if let Some(shift) = &measured.shift {
+        say_shift(shift);
+    }
+    if let Some(anew) = anew {
+        println!(
+            "recalibrated: threshold {:.4}; the row above scores each image by a fit that did not see its patient",
+            anew.threshold
+        );
+    }
+}
+
+/// What the table has no room for.
+fn further(metrics: &SplitMetrics) {
+    let cell = |e: &Estimate| format!("{:.4} ({:.3}–{:.3})", e.value, e.low, e.high);
+    println!("PPV {}   NPV {}   F1 {}", cell(&metrics.ppv), cell(&metrics.npv), cell(&metrics.f1));
+    println!("MCC {}   average precision {}", cell(&metrics.mcc), cell(&metrics.average_precision));
+    println!(
+        "calibration: error {}, slope {}, intercept {}; log loss {:.4}, Brier {:.4}",
+        cell(&metrics.ece),
+        cell(&metrics.calibration_slope),
+        cell(&metrics.calibration_intercept),
+        metrics.log_loss,
+        metrics.brier
+    );
+    for at in &metrics.at_prevalence {
+        let (ppv, npv) = (cell(&at.ppv), cell(&at.npv));
+        println!("where {:>5.1} % are positive: PPV {ppv}   NPV {npv}", at.prevalence * 100.0);
+    }
+    if let Some(sets) = &metrics.sets {
+        println!(
+            "prediction sets: {:.0} % promised, coverage {}; decided {}",
+            sets.nominal * 100.0,
+            cell(&sets.coverage),
+            cell(&sets.decided)
+        );
+    }
+}
+
+fn say_shift(shift: &Shift) {
+    let [there, here] = shift.prevalence.map(|share| share * 100.0);
+    println!("against the model's own test images: {there:.1} % positive there, {here:.1} % here;");
+    for (name, [there, here]) in
+        [("AUC", shift.auc), ("sensitivity", shift.sensitivity), ("specificity", shift.specificity)]
+    {
+        let verdict = if shift.changed.contains(&name) { "more than chance" } else { "intervals meet" };
+        println!("  {name:<12} {there:.4} there, {here:.4} here: {verdict}");
+    }
+    if let Some(refused) = &shift.refused {
+        println!(
+            "  {:.1} % of the images here are refused as unlike the training images",
+            refused.value * 100.0
+        );
+    }
 }

@@ -2,9 +2,12 @@
 
 mod backbones;
 mod bench;
+mod compare;
 mod demo;
 mod evaluate;
+mod explain;
 mod features;
+mod learning_curve;
 mod predict;
 mod recipes;
 mod serve;
@@ -27,6 +30,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
     }
     match arguments.command {
         Command::Train(arguments) => train::run(arguments),
+        Command::LearningCurve(arguments) => learning_curve::run(arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

@@ -1,23 +1,31 @@
 //! `headstart predict`.
 
 use anyhow::{Context, Result, bail};
-use headstart::classifier::{CAUTION, Classifier, Prediction};
-use headstart::image::Limits;
+use headstart::classifier::{Assessment, CAUTION, Classifier};
+use headstart::image::{Limits, decode};
 use headstart::train::csv_field;
 
+use super::explain::Explanations;
 use crate::cli::{Format, PredictArguments};
 
 pub fn run(arguments: &PredictArguments) -> Result<()> {
     let classifier = Classifier::load(&arguments.model)?;
+    let mut explanations = Explanations::new(arguments)?;
     let files = files(&arguments.files)?;
     let mut failed = 0;
     let mut rows = Vec::new();
     for file in &files {
-        let prediction = std::fs::read(file)
+        let image = std::fs::read(file)
             .map_err(|why| format!("cannot be read: {why}"))
-            .and_then(|bytes| classifier.predict(&bytes, &Limits::default()).map_err(|why| why.to_string()));
-        match prediction {
-            Ok(prediction) => rows.push((file.as_str(), prediction)),
+            .and_then(|bytes| decode(&bytes, &Limits::default()).map_err(|why| why.to_string()));
+        match image {
+            Ok(image) => {
+                let assessment = classifier.assess_image(&image);
+                if let Some(explanations) = &mut explanations {
+                    explanations.write(&classifier, file, &image, assessment.prediction.label)?;
+                }
+                rows.push((file.as_str(), assessment));
+            }
             Err(why) => {
                 failed += 1;
                 eprintln!("set aside: {file}: {why}");
@@ -54,31 +62,45 @@ fn files(arguments: &[String]) -> Result<Vec<String>> {
     Ok(files)
 }
 
-fn table(classifier: &Classifier, rows: &[(&str, Prediction)]) {
+fn table(classifier: &Classifier, rows: &[(&str, Assessment)]) {
     let width = rows.iter().map(|(file, _)| file.chars().count()).max().unwrap_or(0);
-    for (file, prediction) in rows {
+    for (file, assessment) in rows {
+        let prediction = &assessment.prediction;
         let scores: Vec<String> = classifier
             .classes()
             .iter()
             .zip(&prediction.scores)
             .map(|(class, score)| format!("{class} {score:.4}"))
             .collect();
-        println!("{file:<width$}  {}  ({})", prediction.class, scores.join(", "));
+        let doubt = assessment.doubt().map(|doubt| format!("  – {doubt}")).unwrap_or_default();
+        println!("{file:<width$}  {}  ({}){doubt}", prediction.class, scores.join(", "));
     }
     println!("\n{CAUTION}");
 }
 
-fn json(classifier: &Classifier, rows: &[(&str, Prediction)]) -> Result<()> {
+fn json(classifier: &Classifier, rows: &[(&str, Assessment)]) -> Result<()> {
+    let classes = classifier.classes();
     let predictions: Vec<serde_json::Value> = rows
         .iter()
-        .map(|(file, prediction)| {
-            let scores: serde_json::Map<String, serde_json::Value> = classifier
-                .classes()
+        .map(|(file, assessment)| {
+            let prediction = &assessment.prediction;
+            let scores: serde_json::Map<String, serde_json::Value> = classes
                 .iter()
                 .zip(&prediction.scores)
                 .map(|(class, score)| (class.clone(), (*score).into()))
                 .collect();
-            serde_json::json!({ "path": file, "predicted": prediction.class, "scores": scores })
+            let plausible = assessment.plausible.as_ref();
+            let plausible: Option<Vec<&String>> =
+                plausible.map(|plausible| plausible.iter().map(|class| &classes[*class]).collect());
+            serde_json::json!({
+                "path": file,
+                "predicted": prediction.class,
+                "scores": scores,
+                "distance": assessment.distance,
+                "refused": assessment.refused,
+                "plausible": plausible,
+                "doubt": assessment.doubt(),
+            })
         })
         .collect();
     let all = serde_json::json!({ "predictions": predictions, "caution": CAUTION });
@@ -86,12 +108,14 @@ fn json(classifier: &Classifier, rows: &[(&str, Prediction)]) -> Result<()> {
     Ok(())
 }
 
-fn csv(classifier: &Classifier, rows: &[(&str, Prediction)]) {
-    let names: Vec<String> =
-        classifier.classes().iter().map(|class| csv_field(&format!("score_{class}"))).collect();
-    println!("path,predicted,{}", names.join(","));
-    for (file, prediction) in rows {
+fn csv(classifier: &Classifier, rows: &[(&str, Assessment)]) {
+    let classes = classifier.classes();
+    let names: Vec<String> = classes.iter().map(|class| csv_field(&format!("score_{class}"))).collect();
+    println!("path,predicted,{},distance,refused,plausible", names.join(","));
+    for (file, assessment) in rows {
+        let prediction = &assessment.prediction;
         let scores: Vec<String> = prediction.scores.iter().map(|score| format!("{score:.6}")).collect();
-        println!("{},{},{}", csv_field(file), csv_field(&prediction.class), scores.join(","));
+        let (file, class) = (csv_field(file), csv_field(&prediction.class));
+        println!("{file},{class},{},{}", scores.join(","), assessment.csv(classes));
     }
 }

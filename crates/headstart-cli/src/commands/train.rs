@@ -53,6 +53,12 @@ fn job(arguments: TrainArguments) -> Result<Job> {
     recipe.epochs = arguments.epochs.unwrap_or(recipe.epochs);
     recipe.batch_size = arguments.batch_size.unwrap_or(recipe.batch_size);
     recipe.learning_rate = arguments.learning_rate.unwrap_or(recipe.learning_rate);
+    if let Some(policy) = &arguments.threshold {
+        recipe.threshold = policy.parse()?;
+    }
+    if let Some(method) = &arguments.calibration {
+        recipe.calibration = method.parse()?;
+    }
     Ok(Job {
         out: arguments.out.unwrap_or_else(|| new_folder(&arguments.data)),
         resume: arguments.resume,

@@ -45,6 +45,8 @@ struct Columns {
     label: usize,
     group: Option<usize>,
     split: Option<usize>,
+    /// Further columns: what they are called, and where.
+    attributes: Vec<(String, usize)>,
 }
 
 impl Columns {
@@ -56,12 +58,13 @@ impl Columns {
                 Error::invalid(file, format!("a column {name}"), format!("the columns {found}"))
             })
         };
-        Ok(Self {
-            path: required("path")?,
-            label: required("label")?,
-            group: optional("group"),
-            split: optional("split"),
-        })
+        let (path, label) = (required("path")?, required("label")?);
+        let (group, split) = (optional("group"), optional("split"));
+        let known = [Some(path), Some(label), group, split];
+        let further =
+            header.iter().enumerate().filter(|(at, name)| !known.contains(&Some(*at)) && !name.is_empty());
+        let attributes = further.map(|(at, name)| (name.to_string(), at)).collect();
+        Ok(Self { path, label, group, split, attributes })
     }
 }
 
@@ -72,6 +75,7 @@ struct Row {
     label: String,
     group: Option<String>,
     split: Option<Split>,
+    attributes: Vec<(String, String)>,
 }
 
 impl Row {
@@ -97,17 +101,23 @@ impl Row {
             Split::from_name(&name)
                 .ok_or_else(|| Error::invalid(file, "a split train, validation or test", found()))
         });
+        let attributes = columns.attributes.iter().map(|(name, at)| (name.clone(), field(*at)));
+        let attributes = attributes.filter(|(_, value)| !value.is_empty()).collect();
         Ok(Self {
             line,
             label: required(columns.label, "a label in each row")?,
             split: split.transpose()?,
             path,
             group,
+            attributes,
         })
     }
 
     fn sample(&self, folder: &Path, label: usize) -> Sample {
-        Sample::file(self.path.clone(), folder.join(&self.path), label, self.split, self.group.clone())
+        let (path, file) = (self.path.clone(), folder.join(&self.path));
+        let mut sample = Sample::file(path, file, label, self.split, self.group.clone());
+        sample.attributes.clone_from(&self.attributes);
+        sample
     }
 }
 
@@ -155,6 +165,14 @@ mod tests {
         let groups: Vec<_> = dataset.samples.iter().map(|sample| sample.group.as_deref()).collect();
         assert_eq!(groups, [Some("p1"), None]);
         assert!(dataset.samples.iter().all(|sample| sample.split.is_none()));
+    }
+
+    #[test]
+    fn further_columns_are_attributes() {
+        let dataset = open_text("path,sex,label,age\nx.png,f,a,3\ny.png,,b,4\n").expect("opens");
+        let pair = |name: &str, value: &str| (name.to_string(), value.to_string());
+        assert_eq!(dataset.samples[0].attributes, [pair("sex", "f"), pair("age", "3")]);
+        assert_eq!(dataset.samples[1].attributes, [pair("age", "4")]);
     }
 
     #[test]

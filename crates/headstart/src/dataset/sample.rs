@@ -27,6 +27,8 @@ pub struct Sample {
     pub split: Option<Split>,
     /// Images that belong together, such as one patient's; `None` when it stands alone.
     pub group: Option<String>,
+    /// What else a CSV says of it: name and value of each further column.
+    pub attributes: Vec<(String, String)>,
     source: Source,
 }
 
@@ -64,13 +66,13 @@ impl Sample {
         split: Option<Split>,
         group: Option<String>,
     ) -> Self {
-        Self { path, label, split, group, source: Source::File(file) }
+        Self { path, label, split, group, attributes: vec![], source: Source::File(file) }
     }
 
     pub(super) fn pixels(path: String, array: &Arc<Array>, index: usize, label: usize, split: Split) -> Self {
         let length = array.image_bytes();
         let source = Source::Pixels { array: Arc::clone(array), at: index * length..(index + 1) * length };
-        Self { path, label, split: Some(split), group: None, source }
+        Self { path, label, split: Some(split), group: None, attributes: vec![], source }
     }
 
     /// Whether it may be trained with: not held out.

@@ -7,7 +7,7 @@ use super::metrics::{Outcomes, auc, midranks};
 use crate::history::null_is_nan;
 
 /// The normal distribution's 97.5 % quantile.
-const Z: f64 = 1.959_963_984_540_054;
+pub(super) const Z: f64 = 1.959_963_984_540_054;
 
 /// A variance below this is rounding: one pair out of order among a million images gives more.
 const NO_VARIANCE: f64 = 1e-24;
@@ -28,11 +28,19 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    const UNKNOWN: Self = Self { value: f64::NAN, low: 0.0, high: 1.0 };
+    /// Nothing could be measured.
+    pub(crate) const UNKNOWN: Self = Self { value: f64::NAN, low: 0.0, high: 1.0 };
 
     /// False where nothing could be measured.
     pub fn is_known(&self) -> bool {
         !self.value.is_nan()
+    }
+}
+
+impl Default for Estimate {
+    /// What an older file does not tell is unknown.
+    fn default() -> Self {
+        Self::UNKNOWN
     }
 }
 

@@ -1,5 +1,5 @@
-//! What is counted and averaged: the confusion matrix, the area under the ROC curve, log loss and
-//! Brier score.
+//! What is counted and averaged: the confusion matrix, the area under the ROC curve, log loss, Brier
+//! score and Matthews' correlation.
 
 use serde::{Deserialize, Serialize};
 
@@ -99,7 +99,7 @@ pub fn auc(truth: &[bool], scores: &[f64]) -> Option<f64> {
 }
 
 /// Ranks from 1 on; equal values share the mean of theirs. No value may be NaN.
-pub(super) fn midranks(values: &[f64]) -> Vec<f64> {
+pub(crate) fn midranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![0.0; values.len()];
@@ -112,24 +112,38 @@ pub(super) fn midranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// Mean of `-ln` of the label's normalised score, which is kept above the smallest step of an `f64`
-/// as scikit-learn does: one sure mistake costs 36, not infinity.
-pub(super) fn log_loss(labels: &[usize], scores: &[Vec<f32>]) -> f64 {
+/// `-ln` of the label's normalised score, which is kept above the smallest step of an `f64` as
+/// scikit-learn does: one sure mistake costs 36, not infinity.
+pub(super) fn image_log_loss(label: usize, scores: &[f32]) -> f64 {
     let least = f64::EPSILON;
-    let loss =
-        |(label, scores): (&usize, &Vec<f32>)| -positive_score(scores, *label).clamp(least, 1.0 - least).ln();
-    labels.iter().zip(scores).map(loss).sum::<f64>() / labels.len() as f64
+    -positive_score(scores, label).clamp(least, 1.0 - least).ln()
 }
 
-/// Mean squared distance between normalised scores and truth (Brier 1950): of two classes that of the
+/// Squared distance between normalised scores and truth (Brier 1950): of two classes that of the
 /// positive one, from 0 to 1; of more the sum over classes, from 0 to 2.
-pub(super) fn brier(labels: &[usize], scores: &[Vec<f32>]) -> f64 {
-    let distance = |(label, scores): (&usize, &Vec<f32>)| -> f64 {
-        let of_class = |class| (positive_score(scores, class) - f64::from(u8::from(class == *label))).powi(2);
-        let sum: f64 = (0..scores.len()).map(of_class).sum();
-        if scores.len() == 2 { sum / 2.0 } else { sum }
-    };
-    labels.iter().zip(scores).map(distance).sum::<f64>() / labels.len() as f64
+pub(super) fn image_brier(label: usize, scores: &[f32]) -> f64 {
+    let of_class = |class| (positive_score(scores, class) - f64::from(u8::from(class == label))).powi(2);
+    let sum: f64 = (0..scores.len()).map(of_class).sum();
+    if scores.len() == 2 { sum / 2.0 } else { sum }
+}
+
+/// Matthews' correlation of truth and prediction, of more than two classes Gorodkin's (2004); 0 when
+/// one of the two never varies, as scikit-learn has it.
+pub(super) fn matthews(confusion: &Confusion) -> f64 {
+    let counts = &confusion.counts;
+    let (mut rows, mut columns) = (vec![0.0; counts.len()], vec![0.0; counts.len()]);
+    for (truth, row) in counts.iter().enumerate() {
+        for (predicted, count) in row.iter().enumerate() {
+            rows[truth] += *count as f64;
+            columns[predicted] += *count as f64;
+        }
+    }
+    let product = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b): (&f64, &f64)| a * b).sum() };
+    let images = confusion.images() as f64;
+    let covariance = confusion.right() as f64 * images - product(&rows, &columns);
+    let spread = |sums: &[f64]| images * images - product(sums, sums);
+    let scale = (spread(&rows) * spread(&columns)).sqrt();
+    if scale > 0.0 { covariance / scale } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -174,6 +188,15 @@ mod tests {
         let expected =
             Outcomes { true_positives: 3, false_negatives: 6, false_positives: 1, true_negatives: 12 };
         assert_eq!(outcomes, expected);
+    }
+
+    #[test]
+    fn matthews_by_hand() {
+        // (6 · 3 − 1 · 2) / √(7 · 8 · 4 · 5)
+        let binary = matthews(&Confusion { counts: vec![vec![3, 1], vec![2, 6]] });
+        assert!((binary - 16.0 / 1120.0f64.sqrt()).abs() < 1e-12, "{binary}");
+        assert_eq!(matthews(&Confusion { counts: vec![vec![0, 4], vec![0, 6]] }), 0.0);
+        assert_eq!(matthews(&Confusion { counts: vec![vec![4, 0], vec![0, 6]] }), 1.0);
     }
 
     #[test]

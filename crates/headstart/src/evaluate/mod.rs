@@ -1,20 +1,40 @@
 //! What a classifier's scores are worth on labelled images, with 95 % confidence intervals.
 
+mod class_names;
 mod classifier_on;
+mod compare;
+mod conformal;
 mod intervals;
+mod logistic;
 mod metrics;
+mod prevalence;
+mod ranking;
+mod reliability;
+mod resample;
 mod roc;
+mod runs;
+mod scaling;
 mod threshold;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::history::null_is_nan;
+use resample::Measures;
 
-pub use classifier_on::classifier_on;
+pub use classifier_on::{Measurement, Recalibrated, Shift, classifier_on, recalibrate};
+pub use compare::{Difference, holm, mcnemar, paired_delong};
+pub use conformal::{COVERAGE, Conformal, Coverage};
 pub use intervals::{Estimate, delong, wilson};
+pub(crate) use metrics::midranks;
 pub use metrics::{Confusion, Outcomes, accuracy, auc, positive_score, predicted};
+pub use prevalence::{PREVALENCES, PredictiveValues, predictive_values};
+pub use ranking::{PrecisionPoint, precision_curve};
+pub use reliability::{ReliabilityBin, reliability};
+pub use resample::{Resampled, number_groups};
 pub use roc::{RocPoint, roc_curve};
+pub use runs::{Comparison, compare_runs};
+pub use scaling::{Calibration, CalibrationMethod};
 pub use threshold::{ThresholdPolicy, choose_threshold};
 
 /// What was measured on one split. Of two classes everything is about the positive one; of more it is
@@ -35,18 +55,73 @@ pub struct SplitMetrics {
     pub balanced_accuracy: Estimate,
     /// Harmonic mean of sensitivity and precision.
     pub f1: Estimate,
+    /// Share of the images called positive that are (precision), in images mixed as these.
+    #[serde(default)]
+    pub ppv: Estimate,
+    /// Share of the images called negative that are, in images mixed as these.
+    #[serde(default)]
+    pub npv: Estimate,
+    /// Matthews' correlation of truth and prediction.
+    #[serde(default)]
+    pub mcc: Estimate,
+    /// Average precision: the area under the precision-recall curve, in steps.
+    #[serde(default)]
+    pub average_precision: Estimate,
     /// Mean of `-ln` of the true class's score.
     #[serde(deserialize_with = "null_is_nan")]
     pub log_loss: f64,
     /// Mean squared distance between scores and truth: 0 to 1 of two classes, 0 to 2 of more.
     #[serde(deserialize_with = "null_is_nan")]
     pub brier: f64,
+    /// Expected calibration error, in ten bins of equal width.
+    #[serde(default)]
+    pub ece: Estimate,
+    /// Slope of a logistic recalibration: 1 is right, below 1 the scores are overconfident.
+    #[serde(default)]
+    pub calibration_slope: Estimate,
+    /// Intercept of a logistic recalibration with slope 1: 0 is right, above 0 the scores are too low.
+    #[serde(default)]
+    pub calibration_intercept: Estimate,
     /// Score of the positive class from which on an image is called positive. Of two classes only.
     pub threshold: f64,
     /// Number of images by true and by predicted class.
     pub confusion: Confusion,
+    /// Predictive values where the positives are rarer or more frequent than here. Of two classes only.
+    #[serde(default)]
+    pub at_prevalence: Vec<PredictiveValues>,
+    /// Of more than two classes each against the rest, in their order.
+    #[serde(default)]
+    pub by_class: Vec<ClassMetrics>,
+    /// How the prediction sets did, where the model has them.
+    #[serde(default)]
+    pub sets: Option<Coverage>,
+    /// Share of the images that the model refused as unlike its training images, where it has a gate.
+    #[serde(default)]
+    pub refused: Option<Estimate>,
+    /// Bootstrap intervals of all measures, over patients where images repeat.
+    #[serde(default)]
+    pub bootstrap: Option<Resampled>,
     /// Time that the scores took.
     pub seconds: f64,
+}
+
+/// One class against the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassMetrics {
+    /// Number of its images.
+    pub images: usize,
+    /// Share of them that are found.
+    pub sensitivity: Estimate,
+    /// Share of the others that are left alone.
+    pub specificity: Estimate,
+    /// Share of the images called so that are.
+    pub ppv: Estimate,
+    /// Share of the images not called so that are not.
+    pub npv: Estimate,
+    /// Harmonic mean of sensitivity and precision.
+    pub f1: Estimate,
+    /// Area under the ROC curve.
+    pub auc: Estimate,
 }
 
 /// Measures `scores` `[N, classes]`, from 0 up, against `labels` `[N]`. Each row is made to sum to 1,
@@ -63,36 +138,86 @@ pub fn evaluate(
     threshold: f64,
     seconds: f64,
 ) -> Result<SplitMetrics> {
+    evaluate_grouped(labels, scores, positive, threshold, seconds, &(0..labels.len()).collect::<Vec<_>>())
+}
+
+/// As [`evaluate`], `groups` `[N]` numbering the patient of each image ([`number_groups`]): whole
+/// patients are drawn for the bootstrap intervals.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_grouped(
+    labels: &[usize],
+    scores: &[Vec<f32>],
+    positive: usize,
+    threshold: f64,
+    seconds: f64,
+    groups: &[usize],
+) -> Result<SplitMetrics> {
     let classes = check(labels, scores, positive)?;
     let predictions: Vec<usize> = scores.iter().map(|row| predicted(row, positive, threshold)).collect();
     let confusion = Confusion::count(classes, labels, &predictions);
-    let of_interest = if classes == 2 { vec![positive] } else { (0..classes).collect() };
-    let each = |measure: &dyn Fn(usize) -> Estimate| -> Vec<Estimate> {
-        of_interest.iter().map(|class| measure(*class)).collect()
+    let binary = classes == 2;
+    let of_all: Vec<ClassMetrics> =
+        (0..classes).map(|class| against_rest(labels, scores, &confusion, class)).collect();
+    let of_interest = if binary { &of_all[positive..=positive] } else { &of_all[..] };
+    let each = |measure: fn(&ClassMetrics) -> Estimate| -> Vec<Estimate> {
+        of_interest.iter().map(measure).collect()
     };
-    let recall = |class| {
-        let outcomes = confusion.one_against_rest(class);
-        wilson(outcomes.true_positives, outcomes.true_positives + outcomes.false_negatives)
+    let recalls: Vec<Estimate> = of_all.iter().map(|class| class.sensitivity).collect();
+    let measures = Measures::new(labels, scores, &predictions, positive);
+    let values = measures.of(&vec![1; labels.len()]);
+    let bootstrap = measures.resample(groups);
+    let measured = |name: &str| {
+        let place = resample::NAMES.iter().position(|known| *known == name);
+        let value = place.map_or(f64::NAN, |place| values[place]);
+        let [low, high] = bootstrap.intervals.get(name).copied().unwrap_or([0.0, 1.0]);
+        Estimate { value, low, high }
     };
-    let specificity = |class| {
-        let outcomes = confusion.one_against_rest(class);
-        wilson(outcomes.true_negatives, outcomes.true_negatives + outcomes.false_positives)
-    };
-    let recalls: Vec<Estimate> = (0..classes).map(recall).collect();
+    let [calibration_slope, calibration_intercept] =
+        reliability::slope_and_intercept(&reliability::claims(labels, scores, positive));
+    let outcomes = confusion.one_against_rest(positive);
+    let stated = PREVALENCES.map(|prevalence| predictive_values(outcomes, prevalence));
     Ok(SplitMetrics {
         images: labels.len(),
         accuracy: wilson(confusion.right(), labels.len()),
-        auc: intervals::mean_of_dependent(&each(&|class| delong_of_class(labels, scores, class))),
-        sensitivity: intervals::mean_of_independent(&each(&recall)),
-        specificity: intervals::mean_of_dependent(&each(&specificity)),
+        auc: intervals::mean_of_dependent(&each(|class| class.auc)),
+        sensitivity: intervals::mean_of_independent(&each(|class| class.sensitivity)),
+        specificity: intervals::mean_of_dependent(&each(|class| class.specificity)),
         balanced_accuracy: intervals::mean_of_independent(&recalls),
-        f1: intervals::mean_of_dependent(&each(&|class| intervals::f1(confusion.one_against_rest(class)))),
-        log_loss: metrics::log_loss(labels, scores),
-        brier: metrics::brier(labels, scores),
+        f1: intervals::mean_of_dependent(&each(|class| class.f1)),
+        ppv: intervals::mean_of_dependent(&each(|class| class.ppv)),
+        npv: intervals::mean_of_dependent(&each(|class| class.npv)),
+        mcc: measured("mcc"),
+        average_precision: measured("average_precision"),
+        log_loss: measured("log_loss").value,
+        brier: measured("brier").value,
+        ece: measured("ece"),
+        calibration_slope,
+        calibration_intercept,
         threshold,
+        at_prevalence: if binary { stated.to_vec() } else { vec![] },
+        by_class: if binary { vec![] } else { of_all },
+        sets: None,
+        refused: None,
+        bootstrap: Some(bootstrap),
         confusion,
         seconds,
     })
+}
+
+fn against_rest(labels: &[usize], scores: &[Vec<f32>], confusion: &Confusion, class: usize) -> ClassMetrics {
+    let outcomes = confusion.one_against_rest(class);
+    let Outcomes { true_positives, false_negatives, false_positives, true_negatives } = outcomes;
+    ClassMetrics {
+        images: true_positives + false_negatives,
+        sensitivity: wilson(true_positives, true_positives + false_negatives),
+        specificity: wilson(true_negatives, true_negatives + false_positives),
+        ppv: wilson(true_positives, true_positives + false_positives),
+        npv: wilson(true_negatives, true_negatives + false_negatives),
+        f1: intervals::f1(outcomes),
+        auc: delong_of_class(labels, scores, class),
+    }
 }
 
 /// Whether each image is of `class`, and its normalised score: what [`auc`], [`roc_curve`] and

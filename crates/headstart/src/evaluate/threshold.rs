@@ -1,19 +1,83 @@
 //! Choosing the score from which on an image is called positive, on validation images only.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// How the threshold is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// How the threshold is chosen. As text: `youden`, `sensitivity=0.95`, `cost=5:1`, `fixed=0.5`.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum ThresholdPolicy {
     /// Where sensitivity + specificity is largest (Youden 1950).
+    #[default]
     Youden,
     /// As many negatives spared as a sensitivity of at least this allows, then as many positives found.
     Sensitivity(f64),
+    /// Where the mistakes cost least, a missed positive so much and a false alarm so much, with
+    /// positives as frequent as in the validation images.
+    Cost {
+        /// Of a missed positive.
+        miss: f64,
+        /// Of a false alarm.
+        alarm: f64,
+    },
     /// This, whatever the images say.
     Fixed(f64),
+}
+
+impl FromStr for ThresholdPolicy {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+        let policy = match text.split_once('=') {
+            None if text == "youden" => Some(Self::Youden),
+            Some(("sensitivity", least)) => number(least).map(Self::Sensitivity),
+            Some(("fixed", threshold)) => number(threshold).map(Self::Fixed),
+            Some(("cost", costs)) => costs.split_once(':').and_then(|(miss, alarm)| {
+                let (miss, alarm) = (number(miss)?, number(alarm)?);
+                (miss > 0.0 && alarm > 0.0).then_some(Self::Cost { miss, alarm })
+            }),
+            _ => None,
+        };
+        let within = |policy: &Self| match policy {
+            Self::Sensitivity(share) | Self::Fixed(share) => (0.0..=1.0).contains(share),
+            Self::Youden | Self::Cost { .. } => true,
+        };
+        policy.filter(within).ok_or_else(|| {
+            Error::Usage(format!(
+                "threshold: expected youden, sensitivity=SHARE, cost=MISS:ALARM or fixed=SCORE, found {text}"
+            ))
+        })
+    }
+}
+
+impl TryFrom<String> for ThresholdPolicy {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<ThresholdPolicy> for String {
+    fn from(policy: ThresholdPolicy) -> Self {
+        policy.to_string()
+    }
+}
+
+impl fmt::Display for ThresholdPolicy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Youden => formatter.write_str("youden"),
+            Self::Sensitivity(least) => write!(formatter, "sensitivity={least}"),
+            Self::Cost { miss, alarm } => write!(formatter, "cost={miss}:{alarm}"),
+            Self::Fixed(threshold) => write!(formatter, "fixed={threshold}"),
+        }
+    }
 }
 
 /// A place between two neighbouring scores: what lies above is called positive.
@@ -59,6 +123,18 @@ pub fn choose_threshold(truth: &[bool], scores: &[f64], policy: ThresholdPolicy)
             // 0.95 of 20 is 19 but for the last bit.
             let reach = |cut: &&Cut| cut.found as f64 >= needed - 1e-9;
             Ok(best(cuts.iter().filter(reach), |cut| (cut.spared, cut.found)))
+        }
+        ThresholdPolicy::Cost { miss, alarm } => {
+            // Rounding must not tell equals apart.
+            let cost = |cut: &Cut| {
+                let cost = miss * (positives - cut.found) as f64 + alarm * (negatives - cut.spared) as f64;
+                std::cmp::Reverse((cost / (miss + alarm) * 1e6).round() as u64)
+            };
+            // Above every score nothing is called: a choice too, where alarms cost much.
+            let top = scores.iter().copied().fold(0.0, f64::max);
+            let nothing = Cut { below: top, above: 1.0f64.max(top.next_up()), found: 0, spared: negatives };
+            let all = if cuts.is_empty() { &[][..] } else { std::slice::from_ref(&nothing) };
+            Ok(best(cuts.iter().chain(all), cost))
         }
         ThresholdPolicy::Youden => {
             // Sensitivity + specificity over a common denominator, so that equals are equal.
@@ -172,6 +248,35 @@ mod tests {
     fn a_sensitivity_of_one_may_call_everything_positive() {
         let policy = ThresholdPolicy::Sensitivity(1.0);
         assert_eq!(choose_threshold(&[true, false], &[0.5, 0.75], policy).expect("shares"), 0.25);
+    }
+
+    #[test]
+    fn what_a_miss_costs_moves_the_threshold() {
+        let truth = [false, true, false, false, true, true];
+        let scores = [0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
+        let at = |miss, alarm| {
+            choose_threshold(&truth, &scores, ThresholdPolicy::Cost { miss, alarm }).expect("shares")
+        };
+        // To find the one at 0.2 takes two false alarms.
+        assert!((at(3.0, 1.0) - 0.15).abs() < 1e-12);
+        assert!((at(1.0, 1.0) - 0.6).abs() < 1e-12);
+        // Misses that cost next to nothing: still the cut without alarms that finds most.
+        assert!((at(1.0, 100.0) - 0.6).abs() < 1e-12);
+        let worthless = [false, false, true, false, false];
+        let policy = ThresholdPolicy::Cost { miss: 1.0, alarm: 9.0 };
+        let nothing = choose_threshold(&worthless, &[0.1, 0.2, 0.3, 0.4, 0.5], policy).expect("shares");
+        assert!(nothing > 0.5, "{nothing}");
+    }
+
+    #[test]
+    fn policies_are_read_and_written() {
+        for text in ["youden", "sensitivity=0.95", "cost=5:1", "fixed=0.5"] {
+            assert_eq!(text.parse::<ThresholdPolicy>().expect(text).to_string(), text);
+        }
+        for text in ["", "best", "sensitivity", "sensitivity=95", "cost=5", "cost=0:1", "fixed=NaN"] {
+            let error = text.parse::<ThresholdPolicy>().expect_err(text).to_string();
+            assert!(error.ends_with(&format!("found {text}")), "{error}");
+        }
     }
 
     #[test]

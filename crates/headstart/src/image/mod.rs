@@ -2,6 +2,7 @@
 
 pub mod augment;
 pub mod decode;
+mod encode;
 mod jpeg;
 pub mod preprocess;
 
@@ -9,6 +10,8 @@ use std::borrow::Cow;
 
 pub use augment::Augment;
 pub use decode::{DecodeError, Limits, decode};
+pub(crate) use encode::data_uri;
+pub use encode::encode_png;
 pub use preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 
 /// A decoded image: RGB, rows from the top, 8 or 16 bits a channel.

@@ -4,25 +4,39 @@ mod axis;
 mod confusion;
 mod curves;
 mod diagram;
+mod histogram;
 mod html;
 mod layers;
+mod learning_curve;
+mod model_card;
 mod numbers;
+mod precision;
+mod reliability;
 mod roc;
 #[cfg(test)]
 mod sample;
+mod square;
 mod summary;
 mod svg;
 mod words;
 
-use crate::evaluate::{RocPoint, SplitMetrics, ThresholdPolicy};
+use crate::evaluate::{
+    Calibration, Estimate, PrecisionPoint, ReliabilityBin, RocPoint, SplitMetrics, ThresholdPolicy,
+};
+use crate::gate::GateFacts;
 use crate::history::History;
 
 pub use confusion::confusion_svg;
 pub use curves::curves_svg;
 pub use diagram::diagram_svg;
+pub use histogram::{BARS, histogram, histogram_svg};
 pub use html::report_html;
 pub use layers::layer_rows;
+pub use learning_curve::learning_curve_svg;
+pub use model_card::{checklist, model_card};
 pub use numbers::thousands;
+pub use precision::precision_svg;
+pub use reliability::reliability_svg;
 pub use roc::roc_svg;
 pub use summary::summary_table;
 pub use words::curves_in_words;
@@ -74,6 +88,14 @@ pub struct Report {
     pub threshold_policy: ThresholdPolicy,
     /// In the order in which they are shown; the one named `test`, else the last, makes the headline.
     pub results: Vec<SplitResult>,
+    /// How the scores were calibrated on the validation images, if they were.
+    pub calibration: Option<Calibration>,
+    /// What refuses unfamiliar images, if anything does.
+    pub gate: Option<GateFacts>,
+    /// The surest mistakes of the split that makes the headline, the surest first.
+    pub mistakes: Vec<Mistake>,
+    /// The same split by what a CSV says of its images.
+    pub subgroups: Vec<Subgroup>,
     /// The resolved configuration, as TOML.
     pub configuration: String,
     /// The command that does it again.
@@ -139,6 +161,46 @@ pub struct SplitResult {
     pub metrics: SplitMetrics,
     /// Of two classes the curve of the positive one; empty otherwise.
     pub roc: Vec<RocPoint>,
+    /// Of two classes precision and recall of the positive one; empty otherwise.
+    pub precision: Vec<PrecisionPoint>,
+    /// What scores promise and what happened.
+    pub reliability: Vec<ReliabilityBin>,
+    /// Of two classes the number of images by score, the other class first; `None` otherwise.
+    pub histogram: Option<[[usize; BARS]; 2]>,
+}
+
+/// An image that was classified wrong.
+#[derive(Debug, Clone)]
+pub struct Mistake {
+    /// Which.
+    pub path: String,
+    /// What it is.
+    pub truth: String,
+    /// What it was called.
+    pub predicted: String,
+    /// Score of what it was called.
+    pub score: f64,
+    /// The image beside its heat map, as a `data:` address; `None` when it could not be read again.
+    pub picture: Option<String>,
+}
+
+/// Images that have an attribute in common.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Subgroup {
+    /// Name of the CSV's column.
+    pub attribute: String,
+    /// Its value.
+    pub value: String,
+    /// Number of images.
+    pub images: usize,
+    /// Share classified right.
+    pub accuracy: Estimate,
+    /// Area under the ROC curve.
+    pub auc: Estimate,
+    /// Share of the positives that are found.
+    pub sensitivity: Estimate,
+    /// Share of the negatives that are left alone.
+    pub specificity: Estimate,
 }
 
 /// Text as content of an HTML or XML element or of a quoted attribute. Control characters, which XML

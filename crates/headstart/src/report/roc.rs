@@ -1,20 +1,17 @@
 //! The ROC curve with the place of the threshold on it.
 
 use super::numbers::{decimal_interval, decimals, percent};
-use super::svg::{Anchor, BLUE, GRID, ORANGE, Point, SOFT, Stroke, Svg, Text, WHITE};
+use super::square::{SIDE, place, square};
+use super::svg::{BLUE, GRID, ORANGE, Point, SOFT, Stroke, Svg, Text, WHITE};
 use crate::evaluate::{RocPoint, SplitMetrics};
 
-const SIZE: Point = (520.0, 530.0);
-const FRAME: Point = (76.0, 62.0);
-const SIDE: f64 = 400.0;
 const CHANCE: Stroke = Stroke::new("#9aa5b1", 1.3).dashed("4 5");
 
 /// Sensitivity over the share of false alarms. The threshold's place has whiskers as long as the 95 %
 /// intervals of sensitivity and specificity.
 pub fn roc_svg(curve: &[RocPoint], metrics: &SplitMetrics) -> String {
-    let mut svg = Svg::new(SIZE.0, SIZE.1, "ROC curve: sensitivity over the share of false alarms");
-    svg.text((FRAME.0 - 54.0, 34.0), Text::new(19.0).bold(), "ROC curve");
-    axes(&mut svg);
+    let label = "ROC curve: sensitivity over the share of false alarms";
+    let mut svg = square("ROC curve", label, "False alarms (1 − specificity)", "Sensitivity");
     let points: Vec<Point> = curve.iter().map(|p| place(p.false_positive_rate, p.sensitivity)).collect();
     if let [first, .., last] = points[..] {
         let below = [(last.0, first.1)];
@@ -25,29 +22,6 @@ pub fn roc_svg(curve: &[RocPoint], metrics: &SplitMetrics) -> String {
     operating_point(&mut svg, metrics);
     legend(&mut svg, metrics);
     svg.finish()
-}
-
-fn place(false_positive_rate: f64, sensitivity: f64) -> Point {
-    (FRAME.0 + false_positive_rate * SIDE, FRAME.1 + (1.0 - sensitivity) * SIDE)
-}
-
-fn axes(svg: &mut Svg) {
-    let look = Text::new(12.0).fill(SOFT);
-    for tick in 0u8..=5 {
-        let share = f64::from(tick) / 5.0;
-        let label = format!("{:.0} %", share * 100.0);
-        svg.line(&[place(0.0, share), place(1.0, share)], Stroke::new(GRID, 1.0));
-        svg.line(&[place(share, 0.0), place(share, 1.0)], Stroke::new(GRID, 1.0));
-        let (x, y) = place(share, 0.0);
-        svg.text((x, y + 19.0), look.anchor(Anchor::Middle), &label);
-        let (x, y) = place(0.0, share);
-        svg.text((x - 9.0, y + 4.2), look.anchor(Anchor::End), &label);
-    }
-    svg.line(&[place(0.0, 1.0), place(0.0, 0.0), place(1.0, 0.0)], Stroke::new("#9aa5b1", 1.2));
-    let look = Text::new(12.5).fill(SOFT).anchor(Anchor::Middle);
-    let (middle, bottom) = place(0.5, 0.0);
-    svg.text((middle, bottom + 44.0), look, "False alarms (1 − specificity)");
-    svg.text((FRAME.0 - 54.0, FRAME.1 + SIDE / 2.0), look.turn(-90.0), "Sensitivity");
 }
 
 fn operating_point(svg: &mut Svg, metrics: &SplitMetrics) {

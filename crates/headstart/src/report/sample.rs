@@ -1,10 +1,14 @@
 //! Made-up results, which the tests of this module draw.
 
 use super::{
-    DatasetFacts, LayerRow, ModelFacts, Report, SetAside, SplitFacts, SplitResult, confusion_svg, curves_svg,
-    diagram_svg, report_html, roc_svg, summary_table,
+    DatasetFacts, LayerRow, Mistake, ModelFacts, Report, SetAside, SplitFacts, SplitResult, Subgroup,
+    confusion_svg, curves_svg, diagram_svg, histogram, report_html, roc_svg, summary_table,
 };
-use crate::evaluate::{Confusion, SplitMetrics, ThresholdPolicy, evaluate, one_against_rest, roc_curve};
+use crate::evaluate::{
+    Calibration, Confusion, SplitMetrics, ThresholdPolicy, evaluate, one_against_rest, precision_curve,
+    reliability, roc_curve, wilson,
+};
+use crate::gate::GateFacts;
 use crate::history::{EpochRecord, History};
 
 /// A training that starts to overfit after two thirds of `epochs`.
@@ -93,7 +97,14 @@ pub(super) fn report() -> Report {
     let result = |name: &str, images| {
         let (labels, scores) = predictions(images);
         let (truth, positive_scores) = one_against_rest(&labels, &scores, 1);
-        SplitResult { name: name.into(), metrics: metrics(images), roc: roc_curve(&truth, &positive_scores) }
+        SplitResult {
+            name: name.into(),
+            metrics: metrics(images),
+            roc: roc_curve(&truth, &positive_scores),
+            precision: precision_curve(&truth, &positive_scores),
+            reliability: reliability(&labels, &scores, 1),
+            histogram: Some(histogram(&truth, &positive_scores)),
+        }
     };
     let split = |name: &str, images: [usize; 2], groups| SplitFacts {
         name: name.into(),
@@ -132,6 +143,24 @@ pub(super) fn report() -> Report {
         history: history(15),
         threshold_policy: ThresholdPolicy::Youden,
         results: vec![result("train", 444), result("validation", 78), result("test", 624)],
+        calibration: Some(Calibration::Platt { slope: 0.8, intercept: -0.3 }),
+        gate: Some(GateFacts { layers: 7, threshold: 1.9, false_refusals: 0.01 }),
+        mistakes: vec![Mistake {
+            path: "test/NORMAL/IM-0001.jpeg".into(),
+            truth: "NORMAL".into(),
+            predicted: "PNEUMONIA".into(),
+            score: 0.97,
+            picture: None,
+        }],
+        subgroups: vec![Subgroup {
+            attribute: "sex".into(),
+            value: "female".into(),
+            images: 300,
+            accuracy: wilson(270, 300),
+            auc: wilson(290, 300),
+            sensitivity: wilson(180, 190),
+            specificity: wilson(90, 110),
+        }],
         configuration: "[training]\nepochs = 15\nbatch_size = 32\nlearning_rate = 1e-4\nseed = 7\n".into(),
         command: "headstart train chest_xray --backbone vgg16 --unfreeze last-block --epochs 15 --seed 7".into(),
         version: "0.1.0".into(),

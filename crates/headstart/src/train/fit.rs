@@ -47,7 +47,8 @@ pub(super) struct Fit<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) pace: &'a Pace,
     pub(super) seed: u64,
-    pub(super) checkpoint: &'a Checkpoint,
+    /// Without one a training that is stopped is lost.
+    pub(super) checkpoint: Option<&'a Checkpoint>,
     /// Time between two checkpoints; there is one after each epoch, too.
     pub(super) checkpoint_every: Duration,
 }
@@ -58,7 +59,9 @@ impl Fit<'_> {
     /// # Errors
     /// [`Error::Interrupted`], a checkpoint that cannot be written, or a loss that is no number any more.
     pub(super) fn run(&self, weights: &Weights, observer: &mut dyn Observer) -> Result<Fitted> {
-        let mut state = match self.checkpoint.load(self.tail, self.recipe)? {
+        let stopped =
+            self.checkpoint.map(|checkpoint| checkpoint.load(self.tail, self.recipe)).transpose()?;
+        let mut state = match stopped.flatten() {
             Some(state) => {
                 let (epochs, seen) = (state.epochs(), state.within.seen);
                 observer.say(&format!("going on after epoch {epochs} and {seen} images of the next"));
@@ -69,9 +72,13 @@ impl Fit<'_> {
         while !state.is_finished(self.recipe) {
             self.steps(&mut state, observer)?;
             self.close(&mut state, observer)?;
-            self.checkpoint.save(&state, self.tail)?;
+            self.save(&state)?;
         }
         Ok(state.fitted)
+    }
+
+    fn save(&self, state: &State) -> Result<()> {
+        self.checkpoint.map_or(Ok(()), |checkpoint| checkpoint.save(state, self.tail))
     }
 
     /// Takes what steps are left of an epoch.
@@ -84,7 +91,7 @@ impl Fit<'_> {
         let (mut clock, mut saved) = (Instant::now(), Instant::now());
         for batch in order[state.within.seen..].chunks(recipe.batch_size) {
             if observer.stop() {
-                self.checkpoint.save(state, tail)?;
+                self.save(state)?;
                 return Err(Error::Interrupted);
             }
             let learning_rate = self.learning_rate(epoch, state.within.seen);
@@ -104,7 +111,7 @@ impl Fit<'_> {
             within.seconds += std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
             observer.step(epoch, within.seen, order.len());
             if saved.elapsed() >= self.checkpoint_every {
-                self.checkpoint.save(state, tail)?;
+                self.save(state)?;
                 saved = Instant::now();
             }
         }
@@ -127,7 +134,9 @@ impl Fit<'_> {
         let train_loss = within.loss / within.seen as f64;
         if !train_loss.is_finite() {
             // It would come again.
-            self.checkpoint.remove();
+            if let Some(checkpoint) = self.checkpoint {
+                checkpoint.remove();
+            }
             let (rate, lower) = (recipe.learning_rate, recipe.learning_rate / 10.0);
             return Err(Error::Usage(format!(
                 "the loss is no number any more in epoch {epoch}: try a learning rate below {rate}, for example {lower}"

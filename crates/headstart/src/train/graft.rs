@@ -38,6 +38,12 @@ impl Grafted {
         Ok(Self { backbone, cut, blocks, weights, extractor, tail })
     }
 
+    /// The tail anew, after its weights were replaced: it holds the statistics of normalisation.
+    pub(super) fn renew_tail(&mut self) {
+        let layers = self.tail.layers().to_vec();
+        self.tail = Tail::new(layers, self.tail.input(), &self.weights, Device::flex());
+    }
+
     /// Says what will be computed for so many images, and how much room it takes.
     pub(super) fn announce(&self, images: usize, observer: &mut dyn Observer) {
         let mebibytes = (self.extractor.record_bytes() * images) as f64 / (1 << 20) as f64;

@@ -5,15 +5,18 @@ mod check;
 mod checkpoint;
 mod collapse;
 mod data;
+mod familiar;
 mod fit;
 mod graft;
 mod judge;
 #[cfg(test)]
 mod keras_step;
+pub mod learning_curve;
 mod loss;
 pub mod mix;
 mod optimizer;
 pub mod pace;
+mod random_weights;
 pub mod recipe;
 mod run;
 pub mod schedule;
@@ -32,7 +35,7 @@ use std::time::{Duration, Instant};
 use self::checkpoint::Checkpoint;
 use self::data::Usable;
 use self::graft::Grafted;
-use self::judge::{Judge, Measured};
+use self::judge::{Judge, Judgement, Measured};
 use self::pace::Pace;
 use self::state::Fitted;
 use self::views::Views;
@@ -45,8 +48,8 @@ use crate::evaluate::SplitMetrics;
 use crate::features::{Extracted, Progress};
 use crate::history::EpochRecord;
 
+pub use crate::csv_field::csv_field;
 pub use recipe::Recipe;
-pub use run::field as csv_field;
 
 /// What a training tells while it works.
 pub trait Observer: Progress {
@@ -127,8 +130,18 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     net.weights.merge(fitted.weights);
 
     let (tail, weights) = (&net.tail, &net.weights);
-    let judge = Judge { tail, weights, records: &extracted.records, recipe: &job.recipe, positive };
-    let (threshold, measured) = judge.measure(&usable)?;
+    let groups = extracted.usable.iter().map(|index| dataset.samples[*index].group.as_deref()).collect();
+    let judge = Judge {
+        tail,
+        weights,
+        records: &extracted.records,
+        recipe: &job.recipe,
+        positive,
+        blocks: &net.blocks,
+        cut: net.cut,
+        groups,
+    };
+    let Judgement { threshold, calibration, conformal, familiar, measured } = judge.measure(&usable)?;
     let test = measured.iter().find(|part| part.split == Split::Test).map(|part| part.metrics.clone());
     let classifier = Classifier::seal(
         Description {
@@ -142,6 +155,10 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
             classes: dataset.classes.clone(),
             positive,
             threshold,
+            threshold_policy: job.recipe.threshold,
+            calibration,
+            conformal,
+            gate: familiar.as_ref().map(|familiar| familiar.facts),
             provenance: net.backbone.provenance.clone(),
             recipe: job.recipe.to_toml(),
             seed: job.seed,
@@ -151,6 +168,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
             golden: vec![],
         },
         &net.weights,
+        familiar.map(|familiar| familiar.gate),
     );
     folder.write(&run::Contents {
         job,
@@ -193,7 +211,7 @@ fn fit_tail(
         recipe: &job.recipe,
         pace: &pace,
         seed: job.seed,
-        checkpoint,
+        checkpoint: Some(checkpoint),
         checkpoint_every: job.checkpoint_every,
     };
     fit.run(&net.weights, observer)

@@ -10,6 +10,7 @@ use super::schedule::Schedule;
 use crate::backbone::Unfreeze;
 use crate::backbone::spec::{Activation, Block, Dense, Layer, MapShape, output_shape};
 use crate::error::{Error, Result};
+use crate::evaluate::{CalibrationMethod, ThresholdPolicy};
 use crate::image::Augment;
 
 /// The recipes in the binary, by name.
@@ -110,6 +111,12 @@ pub struct Recipe {
     pub class_weights: bool,
     /// Share of the training images that is cut off for validation when none are given.
     pub validation_fraction: f64,
+    /// How the threshold is chosen on validation.
+    #[serde(default)]
+    pub threshold: ThresholdPolicy,
+    /// How scores are calibrated on validation.
+    #[serde(default)]
+    pub calibration: CalibrationMethod,
     /// How the learning rate changes.
     #[serde(default)]
     pub schedule: Schedule,

@@ -13,11 +13,12 @@ use super::judge::Measured;
 use super::{Job, checkpoint, tensorboard};
 use crate::backbone::weights::Weights;
 use crate::classifier::Classifier;
+use crate::csv_field::csv_field as field;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::evaluate::SplitMetrics;
 use crate::features::Extracted;
-use crate::report::{curves_svg, report_html};
+use crate::report::{Subgroup, checklist, curves_svg, model_card, report_html};
 
 /// A run folder that could be written when the training began.
 pub(super) struct Folder(PathBuf);
@@ -42,6 +43,8 @@ struct Metrics<'a> {
     #[serde(flatten)]
     splits: BTreeMap<&'a str, &'a SplitMetrics>,
     threshold: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subgroups: Vec<Subgroup>,
     extract_seconds: f64,
     fit_seconds: f64,
 }
@@ -91,6 +94,7 @@ impl Folder {
         let metrics = Metrics {
             splits: contents.measured.iter().map(|part| (part.split.name(), &part.metrics)).collect(),
             threshold: description.threshold,
+            subgroups: facts::subgroups(contents),
             extract_seconds: contents.extract_seconds,
             fit_seconds: contents.fit_seconds,
         };
@@ -101,7 +105,10 @@ impl Folder {
         self.file("metrics.json", metrics + "\n")?;
         self.file("predictions.csv", predictions(contents))?;
         self.file("curves.svg", curves_svg(&description.history))?;
-        self.file("report.html", report_html(&facts::report(contents)))?;
+        let report = facts::report(contents);
+        self.file("report.html", report_html(&report))?;
+        self.file("model_card.md", model_card(&report))?;
+        self.file("checklist.md", checklist(&report))?;
         self.file("model.safetensors", contents.classifier.to_bytes(contents.weights))
     }
 
@@ -131,27 +138,26 @@ fn config(job: &Job) -> String {
     format!("# {}\n# data: {data:?}\n# seed: {}\n{images}{recipe}", job.command, job.seed)
 }
 
+/// The contract's columns first; behind them the patient, the distance from the training images, whether
+/// that refuses the image, and the plausible classes.
 fn predictions(contents: &Contents<'_>) -> String {
     let classes = contents.classifier.classes();
     let names: Vec<String> = classes.iter().map(|class| field(&format!("score_{class}"))).collect();
-    let mut text = format!("path,split,label,predicted,{}\n", names.join(","));
+    let mut text =
+        format!("path,split,label,predicted,{},group,distance,refused,plausible\n", names.join(","));
     for part in contents.measured {
-        for (index, scores) in part.indices.iter().zip(&part.scores) {
+        for (row, (index, scores)) in part.indices.iter().zip(&part.scores).enumerate() {
             let sample = &contents.dataset.samples[contents.extracted.usable[*index]];
-            let prediction = contents.classifier.prediction(scores.clone());
+            let distance = part.distances.as_ref().map(|distances| distances[row]);
+            let assessment = contents.classifier.assessment(scores.clone(), distance);
             let scores: Vec<String> = scores.iter().map(|score| format!("{score:.6}")).collect();
             let (path, label) = (field(&sample.path), field(&classes[sample.label]));
-            let (split, predicted) = (part.split, field(&prediction.class));
-            text += &format!("{path},{split},{label},{predicted},{}\n", scores.join(","));
+            let (split, predicted) = (part.split, field(&assessment.prediction.class));
+            let group = field(sample.group.as_deref().unwrap_or_default());
+            let scores = scores.join(",");
+            let doubts = assessment.csv(classes);
+            text += &format!("{path},{split},{label},{predicted},{scores},{group},{doubts}\n");
         }
     }
     text
-}
-
-/// A CSV field, quoted where it must be (RFC 4180).
-pub fn field(text: &str) -> String {
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_string(),
-    }
 }

@@ -66,6 +66,12 @@ pub fn measure(backbone: Backbone, recipe: &Recipe) -> Result<Throughput> {
     })
 }
 
+/// Images a second through a training step.
+pub(super) fn tail_step(backbone: Backbone, recipe: &Recipe) -> Result<f64> {
+    let mut watch = Stopwatch::new(backbone, recipe)?;
+    Ok(images_per_second(recipe.batch_size, || watch.tail_step()))
+}
+
 /// Times one batch after the other.
 pub struct Stopwatch {
     net: Grafted,
@@ -114,8 +120,7 @@ impl Stopwatch {
         let mut dropout = Random::new(0, 0);
         let pace = Pace::new(&self.net.blocks[self.net.cut..], Thaw::AtOnce, 1.0);
         let learning_rate = self.recipe.learning_rate;
-        let step =
-            Step { tail: &self.net.tail, recipe: &self.recipe, pace: &pace, epoch: 1, learning_rate };
+        let step = Step { tail: &self.net.tail, recipe: &self.recipe, pace: &pace, epoch: 1, learning_rate };
         let targets = Targets::one_hot(&self.labels, &[1.0; CLASSES]);
         let batch = Batch { features: self.features.clone(), labels: self.labels.clone(), targets };
         let start = Instant::now();

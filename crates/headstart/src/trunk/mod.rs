@@ -3,11 +3,14 @@
 //! as a plan while training, and the whole net does when it predicts.
 
 mod compile;
+mod stages;
 
 use headstart_kernels::{PackedConvolution, Separable, Shape, global_average_pool, max_pool};
 
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
+
+pub(crate) use stages::Stages;
 
 /// Compiled layers. Immutable and shared between threads; the buffers are the caller's.
 #[derive(Debug)]

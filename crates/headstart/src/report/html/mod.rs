@@ -4,6 +4,7 @@ mod element;
 mod images;
 mod model;
 mod results;
+mod trust;
 
 use self::element::{section, text};
 use super::{Report, SplitResult, curves_in_words, curves_svg, escape};
@@ -24,6 +25,13 @@ pub fn report_html(report: &Report) -> String {
         boxes("Warning", &report.warnings),
         section("Training", &training(report)),
         section("Evaluation", &results::evaluation(report)),
+        section("Trust", &trust::trust(report)),
+        section("Surest mistakes", &trust::mistakes(report)),
+        if report.subgroups.is_empty() {
+            String::new()
+        } else {
+            section("Subgroups", &trust::subgroups(report))
+        },
         section("Images", &images::images(report)),
         section("Model", &model::model(report)),
         section("Do it again", &model::again(report)),
@@ -70,7 +78,7 @@ mod tests {
     fn the_page_is_well_formed_and_needs_nothing_from_elsewhere() {
         let page = report_html(&sample::report());
         sample::assert_well_formed(&page);
-        for outside in ["http://", "https://", "<script", "<link", "<img", "url(", "@import"] {
+        for outside in ["http://", "https://", "<script", "<link", "src=\"h", "src=\"/", "url(", "@import"] {
             let page = page.replace("http://www.w3.org/2000/svg", "").replace("https://example.org", "");
             assert!(!page.contains(outside), "{outside}");
         }
@@ -111,6 +119,11 @@ mod tests {
         report.model.layers[0].name.clone_from(&hostile);
         report.model.layers[0].kind.clone_from(&hostile);
         report.model.layers[0].block.clone_from(&hostile);
+        report.mistakes[0].path.clone_from(&hostile);
+        report.mistakes[0].truth.clone_from(&hostile);
+        report.mistakes[0].picture = Some(hostile.clone());
+        report.subgroups[0].attribute.clone_from(&hostile);
+        report.subgroups[0].value.clone_from(&hostile);
         assert!(!report_html(&report).contains("<script"));
     }
 

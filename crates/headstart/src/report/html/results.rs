@@ -1,10 +1,12 @@
 //! What was measured: the headline, the table by split, the confusion matrix and the ROC curve.
 
-use super::element::{Cell, note, table, text};
+use super::element::{Cell, details, note, table, text};
 use super::{class_name, main_result};
 use crate::evaluate::{Estimate, SplitMetrics, ThresholdPolicy};
 use crate::report::numbers::{decimal_interval, decimals, duration, percent, percent_interval, thousands};
-use crate::report::{Report, SplitResult, confusion_svg, escape, roc_svg};
+use crate::report::{
+    Report, SplitResult, confusion_svg, escape, histogram_svg, precision_svg, reliability_svg, roc_svg,
+};
 
 /// A measure's name, its value and its interval, if it has one, as text.
 struct Measure {
@@ -19,7 +21,17 @@ impl Measure {
     }
 
     fn number(name: &'static str, estimate: &Estimate) -> Self {
-        Self { name, value: decimals(estimate.value), interval: decimal_interval(estimate) }
+        let interval = if estimate.is_known() { decimal_interval(estimate) } else { String::new() };
+        Self { name, value: decimals(estimate.value), interval }
+    }
+
+    /// With its bootstrap interval.
+    fn resampled(name: &'static str, value: f64, key: &str, metrics: &SplitMetrics) -> Self {
+        let interval = metrics.bootstrap.as_ref().and_then(|bootstrap| bootstrap.intervals.get(key));
+        match interval {
+            Some([low, high]) => Self::number(name, &Estimate { value, low: *low, high: *high }),
+            None => Self::plain(name, decimals(value)),
+        }
     }
 
     fn plain(name: &'static str, value: String) -> Self {
@@ -65,6 +77,9 @@ pub(super) fn evaluation(report: &Report) -> String {
         text(&how_decided(report, result)),
         table("numbers", &head, &measures(&report.results)),
         note(&meaning(report)),
+        by_class(report, result),
+        at_prevalence(report, result),
+        over_patients(result),
         pictures(report, result),
     ]
     .concat()
@@ -73,15 +88,22 @@ pub(super) fn evaluation(report: &Report) -> String {
 /// Measures in rows, splits in columns: that fits on a phone.
 fn measures(results: &[SplitResult]) -> Vec<Vec<Cell>> {
     type Show = fn(&SplitMetrics) -> Measure;
-    let shown: [Show; 10] = [
+    let shown: [Show; 17] = [
         |metrics| Measure::share("Accuracy", &metrics.accuracy),
         |metrics| Measure::number("AUC", &metrics.auc),
         |metrics| Measure::share("Sensitivity", &metrics.sensitivity),
         |metrics| Measure::share("Specificity", &metrics.specificity),
         |metrics| Measure::share("Balanced accuracy", &metrics.balanced_accuracy),
+        |metrics| Measure::share("PPV (precision)", &metrics.ppv),
+        |metrics| Measure::share("NPV", &metrics.npv),
         |metrics| Measure::number("F1", &metrics.f1),
-        |metrics| Measure::plain("Log loss", decimals(metrics.log_loss)),
-        |metrics| Measure::plain("Brier score", decimals(metrics.brier)),
+        |metrics| Measure::number("Matthews' correlation", &metrics.mcc),
+        |metrics| Measure::number("Average precision", &metrics.average_precision),
+        |metrics| Measure::resampled("Log loss", metrics.log_loss, "log_loss", metrics),
+        |metrics| Measure::resampled("Brier score", metrics.brier, "brier", metrics),
+        |metrics| Measure::number("Calibration error", &metrics.ece),
+        |metrics| Measure::number("Calibration slope (1 is right)", &metrics.calibration_slope),
+        |metrics| Measure::number("Calibration intercept (0 is right)", &metrics.calibration_intercept),
         |metrics| Measure::plain("Images", thousands(metrics.images)),
         |metrics| Measure::plain("Time", duration(metrics.seconds)),
     ];
@@ -111,6 +133,10 @@ fn how_decided(report: &Report, result: &SplitResult) -> String {
             let least = percent(least);
             format!("chosen on the validation images, as high as a sensitivity of {least} allows there")
         }
+        ThresholdPolicy::Cost { miss, alarm } => format!(
+            "chosen on the validation images, where the mistakes cost least when a missed image costs {miss} and a \
+             false alarm {alarm}"
+        ),
         ThresholdPolicy::Fixed(_) => "fixed before training".into(),
     };
     format!(
@@ -121,8 +147,9 @@ fn how_decided(report: &Report, result: &SplitResult) -> String {
 }
 
 fn meaning(report: &Report) -> String {
-    const INTERVALS: &str = "Intervals are Wilson's for shares and DeLong's for the AUC; they tell the chance \
-                             in these images, not the difference of another hospital's or another camera's.";
+    const INTERVALS: &str = "Intervals are Wilson's for shares, DeLong's for the AUC, Wald's for slope and intercept, \
+                             and of bootstrap samples for the rest; they tell the chance in these images, not the \
+                             difference of another hospital's or another camera's.";
     if report.classes.len() == 2 {
         let positive = class_name(report, report.positive);
         format!(
@@ -136,14 +163,90 @@ fn meaning(report: &Report) -> String {
     }
 }
 
-fn pictures(report: &Report, result: &SplitResult) -> String {
-    let confusion = confusion_svg(&result.metrics.confusion, &report.classes);
-    let roc = match report.classes.len() {
-        2 => format!("<figure>\n{}</figure>\n", roc_svg(&result.roc, &result.metrics)),
-        _ => String::new(),
+/// Of more than two classes each against the rest.
+fn by_class(report: &Report, result: &SplitResult) -> String {
+    if result.metrics.by_class.is_empty() {
+        return String::new();
+    }
+    let cell =
+        |estimate: &Estimate| Cell { text: percent(estimate.value), below: percent_interval(estimate) };
+    let row = |(class, metrics): (usize, &crate::evaluate::ClassMetrics)| {
+        let auc = Cell { text: decimals(metrics.auc.value), below: decimal_interval(&metrics.auc) };
+        let counted = Cell::from(thousands(metrics.images));
+        let [sensitivity, specificity, ppv, npv] =
+            [&metrics.sensitivity, &metrics.specificity, &metrics.ppv, &metrics.npv].map(cell);
+        vec![class_name(report, class).into(), counted, sensitivity, specificity, ppv, npv, auc]
     };
-    let name = escape(&result.name);
-    format!(
-        "<h3>On the {name} images</h3>\n<div class=\"side-by-side\">\n<figure>\n{confusion}</figure>\n{roc}</div>\n"
+    let rows: Vec<Vec<Cell>> = result.metrics.by_class.iter().enumerate().map(row).collect();
+    let head = ["", "Images", "Sensitivity", "Specificity", "PPV", "NPV", "AUC"];
+    format!("<h3>Each class against the rest</h3>\n{}", table("numbers", &head, &rows))
+}
+
+/// Predictive values where the positives are rarer.
+fn at_prevalence(report: &Report, result: &SplitResult) -> String {
+    if result.metrics.at_prevalence.is_empty() {
+        return String::new();
+    }
+    let cell =
+        |estimate: &Estimate| Cell { text: percent(estimate.value), below: percent_interval(estimate) };
+    let rows: Vec<Vec<Cell>> = result
+        .metrics
+        .at_prevalence
+        .iter()
+        .map(|at| vec![percent(at.prevalence).into(), cell(&at.ppv), cell(&at.npv)])
+        .collect();
+    let positive = class_name(report, report.positive);
+    let lead = text(&format!(
+        "PPV and NPV above hold where {positive} is as frequent as in these images. Elsewhere, with the same \
+         sensitivity and specificity:"
+    ));
+    let head = ["Share that is positive", "PPV", "NPV"];
+    details(
+        "Predictive values where the positives are rarer or more frequent",
+        &(lead + &table("numbers", &head, &rows)),
     )
+}
+
+/// Bootstrap intervals, where images of one patient repeat.
+fn over_patients(result: &SplitResult) -> String {
+    let Some(bootstrap) = result.metrics.bootstrap.as_ref().filter(|bootstrap| bootstrap.grouped) else {
+        return String::new();
+    };
+    let rows: Vec<Vec<Cell>> = bootstrap
+        .intervals
+        .iter()
+        .map(|(name, [low, high])| {
+            vec![name.replace('_', " ").into(), format!("{low:.3} to {high:.3}").into()]
+        })
+        .collect();
+    let lead = text(&format!(
+        "The {} images are of {} patients. Images of one patient tell less than as many of different ones, so these \
+         intervals come from {} samples of whole patients (bootstrap, percentiles). Where they are wider than those \
+         above, believe these.",
+        thousands(result.metrics.images),
+        thousands(bootstrap.units),
+        thousands(bootstrap.replicates)
+    ));
+    details(
+        "Intervals when whole patients are drawn",
+        &(lead + &table("numbers", &["", "95 % interval"], &rows)),
+    )
+}
+
+fn pictures(report: &Report, result: &SplitResult) -> String {
+    let metrics = &result.metrics;
+    let figure = |svg: String| format!("<figure>\n{svg}</figure>\n");
+    let mut figures = vec![confusion_svg(&metrics.confusion, &report.classes)];
+    if let (2, Some(histogram)) = (report.classes.len(), &result.histogram) {
+        let negative = class_name(report, 1 - report.positive.min(1));
+        let names = [negative, class_name(report, report.positive)];
+        let share = histogram[1].iter().sum::<usize>() as f64 / metrics.images.max(1) as f64;
+        figures.push(roc_svg(&result.roc, metrics));
+        figures.push(precision_svg(&result.precision, metrics, share));
+        figures.push(histogram_svg(histogram, names, metrics.threshold));
+    }
+    figures.push(reliability_svg(&result.reliability, metrics));
+    let name = escape(&result.name);
+    let figures: String = figures.into_iter().map(figure).collect();
+    format!("<h3>On the {name} images</h3>\n<div class=\"side-by-side\">\n{figures}</div>\n")
 }

@@ -4,9 +4,14 @@ use std::collections::BTreeSet;
 
 use super::Contents;
 use crate::dataset::{Dataset, Split};
-use crate::evaluate::{one_against_rest, roc_curve};
-use crate::report::{DatasetFacts, ModelFacts, Report, SetAside, SplitFacts, SplitResult};
-use crate::train::judge::{Measured, POLICY};
+use crate::evaluate::{one_against_rest, precision_curve, reliability, roc_curve};
+use crate::report::{DatasetFacts, ModelFacts, Report, SetAside, SplitFacts, SplitResult, histogram};
+use crate::train::judge::Measured;
+
+mod mistakes;
+mod subgroups;
+
+pub(super) use subgroups::subgroups;
 
 /// The report's contents.
 pub(super) fn report(contents: &Contents<'_>) -> Report {
@@ -27,8 +32,12 @@ pub(super) fn report(contents: &Contents<'_>) -> Report {
             layers: contents.classifier.layer_rows(),
         },
         history: description.history.clone(),
-        threshold_policy: POLICY,
+        threshold_policy: description.threshold_policy,
         results: contents.measured.iter().map(|part| result(contents, part)).collect(),
+        calibration: description.calibration,
+        gate: description.gate,
+        mistakes: headline(contents).map(|part| mistakes::mistakes(contents, part)).unwrap_or_default(),
+        subgroups: subgroups(contents),
         configuration: super::config(contents.job),
         command: contents.job.command.clone(),
         version: description.version.clone(),
@@ -54,15 +63,26 @@ fn facts(dataset: &Dataset, split: Split) -> SplitFacts {
     SplitFacts { name: split.to_string(), images: dataset.counts(split), groups: groups.len() }
 }
 
+/// What the headline is about: the test split, or the last.
+fn headline<'a>(contents: &Contents<'a>) -> Option<&'a Measured> {
+    contents.measured.iter().find(|part| part.split == Split::Test).or(contents.measured.last())
+}
+
+/// The classes of a split's images.
+fn labels(contents: &Contents<'_>, part: &Measured) -> Vec<usize> {
+    part.indices.iter().map(|index| contents.labels[*index]).collect()
+}
+
 fn result(contents: &Contents<'_>, part: &Measured) -> SplitResult {
-    let labels: Vec<usize> = part.indices.iter().map(|index| contents.labels[*index]).collect();
-    let description = contents.classifier.description();
-    let roc = match description.classes.len() {
-        2 => {
-            let (truth, scores) = one_against_rest(&labels, &part.scores, description.positive);
-            roc_curve(&truth, &scores)
-        }
-        _ => vec![],
-    };
-    SplitResult { name: part.split.to_string(), metrics: part.metrics.clone(), roc }
+    let (labels, positive) = (labels(contents, part), contents.classifier.positive());
+    let (truth, scores) = one_against_rest(&labels, &part.scores, positive);
+    let binary = contents.classifier.classes().len() == 2;
+    SplitResult {
+        name: part.split.to_string(),
+        metrics: part.metrics.clone(),
+        roc: if binary { roc_curve(&truth, &scores) } else { vec![] },
+        precision: if binary { precision_curve(&truth, &scores) } else { vec![] },
+        reliability: reliability(&labels, &part.scores, positive),
+        histogram: binary.then(|| histogram(&truth, &scores)),
+    }
 }

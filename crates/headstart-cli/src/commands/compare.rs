@@ -1,0 +1,42 @@
+//! `headstart compare`.
+
+use anyhow::Result;
+use headstart::evaluate::{Comparison, Estimate, compare_runs};
+
+use crate::cli::CompareArguments;
+
+pub fn run(arguments: &CompareArguments) -> Result<()> {
+    let comparisons = compare_runs(&arguments.runs, &arguments.split)?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&comparisons)?);
+        return Ok(());
+    }
+    for comparison in &comparisons {
+        show(comparison);
+    }
+    println!(
+        "AUC: DeLong's paired test. Accuracy: McNemar's exact test. p-values are Holm's, for all pairs together; noise \
+         means above 0.05. Images of one patient count as if they were independent."
+    );
+    Ok(())
+}
+
+fn show(comparison: &Comparison) {
+    let Comparison { first, second, images, .. } = comparison;
+    println!("{first}  against  {second}  ({images} images)");
+    for (name, values, difference, p) in [
+        ("AUC", comparison.auc, comparison.auc_difference, comparison.auc_p),
+        ("accuracy", comparison.accuracy, comparison.accuracy_difference, comparison.accuracy_p),
+    ] {
+        let Estimate { value, low, high } = difference;
+        let verdict = match p {
+            p if p.is_nan() || p > 0.05 => "noise",
+            _ if value > 0.0 => "the first is better",
+            _ => "the second is better",
+        };
+        println!(
+            "  {name:<9} {:.4} and {:.4}: difference {value:+.4} ({low:+.4} to {high:+.4}), p = {p:.3}: {verdict}",
+            values[0], values[1]
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! What the program says about trust: calibration, refusal, explanations, comparison, recomputation.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use image::{GrayImage, Luma, Rgb, RgbImage};
+use predicates::prelude::PredicateBooleanExt as _;
+use predicates::str::contains;
+
+fn headstart(cache: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_headstart"));
+    command.env("HEADSTART_CACHE", cache);
+    command
+}
+
+/// Two classes of noisy grey pictures that overlap a little, and what a CSV says of them.
+fn pictures(folder: &Path, count: u32) -> PathBuf {
+    let mut table = String::from("path,label,sex\n");
+    for (class, base) in [("bright", 120u8), ("dark", 90)] {
+        fs::create_dir_all(folder.join(class)).expect("creates");
+        for index in 0..count {
+            let noise = |x: u32, y: u32| ((x * x + y * 13 + index * 31) % 60) as u8 + (index * 7 % 40) as u8;
+            let picture = GrayImage::from_fn(40, 40, |x, y| Luma([base + noise(x, y)]));
+            let name = format!("{class}/{index:03}.png");
+            picture.save(folder.join(&name)).expect("saves");
+            table += &format!("{name},{class},{}\n", if index % 3 == 0 { "f" } else { "m" });
+        }
+    }
+    let file = folder.join("images.csv");
+    fs::write(&file, table).expect("writes");
+    file
+}
+
+fn train(cache: &Path, data: &Path, out: &Path, more: &[&str]) {
+    let settings = ["--image-size", "32", "--epochs", "3", "--batch-size", "8", "--out"];
+    headstart(cache).arg("train").arg(data).args(settings).arg(out).args(more).assert().success();
+}
+
+fn json(text: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(text).expect("JSON")
+}
+
+#[test]
+fn a_run_knows_how_far_to_trust_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data) = (folder.path().join("cache"), folder.path().join("data"));
+    let table = pictures(&data, 150);
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    train(&cache, &table, &first, &[]);
+    train(&cache, &table, &second, &["--threshold", "sensitivity=1", "--calibration", "none"]);
+    let metrics = json(&fs::read(first.join("metrics.json")).expect("metrics"));
+    for measure in ["accuracy", "auc", "sensitivity", "specificity", "ppv", "npv", "mcc", "average_precision"]
+    {
+        let estimate = &metrics["test"][measure];
+        assert!(estimate["low"].as_f64() <= estimate["high"].as_f64(), "{measure}: {estimate}");
+    }
+    assert!(metrics["subgroups"].as_array().is_some_and(|groups| groups.len() == 2), "{metrics}");
+    assert_eq!(
+        json(&fs::read(second.join("metrics.json")).expect("metrics"))["validation"]["sensitivity"]["value"],
+        1.0
+    );
+    let config = fs::read_to_string(second.join("config.toml")).expect("the configuration");
+    assert!(config.contains("threshold = \"sensitivity=1\"") && config.contains("calibration = \"none\""));
+    let card = fs::read_to_string(first.join("model_card.md")).expect("the card");
+    assert!(card.contains("sex: f") && card.contains("[blank"), "{card}");
+
+    // An image of another kind is refused; the contract's columns come first.
+    let odd = folder.path().join("odd.png");
+    RgbImage::from_fn(40, 40, |x, y| Rgb([(x * 6) as u8, 255 - (y * 6) as u8, ((x ^ y) * 8) as u8]))
+        .save(&odd)
+        .expect("saves");
+    let model = first.join("model.safetensors");
+    let maps = folder.path().join("maps");
+    let mut predict = headstart(&cache);
+    predict.arg("predict").arg(&model).arg(&odd).arg(data.join("dark/001.png"));
+    let output = predict.args(["--format", "csv", "--explain"]).arg(&maps).assert().success();
+    let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "path,predicted,score_bright,score_dark,distance,refused,plausible");
+    assert!(lines[1].contains(",true,") && lines[2].contains(",false,"), "{text}");
+    for name in ["odd.png", "001.png"] {
+        let picture = image::open(maps.join(name)).expect("a PNG");
+        assert_eq!((picture.width(), picture.height()), (88, 40), "the image beside its map");
+    }
+    headstart(&cache)
+        .arg("predict")
+        .arg(&model)
+        .arg(&odd)
+        .assert()
+        .success()
+        .stdout(contains("does not look like"));
+
+    let compared = headstart(&cache).arg("compare").args([&first, &first]).assert().success();
+    compared.stdout(contains(": noise").count(2));
+    headstart(&cache).arg("compare").arg(&first).arg(&odd).assert().code(1).stderr(contains("odd.png"));
+    recompute(&first);
+    recompute(&second);
+}
+
+/// scikit-learn on predictions.csv, where there is one.
+fn recompute(run: &Path) {
+    let Some(python) = std::env::var_os("HEADSTART_PYTHON") else {
+        println!("skipped: HEADSTART_PYTHON is not set");
+        return;
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/recompute_metrics.py");
+    Command::new(python).arg(script).arg(run).assert().success();
+}
+
+#[test]
+fn data_from_elsewhere_is_measured_and_recalibrated_only_when_told_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data, run) =
+        (folder.path().join("cache"), folder.path().join("data"), folder.path().join("run"));
+    pictures(&data, 100);
+    fs::remove_file(data.join("images.csv")).expect("removes");
+    train(&cache, &data, &run, &[]);
+    let elsewhere = folder.path().join("elsewhere");
+    for (theirs, ours) in [("BRIGHT", "bright"), ("gloomy", "dark")] {
+        fs::create_dir_all(elsewhere.join(theirs)).expect("creates");
+        for index in 0..60 {
+            let name = format!("{index:03}.png");
+            fs::copy(data.join(ours).join(&name), elsewhere.join(theirs).join(&name)).expect("copies");
+        }
+    }
+    let model = run.join("model.safetensors");
+    let evaluate = |more: &[&str]| {
+        let mut command = headstart(&cache);
+        command.arg("evaluate").arg(&model).arg(&elsewhere).args(more).assert()
+    };
+    evaluate(&[]).code(1).stderr(contains("a class gloomy").and(contains("--classes")));
+    let pairs = ["--classes", "gloomy=dark", "--prevalence", "0.02"];
+    evaluate(&pairs)
+        .success()
+        .stdout(contains("against the model's own test images").and(contains("2.0 % are")));
+    let sealed = fs::read(&model).expect("the model");
+    let anew = folder.path().join("anew.safetensors");
+    let anew_name = anew.display().to_string();
+    let all = [pairs.as_slice(), &["--json", "--recalibrate", &anew_name]].concat();
+    let output = json(&evaluate(&all).success().get_output().stdout);
+    assert!(output["recalibrated"]["auc"]["value"].as_f64() > Some(0.5), "{output}");
+    assert!(output["train"]["shift"]["changed"].is_array(), "{output}");
+    assert_eq!(sealed, fs::read(&model).expect("the model"), "the model itself must stay");
+    headstart(&cache).arg("predict").arg(&anew).arg(data.join("dark/001.png")).assert().success();
+    evaluate(&["--classes", "gloomy=dark", "--prevalence", "2"]).code(2).stderr(contains("--prevalence"));
+}
+
+#[test]
+fn a_learning_curve_is_drawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data, out) =
+        (folder.path().join("cache"), folder.path().join("data"), folder.path().join("curve"));
+    pictures(&data, 40);
+    fs::remove_file(data.join("images.csv")).expect("removes");
+    let settings = ["--images", "6,12", "--seeds", "1", "--minutes", "0.01", "--image-size", "32", "--out"];
+    headstart(&cache).arg("learning-curve").arg(&data).args(settings).arg(&out).assert().success();
+    let curve = json(&fs::read(out.join("learning-curve.json")).expect("numbers"));
+    assert_eq!(curve["points"].as_array().map(Vec::len), Some(4), "{curve}");
+    assert!(fs::read_to_string(out.join("learning-curve.svg")).expect("a figure").contains("random weights"));
+    let mut command = headstart(&cache);
+    command.arg("learning-curve").arg(&data).args(["--images", "9999", "--out"]).arg(&out);
+    command.assert().code(2).stderr(contains("--images"));
+}

@@ -1,0 +1,97 @@
+//! Sealing, loading, older and damaged files.
+
+use super::*;
+use crate::image::{ChannelOrder, Filter, Resize};
+
+fn description() -> Description {
+    Description {
+        format: FORMAT,
+        version: "0".into(),
+        backbone: "net".into(),
+        blocks: vec![Block { name: "head".into(), layers: vec![Layer::GlobalAveragePool] }],
+        cut: 0,
+        preprocess: Preprocess {
+            size: 8,
+            resize: Resize::Squash,
+            filter: Filter::Bilinear,
+            channel_order: ChannelOrder::Rgb,
+            mean: [0.0; 3],
+            deviation: [255.0; 3],
+        },
+        output: Output::Softmax,
+        classes: ["a", "b", "c"].map(String::from).to_vec(),
+        positive: 2,
+        threshold: 0.5,
+        threshold_policy: ThresholdPolicy::Cost { miss: 5.0, alarm: 1.0 },
+        calibration: Some(Calibration::Temperature { temperature: 2.0 }),
+        conformal: Some(Conformal { coverage: 0.9, thresholds: vec![0.3; 3] }),
+        gate: Some(GateFacts { layers: 1, threshold: 2.0, false_refusals: 0.01 }),
+        provenance: Provenance { source: "s".into(), licence: "l".into(), sha256: "h".into() },
+        recipe: String::new(),
+        seed: 1,
+        training_images: 3,
+        history: History::default(),
+        test: None,
+        golden: vec![],
+    }
+}
+
+fn gate() -> Option<Gate> {
+    let rows: Vec<Vec<f32>> = (0..30u8)
+        .map(|i| vec![f32::from(i % 7) * 0.1, f32::from(i % 5) * 0.1, f32::from(i % 3) * 0.1])
+        .collect();
+    Gate::fit(&rows, &(0..30).map(|i| i % 3).collect::<Vec<_>>(), 3)
+}
+
+#[test]
+fn a_sealed_model_comes_back_with_all_that_it_promises() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("m.safetensors");
+    let sealed = Classifier::seal(description(), &Weights::default(), gate());
+    std::fs::write(&path, sealed.to_bytes(&Weights::default())).expect("writes");
+    let loaded = Classifier::load(&path).expect("loads");
+    assert_eq!(loaded.description(), sealed.description());
+    let picture = Image::from_grey8(8, 8, &[40; 64]);
+    let assessment = loaded.assess_image(&picture);
+    assert_eq!(assessment, sealed.assess_image(&picture));
+    // Equal logits: even scores, all three plausible.
+    assert_eq!(assessment.plausible, Some(vec![0, 1, 2]));
+    assert!(!assessment.is_decided());
+    let far = loaded.assess_image(&Image::from_rgb8(8, 8, [255, 0, 255].repeat(64)));
+    assert!(far.refused && far.doubt().is_some_and(|doubt| doubt.contains("does not look like")));
+}
+
+#[test]
+fn older_formats_are_read_and_newer_ones_refused() {
+    let mut json = serde_json::to_value(description()).expect("plain");
+    let object = json.as_object_mut().expect("an object");
+    for field in ["threshold_policy", "calibration", "conformal", "gate"] {
+        object.remove(field);
+    }
+    object.insert("format".into(), 1.into());
+    let old = describe(&json.to_string(), Path::new("m")).expect("format 1");
+    assert_eq!((old.calibration, old.conformal, old.gate), (None, None, None));
+    assert_eq!(old.threshold_policy, ThresholdPolicy::Youden);
+    json["format"] = 3.into();
+    let error = describe(&json.to_string(), Path::new("m")).expect_err("newer").to_string();
+    assert!(error.contains("expected a model of format 2 or older, found format 3"), "{error}");
+}
+
+#[test]
+fn a_damaged_gate_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("m.safetensors");
+    let load = |gate: Option<GateFacts>, tensors: Option<Gate>| {
+        let sealed = Sealed {
+            description: Description { gate, ..description() },
+            weights: Weights::default(),
+            gate: tensors,
+        };
+        std::fs::write(&path, sealed.to_bytes()).expect("writes");
+        Classifier::load(&path).map(drop).expect_err("damaged").to_string()
+    };
+    let facts = description().gate;
+    assert!(load(facts, None).contains("a tensor gate.means of shape [3, 3]"));
+    let beyond = facts.map(|facts| GateFacts { layers: 9, ..facts });
+    assert!(load(beyond, gate()).contains("a gate behind one of the layers"));
+}

@@ -1,0 +1,296 @@
+//! Refuses images that are unlike those a model was trained on: the Mahalanobis distance of pooled
+//! features to the nearest class mean (Lee 2018), with a covariance that is shrunk (Ledoit & Wolf 2004).
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::backbone::spec::MapShape;
+use crate::backbone::weights::Weights;
+use crate::error::{Error, Result};
+
+/// Share of the validation images that are refused.
+pub const FALSE_REFUSALS: f64 = 0.01;
+/// With fewer validation images there is no gate: its threshold would be chance.
+const FEWEST: usize = 20;
+/// A feature's deviation is at least this share of the mean one: a feature that is always 0 in training
+/// says much when it is not, but not everything.
+const LEAST_DEVIATION: f64 = 1e-2;
+/// Names in the sealed file.
+const MEANS: &str = "gate.means";
+const WHITENER: &str = "gate.whitener";
+
+/// What is sealed of a gate besides its tensors.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct GateFacts {
+    /// Layers of the net before the features that it looks at.
+    pub layers: usize,
+    /// The largest distance that is let through; about 1 is typical of the training images.
+    pub threshold: f64,
+    /// Share of the validation images that are refused.
+    pub false_refusals: f64,
+}
+
+/// The distance of features from those of the training images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// `[classes, features]`
+    means: Vec<f32>,
+    /// Lower triangular, `[features, features]`: whitens what is left of a feature without its mean.
+    whitener: Vec<f32>,
+    features: usize,
+}
+
+impl Gate {
+    /// From features `[N][features]` of the training images and their classes. `None` when a class is missing.
+    pub fn fit(rows: &[Vec<f32>], labels: &[usize], classes: usize) -> Option<Self> {
+        let features = rows.first()?.len();
+        let means = means(rows, labels, classes)?;
+        let centred: Vec<Vec<f64>> = rows
+            .iter()
+            .zip(labels)
+            .map(|(row, label)| {
+                row.iter().zip(&means[*label]).map(|(x, mean)| f64::from(*x) - mean).collect()
+            })
+            .collect();
+        let scales = deviations(&centred, features)?;
+        let scaled: Vec<Vec<f64>> =
+            centred.iter().map(|row| row.iter().zip(&scales).map(|(x, scale)| x / scale).collect()).collect();
+        let mut whitener = inverse_of_root(ledoit_wolf(&scaled, features))?;
+        for row in &mut whitener {
+            row.iter_mut().zip(&scales).for_each(|(value, scale)| *value /= scale);
+        }
+        let flat = |rows: Vec<Vec<f64>>| rows.concat().into_iter().map(|value| value as f32).collect();
+        Some(Self { means: flat(means), whitener: flat(whitener), features })
+    }
+
+    /// Root mean square of the whitened features' distance to the nearest class mean: about 1 for an image
+    /// like those of the training.
+    pub fn distance(&self, features: &[f32]) -> f64 {
+        let to = |mean: &[f32]| {
+            let off: Vec<f32> = features.iter().zip(mean).map(|(x, mean)| x - mean).collect();
+            let rows = self.whitener.chunks_exact(self.features).enumerate();
+            let square = rows.map(|(index, row)| {
+                let sum: f64 =
+                    row[..=index].iter().zip(&off).map(|(w, off)| f64::from(*w) * f64::from(*off)).sum();
+                sum * sum
+            });
+            (square.sum::<f64>() / self.features as f64).sqrt()
+        };
+        // `min` passes over a NaN, so that such features are as far as can be.
+        self.means.chunks_exact(self.features).map(to).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Distances of many rows.
+    pub fn distances(&self, rows: &[Vec<f32>]) -> Vec<f64> {
+        rows.par_iter().map(|row| self.distance(row)).collect()
+    }
+
+    /// Adds its tensors to a model's.
+    pub(crate) fn store(&self, weights: &mut Weights) {
+        let classes = self.means.len() / self.features;
+        weights.insert(MEANS, vec![classes, self.features], self.means.clone());
+        weights.insert(WHITENER, vec![self.features; 2], self.whitener.clone());
+    }
+
+    /// Its tensors from a model's file.
+    pub(crate) fn read(
+        weights: &Weights,
+        classes: usize,
+        features: usize,
+        path: &std::path::Path,
+    ) -> Result<Self> {
+        let tensor = |name: &str, shape: [usize; 2]| {
+            let fits = weights.contains(name) && weights.get(name).shape == shape;
+            match fits {
+                true => Ok(weights.get(name).values.clone()),
+                false => {
+                    Err(Error::invalid(path, format!("a tensor {name} of shape {shape:?}"), "none such"))
+                }
+            }
+        };
+        let means = tensor(MEANS, [classes, features])?;
+        let whitener = tensor(WHITENER, [features; 2])?;
+        Ok(Self { means, whitener, features })
+    }
+}
+
+/// The distance up to which images are let through: so many validation images lie beyond it, and as
+/// many new ones like them. `None` with too few.
+pub fn threshold(distances: &[f64], false_refusals: f64) -> Option<f64> {
+    if distances.len() < FEWEST {
+        return None;
+    }
+    let mut sorted = distances.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let rank = ((distances.len() + 1) as f64 * (1.0 - false_refusals)).ceil() as usize;
+    Some(sorted[rank.clamp(1, sorted.len()) - 1])
+}
+
+/// Means over height and width of maps `[N, H, W, C]`, a row for each.
+pub fn pool(maps: &[f32], shape: MapShape) -> Vec<Vec<f32>> {
+    let places = (shape.height * shape.width) as f64;
+    let one = |map: &[f32]| {
+        let mut sums = vec![0.0f64; shape.channels];
+        for place in map.chunks_exact(shape.channels) {
+            sums.iter_mut().zip(place).for_each(|(sum, value)| *sum += f64::from(*value));
+        }
+        sums.into_iter().map(|sum| (sum / places) as f32).collect()
+    };
+    maps.chunks_exact(shape.len()).map(one).collect()
+}
+
+fn means(rows: &[Vec<f32>], labels: &[usize], classes: usize) -> Option<Vec<Vec<f64>>> {
+    let mut sums = vec![vec![0.0f64; rows[0].len()]; classes];
+    let mut counts = vec![0usize; classes];
+    for (row, label) in rows.iter().zip(labels) {
+        counts[*label] += 1;
+        sums[*label].iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
+    }
+    for (sum, count) in sums.iter_mut().zip(&counts) {
+        sum.iter_mut().for_each(|value| *value /= *count as f64);
+    }
+    counts.iter().all(|count| *count > 0).then_some(sums)
+}
+
+/// Of each feature, none much smaller than the mean of all; `None` when nothing varies.
+fn deviations(centred: &[Vec<f64>], features: usize) -> Option<Vec<f64>> {
+    let mut squares = vec![0.0f64; features];
+    for row in centred {
+        squares.iter_mut().zip(row).for_each(|(sum, x)| *sum += x * x);
+    }
+    let deviations: Vec<f64> = squares.iter().map(|sum| (sum / centred.len() as f64).sqrt()).collect();
+    let mean = deviations.iter().sum::<f64>() / features as f64;
+    (mean > 0.0).then(|| deviations.into_iter().map(|d| d.max(LEAST_DEVIATION * mean)).collect())
+}
+
+/// The covariance of centred rows, drawn towards a multiple of the unit matrix.
+fn ledoit_wolf(rows: &[Vec<f64>], features: usize) -> Vec<Vec<f64>> {
+    let (n, p) = (rows.len() as f64, features as f64);
+    let columns: Vec<Vec<f64>> =
+        (0..features).map(|feature| rows.iter().map(|row| row[feature]).collect()).collect();
+    let mut covariance: Vec<Vec<f64>> = (0..features)
+        .into_par_iter()
+        .map(|i| {
+            let dot = |j: usize| columns[i].iter().zip(&columns[j]).map(|(a, b)| a * b).sum::<f64>() / n;
+            (0..features).map(|j| if j <= i { dot(j) } else { 0.0 }).collect()
+        })
+        .collect();
+    for i in 0..features {
+        let column: Vec<f64> = covariance[i..].iter().map(|row| row[i]).collect();
+        covariance[i][i..].copy_from_slice(&column);
+    }
+    let squared: f64 = covariance.iter().flatten().map(|value| value * value).sum();
+    let trace: f64 = (0..features).map(|i| covariance[i][i]).sum();
+    let mean = trace / p;
+    let fourth: f64 = rows.iter().map(|row| row.iter().map(|x| x * x).sum::<f64>().powi(2)).sum();
+    let distance = (squared - 2.0 * mean * trace + p * mean * mean) / p;
+    let noise = ((fourth / n - squared) / (n * p)).min(distance);
+    // A single feature, or equal variances without correlation, needs no drawing.
+    let shrinkage = if distance > 0.0 { (noise / distance).clamp(0.0, 1.0) } else { 0.0 };
+    for (i, row) in covariance.iter_mut().enumerate() {
+        row.iter_mut().for_each(|value| *value *= 1.0 - shrinkage);
+        row[i] += shrinkage * mean;
+    }
+    covariance
+}
+
+/// `L⁻¹` of the Cholesky root `L Lᵀ`; `None` when the matrix is not positive definite.
+fn inverse_of_root(mut matrix: Vec<Vec<f64>>) -> Option<Vec<Vec<f64>>> {
+    let n = matrix.len();
+    // A perfect correlation would leave a zero on the diagonal.
+    (0..n).for_each(|i| matrix[i][i] *= 1.0 + 1e-9);
+    let mut root = vec![vec![0.0f64; n]; n];
+    for i in 0..n {
+        for j in 0..=i {
+            let dot: f64 = root[i][..j].iter().zip(&root[j][..j]).map(|(a, b)| a * b).sum();
+            let rest = matrix[i][j] - dot;
+            root[i][j] = if i == j { rest.sqrt() } else { rest / root[j][j] };
+        }
+        if root[i][i].is_nan() || root[i][i] <= 0.0 {
+            return None;
+        }
+    }
+    // Column by column of L⁻¹, kept as rows of its transpose.
+    let columns: Vec<Vec<f64>> = (0..n)
+        .into_par_iter()
+        .map(|j| {
+            let mut column = vec![0.0; n];
+            column[j] = 1.0 / root[j][j];
+            for i in j + 1..n {
+                let dot: f64 = root[i][j..i].iter().zip(&column[j..i]).map(|(a, b)| a * b).sum();
+                column[i] = -dot / root[i][i];
+            }
+            column
+        })
+        .collect();
+    Some((0..n).map(|i| (0..n).map(|j| columns[j][i]).collect()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    #[test]
+    fn roots_are_inverted() {
+        // [[4, 2], [2, 5]] = L Lᵀ with L = [[2, 0], [1, 2]].
+        let inverse = inverse_of_root(vec![vec![4.0, 2.0], vec![2.0, 5.0]]).expect("positive definite");
+        let expected = [[0.5, 0.0], [-0.25, 0.5]];
+        let close = inverse.iter().flatten().zip(expected.as_flattened()).all(|(a, b)| (a - b).abs() < 1e-8);
+        assert!(close, "{inverse:?}");
+    }
+
+    /// `sklearn.covariance.ledoit_wolf([[1, 2], [-1, -1], [3, 0], [-3, -1]], assume_centered=True)`.
+    #[test]
+    fn shrinkage_is_that_of_scikit_learn() {
+        let rows = [[1.0, 2.0], [-1.0, -1.0], [3.0, 0.0], [-3.0, -1.0]].map(|row| row.to_vec());
+        let covariance = ledoit_wolf(&rows, 2);
+        let off = 0.767_647_058_823_529_4;
+        let expected = [[4.145_588_235_294_118, off], [off, 2.354_411_764_705_882_4]];
+        let close =
+            covariance.iter().flatten().zip(expected.as_flattened()).all(|(a, b)| (a - b).abs() < 1e-9);
+        assert!(close, "{covariance:?}");
+    }
+
+    #[test]
+    fn what_lies_across_the_grain_is_far() {
+        let mut random = Random::new(1, 1);
+        // Both features rise together.
+        let rows: Vec<Vec<f32>> = (0..400)
+            .map(|_| {
+                let x = random.symmetric(1.0);
+                vec![x + random.symmetric(0.05), x + random.symmetric(0.05)]
+            })
+            .collect();
+        let gate = Gate::fit(&rows, &vec![0; 400], 1).expect("fits");
+        let mean: f64 = gate.distances(&rows).iter().map(|d| d * d).sum::<f64>() / 400.0;
+        // Shrinking widens the narrow axis, so that typical images come out nearer than 1.
+        assert!((0.5..1.05).contains(&mean), "{mean}");
+        assert!(gate.distance(&[0.9, 0.9]) < 2.0 && gate.distance(&[0.5, -0.5]) > 6.0);
+        assert!(gate.distance(&[f32::NAN, 0.0]).is_infinite());
+    }
+
+    #[test]
+    fn the_nearest_class_counts() {
+        let rows: Vec<Vec<f32>> =
+            (0..40u8).map(|i| vec![f32::from(i % 2) * 10.0 + f32::from(i % 5) * 0.1]).collect();
+        let labels: Vec<usize> = (0..40).map(|i| i % 2).collect();
+        let gate = Gate::fit(&rows, &labels, 2).expect("fits");
+        assert!(gate.distance(&[0.2]) < 1.0 && gate.distance(&[10.2]) < 1.0 && gate.distance(&[5.0]) > 10.0);
+        assert!(Gate::fit(&rows, &labels, 3).is_none(), "a class without images");
+    }
+
+    #[test]
+    fn one_of_a_hundred_is_refused() {
+        let distances: Vec<f64> = (1..=199u8).map(f64::from).collect();
+        assert_eq!(threshold(&distances, 0.01), Some(198.0));
+        assert_eq!(threshold(&distances[..19], 0.01), None);
+        assert_eq!(threshold(&distances[..20], 0.01), Some(20.0));
+    }
+
+    #[test]
+    fn maps_are_pooled() {
+        let maps = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+        assert_eq!(pool(&maps, MapShape::new(1, 2, 2)), [[2.0, 3.0], [6.0, 7.0]]);
+    }
+}

@@ -1,0 +1,45 @@
+//! The surest mistakes, with pictures.
+
+use crate::evaluate::positive_score;
+use crate::explain::{Method, overlay, side_by_side};
+use crate::image::{Limits, data_uri};
+use crate::report::Mistake;
+use crate::train::judge::Measured;
+use crate::train::run::Contents;
+
+/// So many are shown.
+const SHOWN: usize = 9;
+
+/// The images of a split that were classified wrong, the greatest loss first.
+pub(super) fn mistakes(contents: &Contents<'_>, part: &Measured) -> Vec<Mistake> {
+    let classifier = contents.classifier;
+    let mut wrong: Vec<(f64, usize, usize)> = Vec::new();
+    for (row, scores) in part.scores.iter().enumerate() {
+        let truth = contents.labels[part.indices[row]];
+        let predicted = classifier.prediction(scores.clone()).label;
+        if predicted != truth {
+            wrong.push((positive_score(scores, truth), row, predicted));
+        }
+    }
+    wrong.sort_by(|a, b| a.0.total_cmp(&b.0));
+    wrong.iter().take(SHOWN).map(|(_, row, predicted)| mistake(contents, part, *row, *predicted)).collect()
+}
+
+fn mistake(contents: &Contents<'_>, part: &Measured, row: usize, predicted: usize) -> Mistake {
+    let sample = &contents.dataset.samples[contents.extracted.usable[part.indices[row]]];
+    let (classifier, classes) = (contents.classifier, contents.classifier.classes());
+    let picture = sample.read(&Limits::default()).ok().map(|image| {
+        let resize = classifier.description().preprocess.resize;
+        let map = classifier.explain(&image, predicted, Method::GradCam);
+        let beside = map.map(|map| overlay(&image, &map, resize));
+        let row: Vec<_> = [image].into_iter().chain(beside).collect();
+        data_uri(&side_by_side(&row))
+    });
+    Mistake {
+        path: sample.path.clone(),
+        truth: classes[sample.label].clone(),
+        predicted: classes[predicted].clone(),
+        score: positive_score(&part.scores[row], predicted),
+        picture,
+    }
+}

@@ -1,0 +1,59 @@
+//! A whole net compiled in stages, so that the maps between them can be looked at on the way.
+
+use super::{Buffers, Plan};
+use crate::backbone::spec::{Layer, MapShape};
+use crate::backbone::weights::Weights;
+
+/// Plans that follow each other.
+#[derive(Debug)]
+pub(crate) struct Stages {
+    /// Each with the number of layers up to its end.
+    plans: Vec<(usize, Plan)>,
+}
+
+impl Stages {
+    /// Compiles `layers`, cut after so many layers each.
+    pub(crate) fn new(layers: &[&Layer], weights: &Weights, input: MapShape, cuts: &[usize]) -> Self {
+        let mut ends: Vec<usize> = cuts.iter().copied().chain([layers.len()]).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        ends.retain(|end| *end > 0);
+        let (mut plans, mut start, mut shape) = (Vec::new(), 0, input);
+        for end in ends {
+            let plan = Plan::new(layers[start..end].iter().copied(), weights, shape);
+            shape = plan.output();
+            plans.push((end, plan));
+            start = end;
+        }
+        Self { plans }
+    }
+
+    /// Shape of the maps after `layers` layers, where a stage ends.
+    pub(crate) fn shape_after(&self, layers: usize) -> Option<MapShape> {
+        self.plans.iter().find(|(end, _)| *end == layers).map(|(_, plan)| plan.output())
+    }
+
+    /// Runs a batch and shows `look` the maps at the end of each stage, with the number of layers
+    /// before it.
+    ///
+    /// # Shapes
+    /// - `maps`: `[batch, H, W, C]` of the input
+    /// - result: `[batch, H, W, C]` of the output
+    pub(crate) fn forward(
+        &self,
+        maps: &[f32],
+        batch: usize,
+        buffers: &mut Buffers,
+        mut look: impl FnMut(usize, MapShape, &[f32]),
+    ) -> Vec<f32> {
+        let mut current: Option<Vec<f32>> = None;
+        for (end, plan) in &self.plans {
+            let next = plan.forward(current.as_deref().unwrap_or(maps), batch, buffers);
+            look(*end, plan.output(), &next);
+            if let Some(old) = current.replace(next) {
+                buffers.recycle(old);
+            }
+        }
+        current.unwrap_or_else(|| maps.to_vec())
+    }
+}
