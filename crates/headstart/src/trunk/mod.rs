@@ -27,7 +27,7 @@ enum Step {
 }
 
 /// What a plan works in, reused from call to call.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Buffers {
     free: Vec<Vec<f32>>,
 }
