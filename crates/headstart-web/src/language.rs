@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(percent(0.9999), "over 99%");
         assert_eq!(percent(0.0001), "under 1%");
         assert_eq!(percent(1.0), "100%");
-        assert_eq!(percent(f64::NAN), "unknown");
+        assert_eq!(percent(f64::NAN), "Unknown");
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl Page<'_> {
 
     fn threshold_fact(&self) -> String {
         decider(self.model.predictor.as_ref()).map_or(String::new(), |(class, line)| {
-            let line = self.strings.percents_apart(line, line).0;
+            let line = self.strings.percent(line);
             let text = self.strings.say("line-at", &[("class", class), ("line", &line)]);
             format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(self.strings.get("threshold")), escape(&text))
         })
@@ -195,9 +195,7 @@ impl Page<'_> {
     /// For eyes only; the reading says the same.
     fn bar(&self, score: f64) -> String {
         let Some((class, line)) = decider(self.model.predictor.as_ref()) else { return String::new() };
-        let said = self
-            .strings
-            .say("line-at", &[("class", class), ("line", &self.strings.percents_apart(line, line).0)]);
+        let said = self.strings.say("line-at", &[("class", class), ("line", &self.strings.percent(line))]);
         let anchor = if line < 0.3 {
             "start"
         } else if line > 0.7 {

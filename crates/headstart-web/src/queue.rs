@@ -36,8 +36,7 @@ struct Job {
     model: Model,
     bytes: Bytes,
     reply: oneshot::Sender<Outcome>,
-    /// Given back when the job is dropped.
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 /// A request that will bring images, counted as long as this lives.
@@ -94,7 +93,7 @@ impl Queue {
     fn submit(&self, model: &Model, bytes: Bytes) -> Result<oneshot::Receiver<Outcome>, Problem> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::Busy)?;
         let (reply, answer) = oneshot::channel();
-        let job = Job { model: model.clone(), bytes, reply, _place: place };
+        let job = Job { model: model.clone(), bytes, reply, place };
         self.jobs.send(job).map_err(|_| Problem::Internal)?;
         Ok(answer)
     }
@@ -148,6 +147,8 @@ impl Batches {
         let outcomes = predict(&model, &jobs);
         self.metrics.batch(&model.name, &outcomes);
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
+            // First, so that a client who has his answer finds a place for his next image.
+            drop(job.place);
             // The client may have gone meanwhile.
             let _ = job.reply.send(outcome);
         }

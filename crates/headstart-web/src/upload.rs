@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
@@ -15,6 +15,9 @@ use crate::state::{AppState, Limits};
 
 /// What the memory of all uploads is counted in.
 pub(crate) const KIBIBYTE: usize = 1024;
+
+/// How much of a refused body is read, as a multiple of what is allowed.
+const PATIENCE: usize = 8;
 
 /// One image as it came in.
 pub(crate) struct Upload {
@@ -70,6 +73,9 @@ fn is_multipart(content_type: &str) -> bool {
 
 async fn collect(mut body: Body, state: &AppState) -> Result<Held, Problem> {
     let limit = state.limits.request_bytes;
+    if body.size_hint().lower() > limit.saturating_mul(PATIENCE) as u64 {
+        return Err(Problem::TooLarge { limit });
+    }
     let mut collected = Vec::new();
     let mut memory = take(&state.memory, 1)?;
     while let Some(chunk) = next_chunk(&mut body).await? {
@@ -98,7 +104,6 @@ fn take(memory: &Arc<Semaphore>, kibibytes: usize) -> Result<OwnedSemaphorePermi
 
 /// Reads on to the body's end, but not for ever.
 async fn discard(body: &mut Body, limit: usize) {
-    const PATIENCE: usize = 8; // times the limit
     let mut left = limit.saturating_mul(PATIENCE);
     while let Ok(Some(chunk)) = next_chunk(body).await {
         let Some(rest) = left.checked_sub(chunk.len()) else { return };

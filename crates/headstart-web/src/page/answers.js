@@ -6,7 +6,7 @@ const template = (id) => document.getElementById(id).content.firstElementChild.c
 export class Answers {
   #entries = [];
   #shown = null;
-  #isPicked = false; // by the visitor: then new images don't take its place
+  #lastAdded = []; // those that came together
   #order = { by: null, isDown: false };
 
   /** `positive` is the class that the threshold decides, of two; otherwise empty. */
@@ -23,13 +23,21 @@ export class Answers {
     section.querySelector("#csv").addEventListener("click", () => this.#download());
   }
 
-  /** Shows a file that is waiting for its answer. */
-  add(file) {
+  /** Shows files that are waiting for their answers, the first of them large. */
+  add(files) {
+    const entries = [...files].map((file) => this.#addOne(file));
+    if (entries.length > 0) {
+      this.#lastAdded = entries;
+      this.#show(entries[0]);
+    }
+    return entries;
+  }
+
+  #addOne(file) {
     const entry = { file, name: file.name, url: URL.createObjectURL(file), answer: null, error: null };
     entry.row = template("row");
     entry.row.querySelector(".name").textContent = entry.name;
     entry.row.querySelector("button").addEventListener("click", () => {
-      this.#isPicked = true;
       this.#show(entry);
       this.detail.scrollIntoView({ block: "nearest" });
     });
@@ -37,7 +45,6 @@ export class Answers {
     this.#entries.push(entry);
     this.rows.append(entry.row);
     this.#update(entry);
-    if (!this.#isPicked) this.#show(entry);
     return entry;
   }
 
@@ -55,18 +62,18 @@ export class Answers {
     for (const entry of this.#entries) URL.revokeObjectURL(entry.url);
     this.#entries = [];
     this.#shown = null;
-    this.#isPicked = false;
+    this.#lastAdded = [];
     this.detail.replaceChildren();
     this.rows.replaceChildren();
     this.batch.hidden = true;
     this.clearing.hidden = true;
   }
 
-  /** All answers in a sentence, for those who listen. */
+  /** The last answers in a sentence, for those who listen. */
   spoken() {
-    const entry = this.#entries.at(-1);
-    if (!entry) return "";
-    if (this.#entries.length > 1) return this.#summary();
+    const [entry, ...others] = this.#lastAdded;
+    if (!entry) return say("cleared");
+    if (others.length > 0) return this.#summary();
     return `${entry.name}: ${title(entry)}. ${entry.error ?? entry.answer.reading}`;
   }
 

@@ -53,7 +53,7 @@ document.getElementById("clear").addEventListener("click", () => {
 });
 
 function add(files) {
-  for (const file of files) line.push(answers.add(file));
+  line.push(...answers.add(files));
   while (senders < AT_ONCE && line.length > 0) {
     senders += 1;
     sendOn();
