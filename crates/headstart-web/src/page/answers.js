@@ -29,6 +29,7 @@ export class Answers {
     if (entries.length > 0) {
       this.#lastAdded = entries;
       this.#show(entries[0]);
+      this.detail.scrollIntoView({ block: "nearest" });
     }
     return entries;
   }
@@ -102,7 +103,7 @@ export class Answers {
     }
     const count = this.#entries.length;
     if (counts.size === 0) return say("all-images", { count });
-    return say("summary", { count, parts: [...counts].map(([name, times]) => `${times} × ${name}`).join(", ") });
+    return say("summary", { count, parts: [...counts].map(([name, times]) => `${times}\u00a0×\u00a0${name}`).join(", ") });
   }
 
   /** The score in the table: the positive class's, or the answer's. */

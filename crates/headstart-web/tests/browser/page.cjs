@@ -125,7 +125,7 @@ async function batch(browser) {
   const page = await visit(browser);
   await page.setInputFiles("#file", [WELL, SICK, NOTES, { ...WELL, name: "=1+1.png" }]);
   await settled(page);
-  assert.equal(await page.locator("#batch h3").textContent(), "4 images: 2 × NORMAL, 1 × PNEUMONIA, 1 × No answer.");
+  assert.equal(await page.locator("#batch h3").innerText(), "4 images: 2\u00a0×\u00a0NORMAL, 1\u00a0×\u00a0PNEUMONIA, 1\u00a0×\u00a0No answer.");
   assert.equal(await page.locator(".result .name").textContent(), "child-0042.png"); // the first, until one is picked
   const sort = page.locator("[data-sort=score]");
   await sort.click();
