@@ -1,7 +1,7 @@
 //! What every target does: decode, within the limits of a small server, and preprocess what came out.
 
 // The module alone, not the crate: so the sanitizers need not compile the whole framework below it.
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../crates/headstart/src/image/mod.rs"]
 mod decoding;
 

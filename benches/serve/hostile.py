@@ -61,7 +61,7 @@ def mutated(image, draw):
     return bytes(image)
 
 
-def hostile(images, draw):
+def hostile(images, model, draw):
     """A name and what to send; None after the bytes means: go away without waiting."""
     image = draw.choice(images)
     kind = draw.randrange(14)
@@ -77,7 +77,7 @@ def hostile(images, draw):
     if kind == 10: return "other site", http(form(image), extra="origin: https://evil.example\r\n")
     if kind == 11: return "broken http", draw.choice([b"\0" * 50, b"GET / HTTP/9.9\r\n\r\n", b"POST " + b"/" * 70_000])
     if kind == 12: return "tensor", http(b'{"inputs":' + b"[" * draw.randrange(1, 5000), "application/json",
-                                         path="/v2/models/x/infer")
+                                         path=f"/v2/models/{model}/infer")
     return "slow", (http(image, "image/jpeg")[:draw.randrange(50, 500)], None)
 
 
@@ -97,7 +97,7 @@ async def send(data, patience=30):
         writer.close()
 
 
-async def work(numbers, images, right, seed, seen):
+async def work(numbers, images, model, right, seed, seen):
     for number in numbers:
         draw = random.Random(seed * 1_000_003 + number)
         if number % 3 == 0:
@@ -108,7 +108,7 @@ async def work(numbers, images, right, seed, seen):
             assert answer == right[index], (answer, right[index])
             seen["good, answered"] += 1
         else:
-            name, data = hostile(images, draw)
+            name, data = hostile(images, model, draw)
             reply = await send(data)
             status = reply[9:12].decode("latin1") or "no reply"
             assert not status.startswith("5") or status in ("503", "505"), (name, reply[:500])
@@ -128,11 +128,13 @@ async def main(given):
     try:
         replies = [await send(http(form(image))) for image in images]
         right = [json.loads(reply.split(b"\r\n\r\n", 1)[1])["predictions"][0]["scores"] for reply in replies]
+        facts = await send(b"GET /api/model HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        model = json.loads(facts.split(b"\r\n\r\n", 1)[1])["name"]
         rounds = 10
         numbers = iter(range(given.requests))
         for turn in range(rounds):
             some = [number for _, number in zip(range(given.requests // rounds), numbers)]
-            await asyncio.gather(*(work(some[start::CLIENTS], images, right, given.seed, seen)
+            await asyncio.gather(*(work(some[start::CLIENTS], images, model, right, given.seed, seen)
                                    for start in range(CLIENTS)))
             print(f"{(turn + 1) * len(some)} requests, resident memory {resident(process):.0f} MiB", flush=True)
         assert process.poll() is None, "it ended"
