@@ -80,7 +80,7 @@ impl Page<'_> {
             ("measured", measured::in_full(predictor, strings)),
             ("model", escape(&model.name)),
             ("backbone", escape(&card.backbone)),
-            ("trained-on", say("labelled-images", "count", &card.training_images.to_string())),
+            ("trained-on", say("labelled-images", "count", &predictor.training_images().to_string())),
             ("version", escape(&card.version)),
             ("languages", self.language_links()),
         ];

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::backbone::registry::Provenance;
@@ -101,8 +99,6 @@ pub struct Classifier {
     description: Description,
     card: Card,
     plan: Plan,
-    /// What earlier predictions worked in: memory that is taken once is not asked of the system again.
-    spare: Mutex<Vec<Buffers>>,
 }
 
 /// What a classifier says of an image.
@@ -117,16 +113,12 @@ pub struct Prediction {
 }
 
 impl Classifier {
-    fn new(description: Description, plan: Plan) -> Self {
-        Self { card: Card::new(&description), description, plan, spare: Mutex::default() }
-    }
-
     /// Compiles a model and works out its golden scores.
     pub fn seal(mut description: Description, weights: &Weights) -> Self {
         let layers = description.blocks.iter().flat_map(|block| &block.layers);
         let plan = Plan::new(layers, weights, input(&description.preprocess));
         description.golden.clear();
-        let mut classifier = Self::new(description, plan);
+        let mut classifier = Self { card: Card::new(&description), description, plan };
         classifier.description.golden = classifier.golden_scores();
         classifier
     }
@@ -160,7 +152,7 @@ impl Classifier {
         let layers = || description.blocks.iter().flat_map(|block| &block.layers);
         let weights = Weights::from_safetensors(&bytes, path)?.verify(layers(), path)?;
         let plan = Plan::new(layers(), &weights, input(&description.preprocess));
-        let classifier = Self::new(description, plan);
+        let classifier = Self { card: Card::new(&description), description, plan };
         classifier.check(path)?;
         Ok(classifier)
     }
@@ -228,22 +220,8 @@ impl Classifier {
         for (image, map) in images.iter().zip(maps.chunks_exact_mut(length)) {
             self.description.preprocess.apply_into(image, map);
         }
-        self.scores_of_maps(&maps, images.len())
-    }
-
-    /// Scores of preprocessed images, `[batch, H, W, 3]`, a row each.
-    fn scores_of_maps(&self, maps: &[f32], batch: usize) -> Vec<Vec<f32>> {
-        let mut buffers = self.spare().pop().unwrap_or_default();
-        let logits = self.plan.forward(maps, batch, &mut buffers);
-        let rows = logits.chunks_exact(self.plan.output().len());
-        let scores = rows.map(|row| self.description.output.scores(row)).collect();
-        buffers.recycle(logits);
-        self.spare().push(buffers);
-        scores
-    }
-
-    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Buffers>> {
-        self.spare.lock().expect("nothing panics while it holds the spare buffers")
+        let logits = self.plan.forward(&maps, images.len(), &mut Buffers::default());
+        logits.chunks_exact(self.plan.output().len()).map(|row| self.description.output.scores(row)).collect()
     }
 
     /// The class that `scores` stand for.
@@ -261,27 +239,6 @@ impl Classifier {
         Ok(self.prediction(self.scores(&[image]).remove(0)))
     }
 
-    /// Classifies image files together, each core with an image of its own: for many images that is the
-    /// fastest way. All are preprocessed before the net runs, so that no more decoded images than cores
-    /// are in memory at once.
-    pub fn predict_all<File: AsRef<[u8]> + Sync>(
-        &self,
-        files: &[File],
-        limits: &Limits,
-    ) -> Vec<Result<Prediction, DecodeError>> {
-        let preprocessed: Vec<_> =
-            files.par_iter().map(|file| self.preprocessed(file.as_ref(), limits)).collect();
-        let predict = |map: &[f32]| self.prediction(self.scores_of_maps(map, 1).remove(0));
-        preprocessed.into_par_iter().map(|map| map.map(|map| predict(&map))).collect()
-    }
-
-    /// One file as the net takes it, `[H, W, 3]`.
-    fn preprocessed(&self, bytes: &[u8], limits: &Limits) -> Result<Vec<f32>, DecodeError> {
-        let mut map = vec![0.0; self.description.preprocess.len()];
-        self.description.preprocess.apply_into(&decode(bytes, limits)?, &mut map);
-        Ok(map)
-    }
-
     /// The layers, head included, as diagram and summary show them.
     pub fn layer_rows(&self) -> Vec<LayerRow> {
         layer_rows(&self.description.blocks, self.description.cut, input(&self.description.preprocess))
@@ -297,8 +254,6 @@ pub struct Card {
     pub backbone: String,
     /// The images that it was trained on.
     pub trained_on: String,
-    /// How many they were.
-    pub training_images: usize,
     /// Headline numbers on held-out images: name, value, low and high end of the 95 % interval.
     pub test: Option<Vec<(String, f64, f64, f64)>>,
     /// The version of the program that trained it.
@@ -316,7 +271,6 @@ impl Card {
             title: description.classes.join(" or "),
             backbone: description.backbone.clone(),
             trained_on: format!("{} labelled images", description.training_images),
-            training_images: description.training_images,
             test: description.test.as_ref().map(headline),
             version: description.version.clone(),
         }

@@ -49,7 +49,6 @@ impl Default for StandIn {
                 title: "Pneumonia or normal, from a chest X-ray".to_owned(),
                 backbone: "EfficientNet-Lite0".to_owned(),
                 trained_on: "5216 labelled images".to_owned(),
-                training_images: 5216,
                 test: Some(vec![
                     ("Sensitivity".to_owned(), 0.962, 0.938, 0.977),
                     ("Specificity".to_owned(), 0.885, 0.838, 0.92),
@@ -80,6 +79,10 @@ impl Predictor for StandIn {
 
     fn card(&self) -> &Card {
         &self.card
+    }
+
+    fn training_images(&self) -> usize {
+        5216
     }
 
     fn predict(&self, files: &[&[u8]]) -> Vec<Result<Prediction, DecodeError>> {

@@ -27,7 +27,7 @@ enum Step {
 }
 
 /// What a plan works in, reused from call to call.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Buffers {
     free: Vec<Vec<f32>>,
 }
