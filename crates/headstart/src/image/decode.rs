@@ -116,9 +116,6 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image, DecodeError> {
     limits.check_bytes(bytes.len() as u64)?;
     let (mut image, orientation) = match format(bytes)? {
         (ImageFormat::Jpeg, _) => jpeg::decode(bytes, limits)?,
-        (ImageFormat::Png, format) if !has_whole_palette(bytes) => {
-            return Err(DecodeError::Damaged { format, why: "the last colour of its palette is cut".into() });
-        }
         (format, name) => read(bytes, format, name, limits)?,
     };
     image.apply_orientation(orientation);
@@ -160,6 +157,10 @@ fn read(
     name: &'static str,
     limits: &Limits,
 ) -> Result<(DynamicImage, Orientation), DecodeError> {
+    if format == ImageFormat::Png && !has_whole_palette(bytes) {
+        let why = "the last colour of its palette is cut".into();
+        return Err(DecodeError::Damaged { format: name, why });
+    }
     let failed = |error: image::ImageError| failure(name, error);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     // `into_decoder` refuses a side that is too long by itself, but does not say how long it is.
