@@ -226,10 +226,24 @@ pub struct PredictArguments {
 
 #[derive(Debug, Args)]
 pub struct ServeArguments {
-    /// A sealed model.
-    pub model: PathBuf,
+    /// Sealed models. The first answers who names none; SIGHUP reads them again.
+    #[arg(required = true)]
+    pub models: Vec<PathBuf>,
+    /// Where to listen. Beyond this machine it takes --token, --basic-auth or --public.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub address: SocketAddr,
+    /// Only who knows this word: a bearer token, or the password that a browser asks for.
+    #[arg(long, env = "HEADSTART_TOKEN", hide_env_values = true, conflicts_with = "basic_auth")]
+    pub token: Option<String>,
+    /// Only who knows this NAME:PASSWORD.
+    #[arg(long, env = "HEADSTART_BASIC_AUTH", hide_env_values = true, value_name = "NAME:PASSWORD")]
+    pub basic_auth: Option<String>,
+    /// Anybody who can reach the address.
+    #[arg(long)]
+    pub public: bool,
+    /// The most uploads a minute from one client address; 600 if not given, on a loopback address any number.
+    #[arg(long, value_name = "UPLOADS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate_limit: Option<u32>,
 }
 
 #[derive(Debug, Args)]

@@ -1,35 +1,44 @@
-//! From a request to its answers: queue, read, predict, put into words.
+//! From a request to its answers: read, queue, predict, put into words.
 
 use axum::extract::Request;
 use axum::http::StatusCode;
 use headstart::classifier::Prediction;
+use headstart::image::DecodeError;
 use serde::{Serialize, Serializer};
+use tokio::time::timeout;
+use utoipa::ToSchema;
 
-use crate::html::{percent, percents_apart};
 use crate::image_kind;
+use crate::language::Strings;
+use crate::models::Model;
+use crate::predictor::{Predictor, caution, refusal};
 use crate::problem::Problem;
-use crate::state::{AppState, Predictor};
-use crate::upload::{self, Upload};
+use crate::state::AppState;
+use crate::upload;
 
 /// What is said about one file.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Answer {
+    /// The file's name, shortened, without folders.
     pub(crate) name: String,
     #[serde(flatten)]
     pub(crate) outcome: Outcome,
 }
 
-#[derive(Serialize)]
+/// A prediction, or why there is none.
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum Outcome {
     /// The classifier's answer.
     Predicted {
         class: String,
-        /// In the order of the classifier's classes.
+        /// Each class's score, in the order of the classifier's classes.
         #[serde(serialize_with = "as_map")]
+        #[schema(value_type = std::collections::BTreeMap<String, f32>)]
         scores: Vec<(String, f32)>,
         /// What the scores mean, in a sentence.
         reading: String,
+        /// What the answer must not be used for.
         caution: String,
     },
     /// Why the file cannot be used.
@@ -41,19 +50,28 @@ pub(crate) enum Outcome {
 }
 
 /// Answers every file of a request, in its order.
-pub(crate) async fn answer(state: &AppState, request: Request) -> Result<Vec<Answer>, Problem> {
-    let _place = match state.queue.enter() {
-        Ok(place) => place,
+pub(crate) async fn answer(
+    state: &AppState,
+    model: &Model,
+    strings: &Strings,
+    request: Request,
+) -> Result<Vec<Answer>, Problem> {
+    let _under_way = match state.queue.enter() {
+        Ok(under_way) => under_way,
         Err(problem) => {
             upload::drain(request, &state.limits).await;
             return Err(problem);
         }
     };
-    let mut answers = Vec::new();
-    for file in upload::read(request, &state.limits).await? {
-        answers.push(answer_one(state, file).await?);
-    }
-    Ok(answers)
+    let (files, _memory) = upload::read(request, state).await?;
+    let images = files.iter().map(|file| file.bytes.clone()).collect();
+    let predicted = timeout(state.limits.answer_timeout, state.queue.predict(model, images));
+    let outcomes = predicted.await.map_err(|_| Problem::Busy)??;
+    let answers = files.into_iter().zip(outcomes).map(|(file, outcome)| Answer {
+        outcome: in_words(model.predictor.as_ref(), strings, outcome, &file.bytes),
+        name: file.name,
+    });
+    Ok(answers.collect())
 }
 
 /// 200 when at least one file is fine, 415 when nothing is an image, 422 when no image can be used.
@@ -68,50 +86,40 @@ pub(crate) fn status(answers: &[Answer]) -> StatusCode {
     }
 }
 
-async fn answer_one(state: &AppState, file: Upload) -> Result<Answer, Problem> {
-    if file.bytes.is_empty() {
-        let error = "The file is empty.".to_owned();
-        return Ok(Answer { name: file.name, outcome: Outcome::Refused { error, is_image: false } });
-    }
-    let predictor = state.predictor.clone();
-    let outcome = state.queue.run(move || predict(predictor.as_ref(), &file.bytes)).await?;
-    Ok(Answer { name: file.name, outcome })
-}
-
-fn predict(predictor: &dyn Predictor, bytes: &[u8]) -> Outcome {
-    match predictor.predict_bytes(bytes) {
+fn in_words(
+    predictor: &dyn Predictor,
+    strings: &Strings,
+    outcome: Result<Prediction, DecodeError>,
+    bytes: &[u8],
+) -> Outcome {
+    match outcome {
         Ok(prediction) => Outcome::Predicted {
-            reading: reading(predictor, &prediction),
+            reading: reading(predictor, strings, &prediction),
             scores: predictor.classes().iter().cloned().zip(prediction.scores).collect(),
             class: prediction.class,
-            caution: predictor.caution().to_owned(),
+            caution: caution(predictor, strings).to_owned(),
         },
-        Err(error) => Outcome::Refused { error, is_image: image_kind::is_image(bytes) },
+        Err(error) => {
+            Outcome::Refused { error: refusal(&error, strings), is_image: image_kind::is_image(bytes) }
+        }
     }
 }
 
 /// How the answer follows from the scores, in words that need no statistics.
-fn reading(predictor: &dyn Predictor, prediction: &Prediction) -> String {
+fn reading(predictor: &dyn Predictor, strings: &Strings, prediction: &Prediction) -> String {
     let Prediction { class, label, scores } = prediction;
     let score_of = |index: usize| scores.get(index).copied().map_or(f64::NAN, f64::from);
     let positive = predictor.positive();
     match predictor.classes() {
         [_, _] => {
             let positive_class = predictor.classes().get(positive).map_or(class.as_str(), String::as_str);
-            let (score, line) = percents_apart(score_of(positive), predictor.threshold());
-            match *label == positive {
-                true => format!("Its score for {class} is {score}; the model says {class} from {line} up."),
-                false => format!(
-                    "Its score for {positive_class} is {score}; the model says {positive_class} only from {line} up."
-                ),
-            }
+            let (score, line) = strings.percents_apart(score_of(positive), predictor.threshold());
+            let key = if *label == positive { "reading-positive" } else { "reading-negative" };
+            strings.say(key, &[("class", positive_class), ("score", &score), ("line", &line)])
         }
         classes => {
-            format!(
-                "Its score for {class} is {}, the highest of {}.",
-                percent(score_of(*label)),
-                classes.len()
-            )
+            let (score, count) = (strings.percent(score_of(*label)), classes.len().to_string());
+            strings.say("reading-highest", &[("class", class), ("score", &score), ("count", &count)])
         }
     }
 }

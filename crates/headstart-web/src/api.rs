@@ -3,37 +3,103 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use headstart::classifier::Card;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::answer::{self, Answer, Outcome};
-use crate::problem::Problem;
+use crate::asked::{AskedModel, Language};
+use crate::predictor::caution;
+use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
-/// The answer to `POST /api/predict`. `error` repeats the first file's when no file could be used.
-#[derive(Serialize)]
-struct Predictions {
+/// Images in a form.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it only describes what `upload` reads")]
+pub(crate) struct Form {
+    /// One image or several: JPEG, PNG, TIFF, BMP or WebP.
+    #[schema(content_media_type = "application/octet-stream")]
+    file: Vec<String>,
+}
+
+/// The answer to an upload. `error` repeats the first file's when no file could be used.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Predictions {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     predictions: Vec<Answer>,
 }
 
-/// The answer to `GET /api/model`.
-#[derive(Serialize)]
-struct Model<'a> {
-    card: &'a Card,
-    classes: &'a [String],
-    positive: Option<&'a str>,
+/// What a model is, and how good.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ModelFacts {
+    /// What requests ask for it by.
+    name: String,
+    /// All models of this server.
+    models: Vec<String>,
+    card: CardFacts,
+    classes: Vec<String>,
+    /// The class whose score is held against the threshold.
+    positive: Option<String>,
     threshold: f64,
-    caution: &'a str,
+    caution: String,
 }
 
+/// What a reader has to know about a model before trusting it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CardFacts {
+    /// What it tells apart, in a few words.
+    title: String,
+    /// The pretrained net that it grew from.
+    backbone: String,
+    /// The images that it was trained on.
+    trained_on: String,
+    /// Measured on held-out images, if there were any.
+    test: Option<Vec<Measured>>,
+    /// The version of the program that trained it.
+    version: String,
+}
+
+/// A number measured on held-out images, with its 95 % interval; null where no image measures it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Measured {
+    name: String,
+    value: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+#[utoipa::path(post, path = "/api/predict", tag = "predict",
+    params(
+        ("model" = Option<String>, Query, description = "The model's name; the first model if not given"),
+        ("lang" = Option<String>, Query, description = "The language of the texts; else Accept-Language decides"),
+    ),
+    request_body(description = "One image as it is, or images in the form's `file` fields", content(
+        (Vec<u8> = "application/octet-stream"),
+        (Form = "multipart/form-data"),
+    )),
+    responses(
+        (status = 200, description = "At least one file was predicted", body = Predictions),
+        (status = 400, description = "No image, or a broken form", body = ErrorBody),
+        (status = 401, description = "A token or password is needed", body = ErrorBody),
+        (status = 403, description = "Sent by another site's page", body = ErrorBody),
+        (status = 404, description = "No such model", body = ErrorBody),
+        (status = 408, description = "The body arrives too slowly", body = ErrorBody),
+        (status = 413, description = "Too many bytes or images", body = ErrorBody),
+        (status = 415, description = "No file is an image", body = Predictions),
+        (status = 422, description = "No image can be used", body = Predictions),
+        (status = 429, description = "Too many uploads from this address", body = ErrorBody,
+            headers(("Retry-After" = u64, description = "Seconds to wait"))),
+        (status = 503, description = "The queue is full", body = ErrorBody,
+            headers(("Retry-After" = u64, description = "Seconds to wait"))),
+    ))]
 pub(crate) async fn predict(
     State(state): State<AppState>,
+    AskedModel(model): AskedModel,
+    Language(strings): Language,
     request: Request,
-) -> Result<(StatusCode, Json<impl Serialize>), Problem> {
-    let predictions = answer::answer(&state, request).await?;
+) -> Result<(StatusCode, Json<Predictions>), Problem> {
+    let predictions = answer::answer(&state, &model, strings, request).await?;
     let status = answer::status(&predictions);
     let error = if status.is_success() { None } else { predictions.iter().find_map(refusal) };
     Ok((status, Json(Predictions { error, predictions })))
@@ -46,22 +112,53 @@ fn refusal(answer: &Answer) -> Option<String> {
     }
 }
 
-pub(crate) async fn model(State(state): State<AppState>) -> Response {
-    let predictor = state.predictor.as_ref();
-    Json(Model {
-        card: predictor.card(),
-        classes: predictor.classes(),
-        positive: predictor.classes().get(predictor.positive()).map(String::as_str),
+#[utoipa::path(get, path = "/api/model", tag = "model",
+    params(("model" = Option<String>, Query, description = "The model's name; the first model if not given")),
+    responses(
+        (status = 200, description = "What the model is", body = ModelFacts),
+        (status = 401, description = "A token or password is needed", body = ErrorBody),
+        (status = 404, description = "No such model", body = ErrorBody),
+    ))]
+pub(crate) async fn model(
+    State(state): State<AppState>,
+    AskedModel(model): AskedModel,
+    Language(strings): Language,
+) -> Json<ModelFacts> {
+    let predictor = model.predictor.as_ref();
+    Json(ModelFacts {
+        models: state.models().all().map(|model| model.name.clone()).collect(),
+        card: CardFacts::of(predictor.card()),
+        classes: predictor.classes().to_vec(),
+        positive: predictor.classes().get(predictor.positive()).cloned(),
         threshold: predictor.threshold(),
-        caution: predictor.caution(),
+        caution: caution(predictor, strings).to_owned(),
+        name: model.name,
     })
-    .into_response()
 }
 
-pub(crate) async fn health() -> &'static str {
-    "ok"
+impl CardFacts {
+    fn of(card: &Card) -> Self {
+        let finite = |number: f64| number.is_finite().then_some(number);
+        let measured = |(name, value, low, high): &(String, f64, f64, f64)| Measured {
+            name: name.clone(),
+            value: finite(*value),
+            low: finite(*low),
+            high: finite(*high),
+        };
+        Self {
+            title: card.title.clone(),
+            backbone: card.backbone.clone(),
+            trained_on: card.trained_on.clone(),
+            test: card.test.as_ref().map(|numbers| numbers.iter().map(measured).collect()),
+            version: card.version.clone(),
+        }
+    }
 }
 
 pub(crate) async fn not_found() -> Problem {
     Problem::NotFound
+}
+
+pub(crate) async fn other_method() -> Problem {
+    Problem::Method
 }

@@ -1,23 +1,28 @@
-//! The page's style, script and icon, embedded in the binary.
+//! The page's style, scripts and icon, embedded in the binary.
 
+use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-pub(crate) async fn style(headers: HeaderMap) -> Response {
-    serve(include_str!("page/style.css"), "text/css; charset=utf-8", &headers)
-}
+use crate::problem::Problem;
 
-pub(crate) async fn script(headers: HeaderMap) -> Response {
-    serve(include_str!("page/script.js"), "text/javascript; charset=utf-8", &headers)
-}
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-pub(crate) async fn icon(headers: HeaderMap) -> Response {
-    serve(include_str!("page/icon.svg"), "image/svg+xml", &headers)
-}
+/// Name, content and type of each.
+const ASSETS: [(&str, &str, &str); 5] = [
+    ("style.css", include_str!("page/style.css"), STYLE),
+    ("script.js", include_str!("page/script.js"), SCRIPT),
+    ("answers.js", include_str!("page/answers.js"), SCRIPT),
+    ("words.js", include_str!("page/words.js"), SCRIPT),
+    ("icon.svg", include_str!("page/icon.svg"), "image/svg+xml"),
+];
 
 /// A browser may keep an asset but asks each time whether it is still the same, so that a new version of
 /// the program never meets an old script.
-fn serve(content: &'static str, content_type: &'static str, request: &HeaderMap) -> Response {
+pub(crate) async fn show(Path(name): Path<String>, request: HeaderMap) -> Result<Response, Problem> {
+    let (_, content, content_type) =
+        *ASSETS.iter().find(|(known, ..)| *known == name).ok_or(Problem::NotFound)?;
     let tag = format!("\"{:016x}\"", fnv1a(content.as_bytes()));
     let is_current = request.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str());
     let headers = [
@@ -25,9 +30,9 @@ fn serve(content: &'static str, content_type: &'static str, request: &HeaderMap)
         (header::ETAG, HeaderValue::from_str(&tag).expect("hexadecimal digits are valid in a header")),
     ];
     if is_current {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    (headers, [(header::CONTENT_TYPE, content_type)], content).into_response()
+    Ok((headers, [(header::CONTENT_TYPE, content_type)], content).into_response())
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): enough to tell two versions of our own files apart.

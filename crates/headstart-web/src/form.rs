@@ -1,20 +1,27 @@
 //! The page's form for a browser without JavaScript: images in, the same page with the results out.
 
 use axum::extract::{Request, State};
+use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::answer;
-use crate::page::{self, Notice};
+use crate::asked::{AskedModel, Language};
+use crate::page::{Notice, Page};
 use crate::state::AppState;
 
-pub(crate) async fn predict(State(state): State<AppState>, request: Request) -> Response {
-    match answer::answer(&state, request).await {
-        Ok(answers) => {
-            let page = page::render(&state, &answers, Notice::Done);
-            (answer::status(&answers), page).into_response()
-        }
+pub(crate) async fn predict(
+    State(state): State<AppState>,
+    AskedModel(model): AskedModel,
+    Language(strings): Language,
+    uri: Uri,
+    request: Request,
+) -> Response {
+    let answered = answer::answer(&state, &model, strings, request).await;
+    let page = Page { models: &state.models(), model: &model, strings, uri: &uri, limits: &state.limits };
+    match answered {
+        Ok(answers) => (answer::status(&answers), page.render(&answers, Notice::Done)).into_response(),
         Err(problem) => {
-            let page = page::render(&state, &[], Notice::Failed(&problem));
+            let page = page.render(&[], Notice::Failed(&problem));
             problem.mark(page.into_response())
         }
     }

@@ -1,36 +1,58 @@
-//! The web app of a trained classifier: drop an image, read a prediction with an honest caution.
+//! The web app of trained classifiers: drop an image, read a prediction with an honest caution.
 //!
 //! ```text
 //! GET  /             the page                        POST /api/predict  images in, JSON out
 //! GET  /assets/…     its style, script and icon      POST /predict      the same for a browser without JavaScript
-//! GET  /api/model    what the classifier is          GET  /healthz      "ok"
+//! GET  /api/model    what the classifier is          …  /v2/…           the Open Inference Protocol
+//! GET  /healthz, /readyz, /metrics                   GET  /api/openapi.json
 //! ```
 //!
 //! An upload lives in memory for as long as its request does. It is never written to disk and never logged.
 
+mod access;
 mod answer;
 mod api;
+mod asked;
 mod assets;
 mod form;
+mod health;
 mod html;
 mod image_kind;
+mod inference;
+mod language;
+mod measured;
+mod metrics;
+mod models;
 mod name;
+mod openapi;
 mod origin;
 mod page;
+mod predictor;
 mod problem;
 mod queue;
+mod rate;
 mod security_headers;
 mod server;
+mod signals;
 mod state;
 mod upload;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{get, post};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub use server::{Server, run, serve, stop_signal};
-pub use state::{AppState, Limits, Predictor};
+pub use access::Access;
+pub use models::Models;
+pub use predictor::Predictor;
+pub use server::{Server, Service, run};
+pub use signals::stop as stop_signal;
+pub use state::{AppState, Limits};
 
 /// The whole app: every route, its limits and its protective headers.
 ///
@@ -44,21 +66,45 @@ pub use state::{AppState, Limits, Predictor};
 /// # Ok(()) }
 /// ```
 pub fn app(state: AppState) -> Router {
-    let uploads = Router::new()
-        .route("/api/predict", post(api::predict))
-        .route("/predict", post(form::predict).get(form::back_to_page))
-        .layer(from_fn(origin::refuse_other_sites))
-        // `upload` counts the bytes itself: it must state the limit, and drain what it refuses.
-        .layer(DefaultBodyLimit::disable());
-    Router::new()
-        .route("/", get(page::show))
-        .route("/assets/style.css", get(assets::style))
-        .route("/assets/script.js", get(assets::script))
-        .route("/assets/icon.svg", get(assets::icon))
-        .route("/api/model", get(api::model))
-        .route("/healthz", get(api::health))
-        .merge(uploads)
+    let guarded = uploads(&state).merge(facts()).layer(from_fn_with_state(state.clone(), access::guard));
+    let (router, document) = OpenApiRouter::with_openapi(openapi::Frame::openapi())
+        .merge(guarded)
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(inference::live))
+        .routes(routes!(inference::ready))
+        .split_for_parts();
+    let document = Arc::new(document);
+    router
+        .route("/api/openapi.json", get(async move || openapi::show(&document)))
         .fallback(api::not_found)
+        .method_not_allowed_fallback(api::other_method)
+        .layer(from_fn_with_state(state.clone(), metrics::count))
+        .layer(from_fn(language::speak))
         .layer(map_response(security_headers::add))
         .with_state(state)
+}
+
+/// What takes images in.
+fn uploads(state: &AppState) -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(api::predict))
+        .routes(routes!(inference::infer))
+        .route("/predict", post(form::predict).get(form::back_to_page))
+        .layer(from_fn(origin::refuse_other_sites))
+        .layer(from_fn_with_state(state.clone(), rate::limit))
+        // `upload` counts the bytes itself: it must state the limit, and drain what it refuses.
+        .layer(DefaultBodyLimit::disable())
+}
+
+/// What only tells.
+fn facts() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(api::model))
+        .routes(routes!(metrics::show))
+        .routes(routes!(inference::server))
+        .routes(routes!(inference::metadata))
+        .routes(routes!(inference::model_ready))
+        .route("/", get(page::show))
+        .route("/assets/{name}", get(assets::show))
 }

@@ -3,14 +3,18 @@
 use std::fmt::Write;
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{Uri, header};
 use axum::response::{Html, IntoResponse, Response};
-use headstart::classifier::Card;
 
 use crate::answer::{Answer, Outcome};
-use crate::html::{escape, fill, percent};
+use crate::asked::{AskedModel, Language};
+use crate::html::{escape, fill};
+use crate::language::{self, Strings};
+use crate::measured;
+use crate::models::{Model, Models};
+use crate::predictor::{Predictor, caution};
 use crate::problem::{Problem, mebibytes};
-use crate::state::{AppState, Predictor};
+use crate::state::{AppState, Limits};
 
 const TEMPLATE: &str = include_str!("page/index.html");
 
@@ -24,130 +28,197 @@ pub(crate) enum Notice<'a> {
     Failed(&'a Problem),
 }
 
-pub(crate) async fn show(State(state): State<AppState>) -> Response {
-    ([(header::CACHE_CONTROL, "no-cache")], render(&state, &[], Notice::Waiting)).into_response()
+/// What a page is made of.
+pub(crate) struct Page<'a> {
+    pub(crate) models: &'a Models,
+    pub(crate) model: &'a Model,
+    pub(crate) strings: &'static Strings,
+    pub(crate) uri: &'a Uri,
+    pub(crate) limits: &'a Limits,
 }
 
-/// The whole page with these answers on it.
-pub(crate) fn render(state: &AppState, answers: &[Answer], notice: Notice<'_>) -> Html<String> {
-    let predictor = state.predictor.as_ref();
-    let card = predictor.card();
-    let values = [
-        ("title", escape(&card.title)),
-        ("caution", escape(predictor.caution())),
-        ("classes", escape(&listed(predictor.classes()))),
-        ("limit", mebibytes(state.limits.request_bytes)),
-        ("limit-bytes", state.limits.request_bytes.to_string()),
-        ("notice", notice_text(&notice)),
-        ("results", answers.iter().map(article).collect()),
-        ("measured", measured(predictor, card)),
-        ("backbone", escape(&card.backbone)),
-        ("trained-on", escape(&card.trained_on)),
-        ("version", escape(&card.version)),
-    ];
-    Html(fill(TEMPLATE, |name| {
-        let value = values.iter().find(|(known, _)| *known == name);
-        value.map(|(_, value)| value.as_str()).expect("the embedded template uses only these names")
-    }))
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    AskedModel(model): AskedModel,
+    Language(strings): Language,
+    uri: Uri,
+) -> Response {
+    let page = Page { models: &state.models(), model: &model, strings, uri: &uri, limits: &state.limits };
+    let headers = [(header::CACHE_CONTROL, "no-cache"), (header::VARY, "accept-language")];
+    (headers, page.render(&[], Notice::Waiting)).into_response()
 }
 
-fn notice_text(notice: &Notice<'_>) -> String {
-    match notice {
-        Notice::Waiting => String::new(),
-        Notice::Done => "Done.".to_owned(),
-        Notice::Failed(problem) => escape(&problem.to_string()),
+impl Page<'_> {
+    /// The whole page with these answers on it.
+    pub(crate) fn render(&self, answers: &[Answer], notice: Notice<'_>) -> Html<String> {
+        let Self { model, strings, .. } = *self;
+        let predictor = model.predictor.as_ref();
+        let card = predictor.card();
+        let limit = mebibytes(self.limits.request_bytes, strings);
+        let classes = strings.listed(predictor.classes());
+        let say = |key, name, value: &str| escape(&strings.say(key, &[(name, value)]));
+        let values = [
+            ("tag", strings.tag.to_owned()),
+            ("strings", escape(strings.json)),
+            ("title", escape(&classes)),
+            ("caution", escape(caution(predictor, strings))),
+            ("lead", say("lead", "classes", &classes)),
+            ("models", self.model_links()),
+            ("query", escape(&self.query(&model.name, language::asked(self.uri)))),
+            ("limit", escape(&limit)),
+            ("limit-bytes", self.limits.request_bytes.to_string()),
+            ("each", say("each", "limit", &limit)),
+            ("together", say("together", "limit", &limit)),
+            ("positive", decider(predictor).map_or(String::new(), |(class, _)| escape(class))),
+            ("threshold", decider(predictor).map_or(String::new(), |(_, line)| line.to_string())),
+            ("threshold-fact", self.threshold_fact()),
+            ("score-heading", self.score_heading()),
+            ("notice", self.notice(&notice)),
+            ("results", answers.iter().map(|answer| self.article(answer)).collect()),
+            ("bar", self.bar(0.0)),
+            ("reliability", measured::in_short(predictor, strings)),
+            ("measured", measured::in_full(predictor, strings)),
+            ("model", escape(&model.name)),
+            ("backbone", escape(&card.backbone)),
+            ("trained-on", say("labelled-images", "count", &predictor.training_images().to_string())),
+            ("version", escape(&card.version)),
+            ("languages", self.language_links()),
+        ];
+        let texts: Vec<(&str, String)> = TEMPLATE
+            .split("{{t:")
+            .skip(1)
+            .filter_map(|rest| rest.split_once("}}"))
+            .map(|(key, _)| (key, escape(strings.get(key))))
+            .collect();
+        let find = |list: &[(&str, String)], name: &str| list.iter().position(|(known, _)| *known == name);
+        Html(fill(TEMPLATE, |name| match name.strip_prefix("t:") {
+            Some(key) => find(&texts, key).map_or("", |at| texts[at].1.as_str()),
+            None => {
+                let at = find(&values, name).expect("the embedded template uses only these names");
+                values[at].1.as_str()
+            }
+        }))
+    }
+
+    fn notice(&self, notice: &Notice<'_>) -> String {
+        match notice {
+            Notice::Waiting => String::new(),
+            Notice::Done => escape(self.strings.get("done")),
+            Notice::Failed(problem) => escape(&problem.words(self.strings)),
+        }
+    }
+
+    /// What follows an address to stay with a model and a language. Names of models need no encoding.
+    fn query(&self, model: &str, language: Option<&Strings>) -> String {
+        let is_choice = self.models.all().nth(1).is_some();
+        let model = is_choice.then(|| format!("model={model}"));
+        let language = language.map(|strings| format!("lang={}", strings.tag));
+        let pairs: Vec<String> = model.into_iter().chain(language).collect();
+        if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+    }
+
+    fn model_links(&self) -> String {
+        if self.models.all().nth(1).is_none() {
+            return String::new();
+        }
+        let links = self.models.all().map(|model| {
+            let query = self.query(&model.name, language::asked(self.uri));
+            link(&query, &model.name, model.name == self.model.name, "")
+        });
+        let label = escape(self.strings.get("model"));
+        format!(r#"<nav class="models" aria-label="{label}">{}</nav>"#, links.collect::<String>())
+    }
+
+    fn language_links(&self) -> String {
+        let links = language::all().iter().map(|strings| {
+            let query = self.query(&self.model.name, Some(strings));
+            let attributes = format!(r#" lang="{0}" hreflang="{0}""#, strings.tag);
+            link(&query, strings.get("language"), strings.tag == self.strings.tag, &attributes)
+        });
+        links.collect()
+    }
+
+    fn threshold_fact(&self) -> String {
+        decider(self.model.predictor.as_ref()).map_or(String::new(), |(class, line)| {
+            let line = self.strings.percent(line);
+            let text = self.strings.say("line-at", &[("class", class), ("line", &line)]);
+            format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(self.strings.get("threshold")), escape(&text))
+        })
+    }
+
+    fn score_heading(&self) -> String {
+        escape(&match decider(self.model.predictor.as_ref()) {
+            Some((class, _)) => self.strings.say("score-for", &[("class", class)]),
+            None => self.strings.get("score").to_owned(),
+        })
+    }
+
+    /// One file's result. `answers.js` builds the same elements.
+    fn article(&self, answer: &Answer) -> String {
+        let name = escape(&answer.name);
+        let (class, title, reading, rest) = match &answer.outcome {
+            Outcome::Predicted { class, scores, reading, .. } => {
+                let reliability = measured::in_short(self.model.predictor.as_ref(), self.strings);
+                let scores = format!(r#"<div class="scores">{}</div>"#, self.scores(class, scores));
+                ("result", escape(class), escape(reading), scores + &reliability)
+            }
+            Outcome::Refused { error, .. } => {
+                ("result refused", escape(self.strings.get("no-answer")), escape(error), String::new())
+            }
+        };
+        format!(
+            r#"<article class="{class}"><div class="answer"><p class="name">{name}</p><h3>{title}</h3><p class="reading">{reading}</p>{rest}</div></article>"#
+        )
+    }
+
+    fn scores(&self, answer: &str, scores: &[(String, f32)]) -> String {
+        if let Some((positive, _)) = decider(self.model.predictor.as_ref()) {
+            let score = scores.iter().find(|(class, _)| class == positive).map_or(0.0, |(_, score)| *score);
+            return self.bar(f64::from(score));
+        }
+        let mut sorted: Vec<_> = scores.iter().collect();
+        sorted.sort_by(|(_, left), (_, right)| right.total_cmp(left));
+        sorted.into_iter().fold(String::new(), |mut rows, (class, score)| {
+            let mark = if class == answer { " chosen" } else { "" };
+            let label = escape(&self.strings.say("score-for", &[("class", class)]));
+            let (class, share) = (escape(class), self.strings.percent(f64::from(*score)));
+            let written = write!(
+                rows,
+                r#"<p class="score{mark}"><span>{class}</span><span>{share}</span><meter value="{score}" aria-label="{label}">{share}</meter></p>"#
+            );
+            written.expect("writing to a string cannot fail");
+            rows
+        })
+    }
+
+    /// With two classes: the positive one's score from 0 to 100 %, and the line from which on it is the answer.
+    /// For eyes only; the reading says the same.
+    fn bar(&self, score: f64) -> String {
+        let Some((class, line)) = decider(self.model.predictor.as_ref()) else { return String::new() };
+        let said = self.strings.say("line-at", &[("class", class), ("line", &self.strings.percent(line))]);
+        let anchor = if line < 0.3 {
+            "start"
+        } else if line > 0.7 {
+            "end"
+        } else {
+            "middle"
+        };
+        let (width, at, said) = (score.clamp(0.0, 1.0) * 100.0, line.clamp(0.0, 1.0) * 100.0, escape(&said));
+        format!(
+            r#"<svg class="bar" aria-hidden="true"><rect class="track" y="8" width="100%" height="12" rx="6"/><rect class="fill" y="8" width="{width:.2}%" height="12" rx="6"/><line x1="{at:.2}%" x2="{at:.2}%" y1="2" y2="26"/><text x="{at:.2}%" y="41" text-anchor="{anchor}">{said}</text></svg>"#
+        )
     }
 }
 
-/// "a, b or c".
-fn listed(classes: &[String]) -> String {
-    match classes {
-        [] => String::new(),
-        [only] => only.clone(),
-        [start @ .., last] => format!("{} or {last}", start.join(", ")),
-    }
-}
-
-/// One file's result. `script.js` builds the same elements.
-fn article(answer: &Answer) -> String {
-    let name = escape(&answer.name);
-    match &answer.outcome {
-        Outcome::Predicted { class, scores, reading, .. } => format!(
-            r#"<li class="result"><div class="answer"><p class="name">{name}</p><h3>{}</h3><p>{}</p><ul class="scores">{}</ul></div></li>"#,
-            escape(class),
-            escape(reading),
-            score_rows(class, scores),
-        ),
-        Outcome::Refused { error, .. } => format!(
-            r#"<li class="result refused"><div class="answer"><p class="name">{name}</p><h3>No answer</h3><p>{}</p></div></li>"#,
-            escape(error),
-        ),
-    }
-}
-
-fn score_rows(answer: &str, scores: &[(String, f32)]) -> String {
-    let mut sorted: Vec<_> = scores.iter().collect();
-    sorted.sort_by(|(_, left), (_, right)| right.total_cmp(left));
-    sorted.into_iter().fold(String::new(), |mut rows, (class, score)| {
-        let mark = if class == answer { r#" class="chosen""# } else { "" };
-        let class = escape(class);
-        let share = percent(f64::from(*score));
-        let written = write!(
-            rows,
-            r#"<li{mark}><span>{class}</span><span>{share}</span><meter value="{score}" aria-label="Score for {class}">{share}</meter></li>"#
-        );
-        written.expect("writing to a string cannot fail");
-        rows
-    })
-}
-
-/// The headline numbers on held-out images, each with what it means.
-fn measured(predictor: &dyn Predictor, card: &Card) -> String {
-    let Some(numbers) = card.test.as_deref().filter(|numbers| !numbers.is_empty()) else {
-        return "<p class=\"lead\">It was not measured on held-out images: nobody knows how often it is right.</p>"
-            .to_owned();
-    };
-    let rows: String = numbers.iter().map(|number| measured_row(predictor, number)).collect();
-    format!(
-        "<p class=\"lead\">Measured on images that it had never seen.</p><dl class=\"measured\">{rows}</dl>"
-    )
-}
-
-fn measured_row(predictor: &dyn Predictor, (name, value, low, high): &(String, f64, f64, f64)) -> String {
-    if !value.is_finite() {
-        let name = escape(name);
-        return format!(
-            "<div><dt>{name}</dt><dd><strong>Unknown</strong> <span>No image to measure it on.</span></dd></div>"
-        );
-    }
-    let is_share = !name.eq_ignore_ascii_case("auc");
-    let show = |number: f64| if is_share { percent(number) } else { format!("{number:.3}") };
-    let meaning = meaning(predictor, name, *value)
-        .map_or(String::new(), |text| format!("<small>{}</small>", escape(&text)));
-    format!(
-        "<div><dt>{}</dt><dd><strong>{}</strong> <span>95% interval: {} to {}</span>{meaning}</dd></div>",
-        escape(name),
-        show(*value),
-        show(*low),
-        show(*high),
-    )
-}
-
-/// What a number says, in a sentence that needs no statistics.
-fn meaning(predictor: &dyn Predictor, name: &str, value: f64) -> Option<String> {
-    let classes = predictor.classes();
-    let positive = classes.get(predictor.positive())?;
-    let negative = match classes {
-        [first, second] if first == positive => second.as_str(),
-        [first, _] => first.as_str(),
-        _ => "other",
-    };
-    let of_100 = format!("{:.0} of 100", value * 100.0);
-    match name.to_lowercase().as_str() {
-        "sensitivity" => Some(format!("It recognises {of_100} {positive} images.")),
-        "specificity" => Some(format!("It does not take {of_100} {negative} images for {positive}.")),
-        "accuracy" => Some(format!("It is right about {of_100} images.")),
-        "auc" => Some(format!("How well it ranks {positive} above the rest: 0.5 is guessing, 1 perfect.")),
+/// With two classes: the positive one, and its score from which on it is the answer.
+fn decider(predictor: &dyn Predictor) -> Option<(&str, f64)> {
+    match predictor.classes() {
+        classes @ [_, _] => Some((classes.get(predictor.positive())?.as_str(), predictor.threshold())),
         _ => None,
     }
+}
+
+fn link(query: &str, text: &str, is_current: bool, attributes: &str) -> String {
+    let current = if is_current { r#" aria-current="true""# } else { "" };
+    format!(r#"<a href="./{}"{current}{attributes}>{}</a>"#, escape(query), escape(text))
 }

@@ -6,60 +6,109 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-/// Why a whole request is refused. `Display` is what a person reads.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+use crate::language::Strings;
+
+/// Why a whole request is refused. As a response it has no body yet: [`crate::language::speak`] writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Problem {
-    #[error(
-        "There is no image in this request. Send at least one, in a form field named “file” or as the body."
-    )]
     Empty,
-    #[error("This upload could not be read: {0}.")]
-    Malformed(String),
-    #[error("This upload is too large: at most {} in one request.", mebibytes(*.limit))]
-    TooLarge { limit: usize },
-    #[error("These are too many images: at most {limit} in one request.")]
-    TooMany { limit: usize },
-    #[error("This upload took too long: it has to arrive within {} seconds.", .limit.as_secs())]
-    TooSlow { limit: Duration },
-    #[error(
-        "This request comes from another site's page. Open this app's own page and upload the image there."
-    )]
+    Malformed,
+    NoBoundary,
+    TooLarge {
+        limit: usize,
+    },
+    TooMany {
+        limit: usize,
+    },
+    TooSlow {
+        limit: Duration,
+    },
     OtherSite,
-    #[error("Many images are waiting at the moment. Try again in a few seconds.")]
     Busy,
-    #[error("There is nothing at this address.")]
+    TooOften {
+        retry_after: Duration,
+    },
+    Locked,
+    Stopping,
+    NoSuchModel,
+    /// An inference request that asks for what there is not; why, in the protocol's own (English) terms.
+    Tensor(String),
     NotFound,
-    #[error("Something went wrong on the server. The image may be fine: try again.")]
+    Method,
     Internal,
 }
 
 /// How long a refused client should wait: about the time that a few predictions take.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
+const BUSY_SECONDS: u64 = 2;
 
-#[derive(Serialize)]
-struct Body {
+/// Why a request was refused.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
     error: String,
 }
 
 impl Problem {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Empty | Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Empty | Self::Malformed | Self::NoBoundary | Self::Tensor(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } | Self::TooMany { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::OtherSite => StatusCode::FORBIDDEN,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Busy | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Locked => StatusCode::UNAUTHORIZED,
+            Self::NoSuchModel | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// Gives a response this problem's status, and says when to come back.
+    /// What a person reads.
+    pub(crate) fn words(&self, strings: &Strings) -> String {
+        let say = |key, name, value: &str| strings.say(key, &[(name, value)]);
+        match self {
+            Self::Empty => strings.get("problem-empty").to_owned(),
+            Self::Malformed => strings.get("problem-malformed").to_owned(),
+            Self::NoBoundary => strings.get("problem-boundary").to_owned(),
+            Self::TooLarge { limit } => say("problem-too-large", "limit", &mebibytes(*limit, strings)),
+            Self::TooMany { limit } => say("problem-too-many", "limit", &limit.to_string()),
+            Self::TooSlow { limit } => say("problem-too-slow", "limit", &limit.as_secs().to_string()),
+            Self::OtherSite => strings.get("problem-other-site").to_owned(),
+            Self::Busy => strings.get("problem-busy").to_owned(),
+            Self::TooOften { .. } => strings.get("problem-too-often").to_owned(),
+            Self::Locked => strings.get("problem-locked").to_owned(),
+            Self::Stopping => strings.get("problem-stopping").to_owned(),
+            Self::NoSuchModel => strings.get("problem-no-such-model").to_owned(),
+            Self::Tensor(why) => say("problem-tensor", "why", why),
+            Self::NotFound => strings.get("problem-not-found").to_owned(),
+            Self::Method => strings.get("problem-method").to_owned(),
+            Self::Internal => strings.get("problem-internal").to_owned(),
+        }
+    }
+
+    pub(crate) fn body(&self, strings: &Strings) -> Json<ErrorBody> {
+        Json(ErrorBody { error: self.words(strings) })
+    }
+
+    /// Gives a response this problem's status, and says when to come back or how to get in.
     pub(crate) fn mark(&self, mut response: Response) -> Response {
         *response.status_mut() = self.status();
-        if *self == Self::Busy {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+        let headers = response.headers_mut();
+        match self {
+            Self::Busy | Self::Stopping => {
+                headers.insert(header::RETRY_AFTER, BUSY_SECONDS.into());
+            }
+            Self::TooOften { retry_after } => {
+                headers.insert(header::RETRY_AFTER, retry_after.as_secs().max(1).into());
+            }
+            Self::Locked => {
+                const CHALLENGE: HeaderValue =
+                    HeaderValue::from_static("Basic realm=\"headstart\", charset=\"UTF-8\"");
+                headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
+            }
+            _ => {}
         }
         response
     }
@@ -67,29 +116,33 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        self.mark(Json(Body { error: self.to_string() }).into_response())
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
     }
 }
 
 /// A number of bytes as a person says it: "20 MiB", "1.5 MiB", or in bytes below a tenth of that.
-pub(crate) fn mebibytes(bytes: usize) -> String {
+pub(crate) fn mebibytes(bytes: usize, strings: &Strings) -> String {
     const TENTH: usize = (1 << 20) / 10;
     let tenths = bytes / TENTH;
     match (tenths / 10, tenths % 10) {
         (0, 0) => format!("{bytes} bytes"),
         (whole, 0) => format!("{whole} MiB"),
-        (whole, tenth) => format!("{whole}.{tenth} MiB"),
+        (whole, tenth) => format!("{whole}{}{tenth} MiB", strings.get("decimal")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language;
 
     #[test]
     fn sizes_read_as_a_person_says_them() {
-        assert_eq!(mebibytes(20 << 20), "20 MiB");
-        assert_eq!(mebibytes(3 << 19), "1.5 MiB");
-        assert_eq!(mebibytes(1000), "1000 bytes");
+        let english = language::all().iter().find(|strings| strings.tag == "en").expect("embedded");
+        assert_eq!(mebibytes(20 << 20, english), "20 MiB");
+        assert_eq!(mebibytes(3 << 19, english), "1.5 MiB");
+        assert_eq!(mebibytes(1000, english), "1000 bytes");
     }
 }

@@ -1,48 +1,166 @@
-//! A bounded queue before a fixed number of workers, so that a rush costs waiting, not memory.
+//! The bounded queue of images. One thread takes them in micro-batches: what comes within a few milliseconds is
+//! predicted together, on all cores.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use axum::body::Bytes;
+use headstart::classifier::Prediction;
+use headstart::image::DecodeError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use crate::metrics::Metrics;
+use crate::models::Model;
 use crate::problem::Problem;
 
-/// Admits requests, and runs their predictions off the async threads.
+/// How long the first image of a batch waits for others that are on their way.
+const WINDOW: Duration = Duration::from_millis(3);
+/// The most images in a batch: enough for all cores, and nobody waits long for his neighbours.
+const MOST: usize = 16;
+
+type Outcome = Result<Result<Prediction, DecodeError>, Problem>;
+
+/// Takes images in, within its bound, and gives predictions out.
 #[derive(Clone)]
 pub(crate) struct Queue {
+    jobs: Sender<Job>,
     places: Arc<Semaphore>,
-    workers: Arc<Semaphore>,
+    bound: usize,
+    under_way: Arc<AtomicUsize>,
 }
 
-/// A request's right to hold its upload in memory, given back on drop.
-pub(crate) struct Place {
-    _permit: OwnedSemaphorePermit,
+struct Job {
+    model: Model,
+    bytes: Bytes,
+    reply: oneshot::Sender<Outcome>,
+    place: OwnedSemaphorePermit,
+}
+
+/// A request that will bring images, counted as long as this lives.
+pub(crate) struct UnderWay(Arc<AtomicUsize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Queue {
-    /// At least one worker, or nothing would ever be answered.
-    pub(crate) fn new(workers: usize, waiting: usize) -> Self {
-        let workers = workers.clamp(1, Semaphore::MAX_PERMITS);
-        let places = workers.saturating_add(waiting).min(Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(places)), workers: Arc::new(Semaphore::new(workers)) }
+    /// A queue of at most `bound` images, and the thread that works on them until the queue is dropped.
+    pub(crate) fn new(bound: usize, metrics: Arc<Metrics>) -> Self {
+        let bound = bound.clamp(1, Semaphore::MAX_PERMITS);
+        let (jobs, waiting) = channel();
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let batches = Batches { waiting, under_way: Arc::clone(&under_way), metrics };
+        std::thread::Builder::new()
+            .name("predictions".to_owned())
+            .spawn(move || batches.work())
+            .expect("a thread can be started when the server starts");
+        Self { jobs, places: Arc::new(Semaphore::new(bound)), bound, under_way }
     }
 
-    /// Takes a place, or says at once that there is none.
-    pub(crate) fn enter(&self) -> Result<Place, Problem> {
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::Busy)?;
-        Ok(Place { _permit: permit })
+    /// Announces a request, or says at once that there is no place for it.
+    pub(crate) fn enter(&self) -> Result<UnderWay, Problem> {
+        if self.places.available_permits() == 0 {
+            return Err(Problem::Busy);
+        }
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        Ok(UnderWay(Arc::clone(&self.under_way)))
     }
 
-    /// Runs `work` on a blocking thread as soon as a worker is free. A panic in it is this request's problem only.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Images that wait or are being predicted.
+    pub(crate) fn length(&self) -> usize {
+        self.bound - self.places.available_permits()
+    }
+
+    /// Predicts images, in their order.
+    pub(crate) async fn predict(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Problem> {
-        let worker = Arc::clone(&self.workers).acquire_owned().await.map_err(|_| Problem::Internal)?;
-        let task = tokio::task::spawn_blocking(move || {
-            // Moved in: when the client goes away the work still runs to its end, and still counts.
-            let _worker = worker;
-            work()
-        });
-        task.await.map_err(|_| Problem::Internal)
+        model: &Model,
+        images: Vec<Bytes>,
+    ) -> Result<Vec<Result<Prediction, DecodeError>>, Problem> {
+        let replies: Result<Vec<_>, _> = images.into_iter().map(|bytes| self.submit(model, bytes)).collect();
+        let mut outcomes = Vec::new();
+        for reply in replies? {
+            outcomes.push(reply.await.map_err(|_| Problem::Internal)??);
+        }
+        Ok(outcomes)
+    }
+
+    fn submit(&self, model: &Model, bytes: Bytes) -> Result<oneshot::Receiver<Outcome>, Problem> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::Busy)?;
+        let (reply, answer) = oneshot::channel();
+        let job = Job { model: model.clone(), bytes, reply, place };
+        self.jobs.send(job).map_err(|_| Problem::Internal)?;
+        Ok(answer)
+    }
+}
+
+/// The thread's side of the queue.
+struct Batches {
+    waiting: Receiver<Job>,
+    under_way: Arc<AtomicUsize>,
+    metrics: Arc<Metrics>,
+}
+
+impl Batches {
+    fn work(self) {
+        while let Ok(first) = self.waiting.recv() {
+            let mut batch = self.gather(first);
+            while let Some(first) = batch.first() {
+                let predictor = Arc::clone(&first.model.predictor);
+                let (same, rest): (Vec<_>, _) =
+                    batch.into_iter().partition(|job| Arc::ptr_eq(&job.model.predictor, &predictor));
+                self.answer(same);
+                batch = rest;
+            }
+        }
+    }
+
+    /// The images that are there, and those that arrive within the window. Nobody waits when every request
+    /// under way has its image here.
+    fn gather(&self, first: Job) -> Vec<Job> {
+        let until = Instant::now() + WINDOW;
+        let mut batch = vec![first];
+        while batch.len() < MOST {
+            let next = if batch.len() < self.under_way.load(Ordering::Relaxed) {
+                self.waiting.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
+            } else {
+                self.waiting.try_recv().ok()
+            };
+            match next {
+                Some(job) => batch.push(job),
+                None => break,
+            }
+        }
+        batch
+    }
+
+    /// Answers images of one model; those whose client has gone are let go.
+    fn answer(&self, jobs: Vec<Job>) {
+        let jobs: Vec<Job> = jobs.into_iter().filter(|job| !job.reply.is_closed()).collect();
+        let Some(first) = jobs.first() else { return };
+        let model = first.model.clone();
+        let outcomes = predict(&model, &jobs);
+        self.metrics.batch(&model.name, &outcomes);
+        for (job, outcome) in jobs.into_iter().zip(outcomes) {
+            // First, so that a client who has his answer finds a place for his next image.
+            drop(job.place);
+            // The client may have gone meanwhile.
+            let _ = job.reply.send(outcome);
+        }
+    }
+}
+
+/// Predicts a batch. When something panics each image is tried alone, so that it costs one request only.
+fn predict(model: &Model, jobs: &[Job]) -> Vec<Outcome> {
+    let files: Vec<&[u8]> = jobs.iter().map(|job| job.bytes.as_ref()).collect();
+    match catch_unwind(AssertUnwindSafe(|| model.predictor.predict(&files))) {
+        Ok(predictions) => predictions.into_iter().map(Ok).collect(),
+        Err(_) if jobs.len() == 1 => vec![Err(Problem::Internal)],
+        Err(_) => jobs.iter().flat_map(|job| predict(model, std::slice::from_ref(job))).collect(),
     }
 }

@@ -3,23 +3,53 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use headstart::classifier::Classifier;
-use tokio::net::TcpListener;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
 
+use crate::access::Access;
 use crate::app;
+use crate::models::Models;
+use crate::signals;
 use crate::state::{AppState, Limits};
 
 /// How long requests under way may still take once the server has been told to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a client may take to send a request's headers, and stay silent between two requests.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
+/// The most connections at once; more wait in the system's queue.
+const CONNECTIONS: usize = 1024;
+/// The pause after the system has refused a connection, for example for want of file descriptors.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What to serve, where, and to whom.
+pub struct Service {
+    /// Sealed models. The first answers who names none.
+    pub models: Vec<PathBuf>,
+    /// Port 0 means any free one.
+    pub address: SocketAddr,
+    /// Who may use it.
+    pub access: Access,
+    /// How much it takes on.
+    pub limits: Limits,
+}
 
 /// A server that has its address but does not answer yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    app: Router,
+    state: AppState,
 }
 
 impl Server {
@@ -29,7 +59,7 @@ impl Server {
     /// The address is in use, or not this machine's, or not allowed.
     pub async fn bind(state: AppState, address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { address: listener.local_addr()?, listener, app: app(state) })
+        Ok(Self { address: listener.local_addr()?, listener, state })
     }
 
     /// The address that it has taken, with the real port.
@@ -38,86 +68,87 @@ impl Server {
     }
 
     /// Answers until `shutdown` is ready, then lets the requests under way finish for at most ten seconds.
-    ///
-    /// # Errors
-    /// The system refuses to accept connections.
-    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let (stopping, stopped) = tokio::sync::oneshot::channel();
-        let shutdown = async move {
-            shutdown.await;
-            // The receiver is gone only when the server has already ended.
-            let _ = stopping.send(());
-        };
-        let serving = axum::serve(self.listener, self.app).with_graceful_shutdown(shutdown);
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
+        let app = app(self.state.clone());
+        let connections = Connections { graceful: GracefulShutdown::new(), app };
         tokio::select! {
-            ended = serving => ended,
-            () = grace_after(stopped) => Ok(()),
+            () = connections.accept(&self.listener) => {}
+            () = shutdown => {}
+        }
+        self.state.stop();
+        drop(self.listener);
+        tokio::select! {
+            () = connections.graceful.shutdown() => {}
+            () = tokio::time::sleep(GRACE) => {}
         }
     }
 }
 
-/// Serves a classifier at an address until `shutdown` is ready.
-///
-/// # Errors
-/// As [`Server::bind`] and [`Server::run`].
-pub async fn serve(
-    classifier: Classifier,
-    address: SocketAddr,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    Server::bind(AppState::new(classifier, Limits::default()), address).await?.run(shutdown).await
+struct Connections {
+    graceful: GracefulShutdown,
+    app: Router,
 }
 
-/// Serves a classifier until Ctrl-C or SIGTERM, for a program that is not async itself.
-/// `ready` is told the address once it is taken.
+impl Connections {
+    async fn accept(&self, listener: &TcpListener) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        loop {
+            let place = Arc::clone(&places)
+                .acquire_owned()
+                .await
+                .expect("nobody closes the semaphore of connections");
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    let connection = self.serve(stream, peer);
+                    tokio::spawn(async move {
+                        connection.await;
+                        drop(place);
+                    });
+                }
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + Send + use<> {
+        let app = self.app.clone();
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            app.clone().oneshot(request.map(Body::new))
+        });
+        // An answer is one small packet: it is not to wait for another.
+        let _ = stream.set_nodelay(true);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = self.graceful.watch(connection);
+        async move {
+            // A client that breaks off or sends no HTTP is its own loss.
+            let _ = connection.await;
+        }
+    }
+}
+
+/// Loads models and serves them until Ctrl-C or SIGTERM, for a program that is not async itself. On SIGHUP the
+/// models are read again; requests under way keep those they began with. `ready` is told the address.
 ///
 /// # Errors
-/// As [`serve`].
-pub fn run(classifier: Classifier, address: SocketAddr, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
-    let runtime = tokio::runtime::Runtime::new()?;
+/// A file that is no sealed model, or an address that cannot be taken.
+pub fn run(service: Service, ready: impl FnOnce(SocketAddr)) -> headstart::Result<()> {
+    let models = Models::load(&service.models)?;
+    let failed = |why| headstart::Error::Usage(format!("cannot serve on {}: {why}", service.address));
+    signals::hush_panics();
+    let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
+    let state = AppState::new(models, service.limits).guarded_by(service.access);
     let served = runtime.block_on(async {
-        let server = Server::bind(AppState::new(classifier, Limits::default()), address).await?;
+        let server = Server::bind(state.clone(), service.address).await?;
         ready(server.address());
-        server.run(stop_signal()).await
+        tokio::spawn(signals::reload_on_hangup(state, service.models));
+        server.run(signals::stop()).await;
+        Ok(())
     });
     // A prediction that outlasts the grace must not keep the program alive.
     runtime.shutdown_background();
-    served
-}
-
-/// Ready on Ctrl-C or, on Unix, SIGTERM.
-pub async fn stop_signal() {
-    tokio::select! {
-        () = interrupted() => {}
-        () = terminated() => {}
-    }
-}
-
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await // No handler could be set: the signal's default action ends the program.
-    }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
-}
-
-async fn grace_after(stopped: tokio::sync::oneshot::Receiver<()>) {
-    match stopped.await {
-        Ok(()) => tokio::time::sleep(GRACE).await,
-        Err(_) => std::future::pending().await,
-    }
+    served.map_err(failed)
 }

@@ -1,91 +1,47 @@
-//! What every request shares: the classifier, the limits, the queue.
+//! What every request shares: the models, the limits, the queue.
 
-use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use headstart::classifier::{Card, Classifier, Prediction};
-use headstart::evaluate::positive_score;
+use tokio::sync::Semaphore;
 
+use crate::access::Access;
+use crate::metrics::Metrics;
+use crate::models::Models;
 use crate::queue::Queue;
-
-/// Width times height of an upload, at most: what one request may cost in memory and time.
-const MOST_PIXELS: u64 = 40_000_000;
-
-/// What the app asks of a classifier.
-///
-/// A trait only because tests need a stand-in: a [`Classifier`] cannot be built without a trained file.
-pub trait Predictor: Send + Sync + 'static {
-    /// The class names, by class index.
-    fn classes(&self) -> &[String];
-    /// The index of the positive class.
-    fn positive(&self) -> usize;
-    /// With two classes: the score of the positive one from which on it is the answer.
-    fn threshold(&self) -> f64;
-    /// What the answers must not be used for, in plain words.
-    fn caution(&self) -> &str;
-    /// What a reader has to know about the classifier.
-    fn card(&self) -> &Card;
-    /// Predicts the class of an image file.
-    ///
-    /// # Errors
-    /// Plain words why the file cannot be used.
-    fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, String>;
-}
-
-impl Predictor for Classifier {
-    fn classes(&self) -> &[String] {
-        self.classes()
-    }
-
-    fn positive(&self) -> usize {
-        self.positive()
-    }
-
-    fn threshold(&self) -> f64 {
-        self.threshold()
-    }
-
-    fn caution(&self) -> &str {
-        self.caution()
-    }
-
-    fn card(&self) -> &Card {
-        self.card()
-    }
-
-    fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, String> {
-        let limits = headstart::image::Limits { max_pixels: MOST_PIXELS, ..Default::default() };
-        let prediction = self.predict(bytes, &limits).map_err(|error| error.to_string())?;
-        // Independent sigmoids become shares: the threshold is one of a share.
-        let share = |class| positive_score(&prediction.scores, class) as f32;
-        Ok(Prediction { scores: (0..prediction.scores.len()).map(share).collect(), ..prediction })
-    }
-}
+use crate::rate::Rate;
+use crate::upload::KIBIBYTE;
 
 /// How much the app takes on at once. `Default` suits one machine and images of a few megabytes.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// The most bytes in one request, all its images together. Default: 20 MiB.
     pub request_bytes: usize,
+    /// The most bytes of all requests together, those that still arrive included. Default: 256 MiB.
+    pub total_bytes: usize,
     /// The most images in one request. Default: 32.
     pub images: usize,
+    /// The most images that wait or are being predicted. Default: 256.
+    pub waiting: usize,
     /// How long one request's body may take to arrive. Default: 60 seconds.
     pub body_timeout: Duration,
-    /// How many predictions run at once. Default: the number of cores.
-    pub workers: usize,
-    /// How many more requests may wait. Default: 16; it bounds memory to `(workers + waiting) · request_bytes`.
-    pub waiting: usize,
+    /// How long a request waits for its predictions. Default: 60 seconds.
+    pub answer_timeout: Duration,
+    /// The most uploads that one client address may send in a minute. Default: any number.
+    pub uploads_per_minute: Option<u32>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             request_bytes: 20 << 20,
+            total_bytes: 256 << 20,
             images: 32,
+            waiting: 256,
             body_timeout: Duration::from_secs(60),
-            workers: std::thread::available_parallelism().map_or(1, NonZero::get),
-            waiting: 16,
+            answer_timeout: Duration::from_secs(60),
+            uploads_per_minute: None,
         }
     }
 }
@@ -93,18 +49,55 @@ impl Default for Limits {
 /// What every request shares. Cloning it is cheap.
 #[derive(Clone)]
 pub struct AppState {
-    pub(crate) predictor: Arc<dyn Predictor>,
+    models: Arc<RwLock<Arc<Models>>>,
+    stopping: Arc<AtomicBool>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) rate: Option<Arc<Rate>>,
     pub(crate) queue: Queue,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Uploads in memory, in KiB.
+    pub(crate) memory: Arc<Semaphore>,
 }
 
 impl AppState {
-    /// Serves this classifier within these limits.
-    pub fn new(predictor: impl Predictor, limits: Limits) -> Self {
+    /// Serves one model or several within these limits, to anybody.
+    pub fn new(models: impl Into<Models>, limits: Limits) -> Self {
+        let metrics = Arc::new(Metrics::default());
+        let kibibytes = limits.total_bytes.max(limits.request_bytes).div_ceil(KIBIBYTE);
         Self {
-            predictor: Arc::new(predictor),
-            queue: Queue::new(limits.workers, limits.waiting),
+            models: Arc::new(RwLock::new(Arc::new(models.into()))),
+            stopping: Arc::default(),
+            access: Arc::new(Access::Open),
+            rate: limits.uploads_per_minute.map(|uploads| Arc::new(Rate::new(uploads))),
+            queue: Queue::new(limits.waiting, Arc::clone(&metrics)),
+            metrics,
+            memory: Arc::new(Semaphore::new(kibibytes.min(Semaphore::MAX_PERMITS))),
             limits: Arc::new(limits),
         }
+    }
+
+    /// The same, only to those who have access.
+    pub fn guarded_by(mut self, access: Access) -> Self {
+        self.access = Arc::new(access);
+        self
+    }
+
+    /// Puts other models in the place of these. Requests under way end with the models that they began with.
+    pub fn replace(&self, models: impl Into<Models>) {
+        *self.models.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(models.into());
+    }
+
+    pub(crate) fn models(&self) -> Arc<Models> {
+        Arc::clone(&self.models.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on the app is not ready for more.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 }

@@ -1,14 +1,23 @@
 //! Reads a request's images into memory, within the limits.
 
-use axum::body::{Body, Bytes};
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::name;
 use crate::problem::Problem;
-use crate::state::Limits;
+use crate::state::{AppState, Limits};
+
+/// What the memory of all uploads is counted in.
+pub(crate) const KIBIBYTE: usize = 1024;
+
+/// How much of a refused body is read, as a multiple of what is allowed.
+const PATIENCE: usize = 8;
 
 /// One image as it came in.
 pub(crate) struct Upload {
@@ -17,19 +26,29 @@ pub(crate) struct Upload {
     pub(crate) bytes: Bytes,
 }
 
+/// A request's body, and the memory that it counts for as long as this lives.
+pub(crate) struct Held {
+    pub(crate) bytes: Bytes,
+    pub(crate) memory: OwnedSemaphorePermit,
+}
+
 /// Reads the images of a `multipart/form-data` request's `file` fields, or of any other request's body.
 /// What the bytes are is left to the classifier: a content type is only a claim.
-pub(crate) async fn read(request: Request, limits: &Limits) -> Result<Vec<Upload>, Problem> {
+pub(crate) async fn read(
+    request: Request,
+    state: &AppState,
+) -> Result<(Vec<Upload>, OwnedSemaphorePermit), Problem> {
     let (parts, body) = request.into_parts();
-    let bytes = read_body(body, limits).await?;
+    let Held { bytes, memory } = read_body(body, state).await?;
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if content_type.is_some_and(is_multipart) {
-        return split_form(Request::from_parts(parts, Body::from(bytes)), limits.images).await;
-    }
-    match bytes.is_empty() {
-        true => Err(Problem::Empty),
-        false => Ok(vec![Upload { name: name::UNNAMED.to_owned(), bytes }]),
-    }
+    let uploads = if content_type.is_some_and(is_multipart) {
+        split_form(Request::from_parts(parts, Body::from(bytes)), state.limits.images).await?
+    } else if bytes.is_empty() {
+        return Err(Problem::Empty);
+    } else {
+        vec![Upload { name: name::UNNAMED.to_owned(), bytes }]
+    };
+    Ok((uploads, memory))
 }
 
 /// Reads a refused request's body to its end, keeping nothing: a browser that is cut off while it still
@@ -41,33 +60,50 @@ pub(crate) async fn drain(request: Request, limits: &Limits) {
     let _ = timeout(limits.body_timeout, drained).await;
 }
 
+/// Reads a body within the limits of size, time and memory.
+pub(crate) async fn read_body(body: Body, state: &AppState) -> Result<Held, Problem> {
+    let limit = state.limits.body_timeout;
+    timeout(limit, collect(body, state)).await.unwrap_or(Err(Problem::TooSlow { limit }))
+}
+
 fn is_multipart(content_type: &str) -> bool {
     const EXPECTED: &str = "multipart/form-data";
     content_type.get(..EXPECTED.len()).is_some_and(|start| start.eq_ignore_ascii_case(EXPECTED))
 }
 
-async fn read_body(body: Body, limits: &Limits) -> Result<Bytes, Problem> {
-    timeout(limits.body_timeout, collect(body, limits.request_bytes))
-        .await
-        .unwrap_or(Err(Problem::TooSlow { limit: limits.body_timeout }))
-}
-
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+async fn collect(mut body: Body, state: &AppState) -> Result<Held, Problem> {
+    let limit = state.limits.request_bytes;
+    if body.size_hint().lower() > limit.saturating_mul(PATIENCE) as u64 {
+        return Err(Problem::TooLarge { limit });
+    }
     let mut collected = Vec::new();
+    let mut memory = take(&state.memory, 1)?;
     while let Some(chunk) = next_chunk(&mut body).await? {
-        if chunk.len() > limit - collected.len() {
-            drop(collected);
+        let refused = if chunk.len() > limit - collected.len() {
+            Some(Problem::TooLarge { limit })
+        } else {
+            let missing =
+                (collected.len() + chunk.len()).div_ceil(KIBIBYTE).saturating_sub(memory.num_permits());
+            take(&state.memory, missing).map(|more| memory.merge(more)).err()
+        };
+        if let Some(problem) = refused {
+            drop((collected, memory));
             discard(&mut body, limit).await;
-            return Err(Problem::TooLarge { limit });
+            return Err(problem);
         }
         collected.extend_from_slice(&chunk);
     }
-    Ok(collected.into())
+    Ok(Held { bytes: collected.into(), memory })
+}
+
+/// Takes so many KiB of the memory of all uploads.
+fn take(memory: &Arc<Semaphore>, kibibytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+    let kibibytes = u32::try_from(kibibytes).map_err(|_| Problem::Busy)?;
+    Arc::clone(memory).try_acquire_many_owned(kibibytes).map_err(|_| Problem::Busy)
 }
 
 /// Reads on to the body's end, but not for ever.
 async fn discard(body: &mut Body, limit: usize) {
-    const PATIENCE: usize = 8; // times the limit
     let mut left = limit.saturating_mul(PATIENCE);
     while let Ok(Some(chunk)) = next_chunk(body).await {
         let Some(rest) = left.checked_sub(chunk.len()) else { return };
@@ -78,7 +114,7 @@ async fn discard(body: &mut Body, limit: usize) {
 /// The next piece of data; trailers are passed over.
 async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Problem> {
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::Malformed("the connection broke off".to_owned()))?;
+        let frame = frame.map_err(|_| Problem::Malformed)?;
         if let Ok(chunk) = frame.into_data() {
             return Ok(Some(chunk));
         }
@@ -87,10 +123,8 @@ async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Problem> {
 }
 
 async fn split_form(request: Request, most: usize) -> Result<Vec<Upload>, Problem> {
-    let malformed = |_| Problem::Malformed("its form is broken or incomplete".to_owned());
-    let mut form = Multipart::from_request(request, &()).await.map_err(|_| {
-        Problem::Malformed("its content type names no boundary between the form's fields".to_owned())
-    })?;
+    let malformed = |_| Problem::Malformed;
+    let mut form = Multipart::from_request(request, &()).await.map_err(|_| Problem::NoBoundary)?;
     let mut uploads = Vec::new();
     while let Some(field) = form.next_field().await.map_err(malformed)? {
         if field.name() != Some("file") {

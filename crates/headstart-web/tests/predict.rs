@@ -13,6 +13,8 @@ use serde_json::json;
 use stand_in::{PNG, png};
 
 const PATH: &str = "/api/predict";
+const UNREADABLE: &str = "This is not an image of a kind that can be read (JPEG, PNG, TIFF, BMP, WebP).";
+const TRUNCATED: &str = "The image breaks off before its end (PNG).";
 
 async fn post(request: Request<Body>) -> client::Reply {
     send(&app_within(Limits::default()), request).await
@@ -55,24 +57,21 @@ async fn several_files_are_answered_in_order_and_one_bad_one_spoils_nothing() {
     assert_eq!(reply.status, StatusCode::OK);
     let predictions = &reply.json()["predictions"];
     assert_eq!((&predictions[0]["name"], &predictions[0]["class"]), (&json!("b.png"), &json!("PNEUMONIA")));
-    assert_eq!(predictions[1], json!({"name": "a.png", "error": "The image breaks off before its end."}));
-    assert_eq!(
-        predictions[2],
-        json!({"name": "notes.txt", "error": "This is not an image that can be read."})
-    );
+    assert_eq!(predictions[1], json!({"name": "a.png", "error": TRUNCATED}));
+    assert_eq!(predictions[2], json!({"name": "notes.txt", "error": UNREADABLE}));
 }
 
 #[tokio::test]
 async fn what_is_no_image_is_415_and_what_is_a_bad_one_422() {
     let no_image = post(files(PATH, &[("notes.txt", b"hello")])).await;
     assert_eq!(no_image.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    assert_eq!(no_image.json()["error"], "This is not an image that can be read.");
+    assert_eq!(no_image.json()["error"], UNREADABLE);
     let empty = post(files(PATH, &[("empty.png", b"")])).await;
     assert_eq!(empty.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(empty.json()["error"], "The file is empty.");
     let broken = post(raw(PATH, png("BROKEN"))).await;
     assert_eq!(broken.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(broken.json()["error"], "The image breaks off before its end.");
+    assert_eq!(broken.json()["error"], TRUNCATED);
 }
 
 #[tokio::test]
@@ -129,7 +128,7 @@ async fn too_many_images_are_413() {
 
 #[tokio::test]
 async fn a_full_queue_is_503_and_says_when_to_return() {
-    let app = app_within(Limits { workers: 1, waiting: 0, ..Limits::default() });
+    let app = app_within(Limits { waiting: 1, ..Limits::default() });
     let held = tokio::spawn({
         let app = app.clone();
         async move { send(&app, raw(PATH, png("HOLD"))).await }
@@ -146,7 +145,7 @@ async fn a_full_queue_is_503_and_says_when_to_return() {
 
 #[tokio::test]
 async fn a_panic_costs_one_request_only() {
-    let app = app_within(Limits { workers: 1, waiting: 0, ..Limits::default() });
+    let app = app_within(Limits { waiting: 1, ..Limits::default() });
     let reply = send(&app, raw(PATH, png("PANIC"))).await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!reply.body.contains("on purpose"), "{}", reply.body);

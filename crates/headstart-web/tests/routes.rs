@@ -50,7 +50,7 @@ async fn a_number_that_could_not_be_measured_is_unknown() {
 #[tokio::test]
 async fn markup_in_the_model_file_stays_text() {
     let mut hostile = StandIn::default();
-    hostile.card.title = "<script>alert(1)</script>{{caution}}".to_owned();
+    hostile.classes[0] = "<script>alert(1)</script>{{caution}}".to_owned();
     hostile.caution = "\"><img src=x>".to_owned();
     let app = app(AppState::new(hostile, Limits::default()));
     let page = send(&app, Request::get("/").body(Body::empty()).unwrap()).await;
@@ -63,6 +63,8 @@ async fn assets_come_with_their_type_and_are_revalidated() {
     for (path, content_type) in [
         ("/assets/style.css", "text/css; charset=utf-8"),
         ("/assets/script.js", "text/javascript; charset=utf-8"),
+        ("/assets/answers.js", "text/javascript; charset=utf-8"),
+        ("/assets/words.js", "text/javascript; charset=utf-8"),
         ("/assets/icon.svg", "image/svg+xml"),
     ] {
         let asset = get(path).await;

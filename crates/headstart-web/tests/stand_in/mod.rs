@@ -11,6 +11,7 @@
 use std::sync::{Condvar, Mutex};
 
 use headstart::classifier::{Card, Prediction};
+use headstart::image::DecodeError;
 use headstart_web::Predictor;
 
 pub struct StandIn {
@@ -47,7 +48,7 @@ impl Default for StandIn {
             card: Card {
                 title: "Pneumonia or normal, from a chest X-ray".to_owned(),
                 backbone: "EfficientNet-Lite0".to_owned(),
-                trained_on: "5,216 chest X-rays of children".to_owned(),
+                trained_on: "5216 labelled images".to_owned(),
                 test: Some(vec![
                     ("Sensitivity".to_owned(), 0.962, 0.938, 0.977),
                     ("Specificity".to_owned(), 0.885, 0.838, 0.92),
@@ -80,12 +81,25 @@ impl Predictor for StandIn {
         &self.card
     }
 
-    fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, String> {
+    fn training_images(&self) -> usize {
+        5216
+    }
+
+    fn predict(&self, files: &[&[u8]]) -> Vec<Result<Prediction, DecodeError>> {
+        files.iter().map(|bytes| self.predict_one(bytes)).collect()
+    }
+}
+
+impl StandIn {
+    fn predict_one(&self, bytes: &[u8]) -> Result<Prediction, DecodeError> {
+        if bytes.is_empty() {
+            return Err(DecodeError::Empty);
+        }
         if !bytes.starts_with(b"\x89PNG") {
-            return Err("This is not an image that can be read.".to_owned());
+            return Err(DecodeError::Unknown);
         }
         if bytes.ends_with(b"BROKEN") {
-            return Err("The image breaks off before its end.".to_owned());
+            return Err(DecodeError::Truncated { format: "PNG", why: "its secret end".to_owned() });
         }
         assert!(!bytes.ends_with(b"PANIC"), "a panic on purpose");
         if bytes.ends_with(b"HOLD") {

@@ -157,6 +157,10 @@ fn read(
     name: &'static str,
     limits: &Limits,
 ) -> Result<(DynamicImage, Orientation), DecodeError> {
+    if format == ImageFormat::Png && !has_whole_palette(bytes) {
+        let why = "the last colour of its palette is cut".into();
+        return Err(DecodeError::Damaged { format: name, why });
+    }
     let failed = |error: image::ImageError| failure(name, error);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     // `into_decoder` refuses a side that is too long by itself, but does not say how long it is.
@@ -167,6 +171,22 @@ fn read(
     decoder.set_limits(limits.of_decoder()).map_err(failed)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     Ok((DynamicImage::from_decoder(decoder).map_err(failed)?, orientation))
+}
+
+/// Whether a PNG's palette, if it has one, ends with a whole colour. png 0.18.1 panics when it does not.
+fn has_whole_palette(png: &[u8]) -> bool {
+    const SIGNATURE: usize = 8;
+    const AROUND: usize = 12; // length, kind and checksum
+    let mut rest = png.get(SIGNATURE..).unwrap_or_default();
+    while let Some((&[a, b, c, d, ref kind @ ..], _)) = rest.split_first_chunk::<8>() {
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        match kind {
+            b"PLTE" => return length.is_multiple_of(3),
+            b"IDAT" => return true,
+            _ => rest = rest.get(AROUND.saturating_add(length)..).unwrap_or_default(),
+        }
+    }
+    true
 }
 
 /// Tells a file that ends too early from one that is broken, where the decoder does.
@@ -290,6 +310,13 @@ mod tests {
         bmp[18..22].copy_from_slice(&30_000u32.to_le_bytes());
         bmp[22..26].copy_from_slice(&30_000u32.to_le_bytes());
         assert_eq!(reason(&bmp), "too large: 30000×30000 pixels, at most 100000000 pixels");
+    }
+
+    #[test]
+    fn a_palette_that_is_cut_is_an_error() {
+        // Found by fuzzing: 4 bits a pixel, a palette of 49 bytes.
+        let png = include_bytes!("../../../../fuzz/corpus/png/palette_cut");
+        assert_eq!(reason(png), "damaged PNG: the last colour of its palette is cut");
     }
 
     #[test]

@@ -1,0 +1,98 @@
+//! Who may use the app.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::problem::Problem;
+use crate::rate;
+use crate::state::AppState;
+
+/// Who may use the app. Health checks are open to all.
+#[derive(Clone)]
+pub enum Access {
+    /// Anybody who can reach it.
+    Open,
+    /// Who knows this word: as a bearer token or, from a browser, as the password to any name.
+    Token(String),
+    /// Who knows this `name:password`.
+    Password(String),
+}
+
+impl Access {
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("");
+        match self {
+            Self::Open => true,
+            Self::Token(token) => {
+                let password = basic(given).and_then(|pair| Some(pair.split_once(':')?.1.to_owned()));
+                [after(given, "bearer"), password].into_iter().flatten().any(|word| is_same(&word, token))
+            }
+            Self::Password(pair) => basic(given).is_some_and(|given| is_same(&given, pair)),
+        }
+    }
+}
+
+/// Lets through whom [`Access`] admits. A wrong word counts as an upload does, so that guessing takes ages.
+pub(crate) async fn guard(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if state.access.admits(request.headers()) {
+        return Ok(next.run(request).await);
+    }
+    rate::count(&state, &request)?;
+    Err(Problem::Locked)
+}
+
+/// What follows the scheme's name.
+fn after(given: &str, scheme: &str) -> Option<String> {
+    let (name, rest) = given.split_once(' ')?;
+    name.eq_ignore_ascii_case(scheme).then(|| rest.trim().to_owned())
+}
+
+/// The `name:password` of basic authentication (RFC 7617).
+fn basic(given: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(after(given, "basic")?).ok()?).ok()
+}
+
+/// Takes as long for a wrong word as for the right one, so that its time tells nothing but the length.
+fn is_same(given: &str, expected: &str) -> bool {
+    let pairs = given.bytes().zip(expected.bytes());
+    given.len() == expected.len() && std::hint::black_box(pairs.fold(0, |seen, (a, b)| seen | (a ^ b))) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn admits(access: &Access, authorization: &'static str) -> bool {
+        access
+            .admits(&HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(authorization))]))
+    }
+
+    #[test]
+    fn a_token_is_a_bearers_or_a_password() {
+        let token = Access::Token("secret".to_owned());
+        assert!(admits(&token, "Bearer secret"));
+        assert!(admits(&token, "bearer secret"));
+        assert!(admits(&token, "Basic bWU6c2VjcmV0")); // me:secret
+        for wrong in ["Bearer secrets", "Bearer ", "secret", "Basic secret", "Basic c2VjcmV0", ""] {
+            assert!(!admits(&token, wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_password_belongs_to_its_name() {
+        let password = Access::Password("me:secret".to_owned());
+        assert!(admits(&password, "Basic bWU6c2VjcmV0"));
+        assert!(!admits(&password, "Basic eW91OnNlY3JldA==")); // you:secret
+        assert!(!admits(&password, "Bearer secret"));
+    }
+}

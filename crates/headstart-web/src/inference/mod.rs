@@ -1,0 +1,166 @@
+//! The Open Inference Protocol, version 2 (KServe's and Triton's): the same models for programs that speak it.
+//!
+//! A model takes one tensor, `image`: BYTES `[n]`, each element an image file (in JSON as base64). It gives
+//! `scores`, FP32 `[n, classes]`, and `class`, BYTES `[n]`.
+
+mod message;
+mod tensor;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use serde::Serialize;
+use tokio::time::timeout;
+use utoipa::ToSchema;
+
+use crate::asked::Language;
+use crate::models::Model;
+use crate::predictor::refusal;
+use crate::problem::{ErrorBody, Problem};
+use crate::state::AppState;
+use crate::upload;
+use message::{InferRequest, InferResponse};
+
+/// The protocol has versions of a model; a sealed model has but one.
+const VERSION: &str = "1";
+
+/// What the server is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ServerMetadata {
+    name: &'static str,
+    version: &'static str,
+    extensions: Vec<&'static str>,
+}
+
+/// What a model takes and gives.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ModelMetadata {
+    name: String,
+    versions: Vec<&'static str>,
+    platform: &'static str,
+    inputs: Vec<TensorMetadata>,
+    outputs: Vec<TensorMetadata>,
+}
+
+/// A tensor's name, type and shape; -1 is any number.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TensorMetadata {
+    name: &'static str,
+    datatype: &'static str,
+    shape: Vec<i64>,
+}
+
+/// Whether a model takes requests.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    name: String,
+    ready: bool,
+}
+
+#[utoipa::path(get, path = "/v2", tag = "inference", responses(
+    (status = 200, description = "What the server is", body = ServerMetadata),
+    (status = 401, description = "A token or password is needed", body = ErrorBody),
+))]
+pub(crate) async fn server() -> Json<ServerMetadata> {
+    let version = env!("CARGO_PKG_VERSION");
+    Json(ServerMetadata { name: "headstart", version, extensions: vec!["binary_tensor_data"] })
+}
+
+#[utoipa::path(get, path = "/v2/health/live", tag = "inference",
+    responses((status = 200, description = "The server lives", body = String, content_type = "text/plain")))]
+pub(crate) async fn live() -> &'static str {
+    "ok"
+}
+
+#[utoipa::path(get, path = "/v2/health/ready", tag = "inference", responses(
+    (status = 200, description = "The server takes requests", body = String, content_type = "text/plain"),
+    (status = 503, description = "It is about to stop", body = ErrorBody),
+))]
+pub(crate) async fn ready(state: State<AppState>) -> Result<&'static str, Problem> {
+    crate::health::ready(state).await
+}
+
+#[utoipa::path(get, path = "/v2/models/{name}", tag = "inference",
+    params(("name" = String, Path, description = "The model's name")),
+    responses(
+        (status = 200, description = "What the model takes and gives", body = ModelMetadata),
+        (status = 401, description = "A token or password is needed", body = ErrorBody),
+        (status = 404, description = "No such model", body = ErrorBody),
+    ))]
+pub(crate) async fn metadata(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+) -> Result<Json<ModelMetadata>, Problem> {
+    let model = find(&state, &name)?;
+    let classes = model.predictor.classes().len() as i64;
+    let tensor = |name, datatype, shape: &[i64]| TensorMetadata { name, datatype, shape: shape.to_vec() };
+    Ok(Json(ModelMetadata {
+        name: model.name,
+        versions: vec![VERSION],
+        platform: "headstart",
+        inputs: vec![tensor("image", "BYTES", &[-1])],
+        outputs: vec![tensor("scores", "FP32", &[-1, classes]), tensor("class", "BYTES", &[-1])],
+    }))
+}
+
+#[utoipa::path(get, path = "/v2/models/{name}/ready", tag = "inference",
+    params(("name" = String, Path, description = "The model's name")),
+    responses(
+        (status = 200, description = "The model takes requests", body = Readiness),
+        (status = 401, description = "A token or password is needed", body = ErrorBody),
+        (status = 404, description = "No such model", body = ErrorBody),
+    ))]
+pub(crate) async fn model_ready(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+) -> Result<Json<Readiness>, Problem> {
+    let model = find(&state, &name)?;
+    Ok(Json(Readiness { name: model.name, ready: !state.is_stopping() }))
+}
+
+#[utoipa::path(post, path = "/v2/models/{name}/infer", tag = "inference",
+    params(
+        ("name" = String, Path, description = "The model's name"),
+        ("Inference-Header-Content-Length" = Option<u64>, Header,
+            description = "Length of the JSON, when binary tensors follow it"),
+    ),
+    request_body = InferRequest,
+    responses(
+        (status = 200, description = "Scores and classes", content(
+            (InferResponse = "application/json"), (Vec<u8> = "application/octet-stream"))),
+        (status = 400, description = "A request that the model cannot take", body = ErrorBody),
+        (status = 401, description = "A token or password is needed", body = ErrorBody),
+        (status = 403, description = "Sent by another site's page", body = ErrorBody),
+        (status = 404, description = "No such model", body = ErrorBody),
+        (status = 408, description = "The body arrives too slowly", body = ErrorBody),
+        (status = 413, description = "Too many bytes or images", body = ErrorBody),
+        (status = 429, description = "Too many uploads from this address", body = ErrorBody),
+        (status = 503, description = "The queue is full", body = ErrorBody),
+    ))]
+pub(crate) async fn infer(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    Language(strings): Language,
+    request: Request,
+) -> Result<Response, Problem> {
+    let model = find(&state, &name)?;
+    let _under_way = state.queue.enter()?;
+    let (parts, body) = request.into_parts();
+    let held = upload::read_body(body, &state).await?;
+    let (request, binary) = message::parse(&parts.headers, &held.bytes)?;
+    let images = tensor::images(&request, binary)?;
+    if images.len() > state.limits.images {
+        return Err(Problem::TooMany { limit: state.limits.images });
+    }
+    let predicted = timeout(state.limits.answer_timeout, state.queue.predict(&model, images));
+    let mut predictions = Vec::new();
+    for (index, outcome) in predicted.await.map_err(|_| Problem::Busy)??.into_iter().enumerate() {
+        let because = |error| Problem::Tensor(format!("image {index}: {}", refusal(&error, strings)));
+        predictions.push(outcome.map_err(because)?);
+    }
+    message::respond(&request, &model, &predictions)
+}
+
+fn find(state: &AppState, name: &str) -> Result<Model, Problem> {
+    state.models().find(name).cloned().ok_or(Problem::NoSuchModel)
+}

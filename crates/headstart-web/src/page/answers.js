@@ -1,0 +1,202 @@
+// What is shown of the answers: one large, and from two images on a table that sorts and downloads.
+import { percent, say } from "./words.js";
+
+const template = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+
+export class Answers {
+  #entries = [];
+  #shown = null;
+  #lastAdded = []; // those that came together
+  #order = { by: null, isDown: false };
+
+  /** `positive` is the class that the threshold decides, of two; otherwise empty. */
+  constructor(section, { positive, threshold }) {
+    this.positive = positive;
+    this.threshold = threshold;
+    this.detail = section.querySelector("#detail");
+    this.batch = section.querySelector("#batch");
+    this.rows = section.querySelector("tbody");
+    this.clearing = section.querySelector("#clear");
+    for (const button of section.querySelectorAll("[data-sort]")) {
+      button.addEventListener("click", () => this.#sort(button));
+    }
+    section.querySelector("#csv").addEventListener("click", () => this.#download());
+  }
+
+  /** Shows files that are waiting for their answers, the first of them large. */
+  add(files) {
+    const entries = [...files].map((file) => this.#addOne(file));
+    if (entries.length > 0) {
+      this.#lastAdded = entries;
+      this.#show(entries[0]);
+      this.detail.scrollIntoView({ block: "nearest" });
+    }
+    return entries;
+  }
+
+  #addOne(file) {
+    const entry = { file, name: file.name, url: URL.createObjectURL(file), answer: null, error: null };
+    entry.row = template("row");
+    entry.row.querySelector(".name").textContent = entry.name;
+    entry.row.querySelector("button").addEventListener("click", () => {
+      this.#show(entry);
+      this.detail.scrollIntoView({ block: "nearest" });
+    });
+    preview(entry, entry.row.querySelector("img"), "");
+    this.#entries.push(entry);
+    this.rows.append(entry.row);
+    this.#update(entry);
+    return entry;
+  }
+
+  fill(entry, answer) {
+    entry.answer = answer;
+    this.#update(entry);
+  }
+
+  refuse(entry, why) {
+    entry.error = why;
+    this.#update(entry);
+  }
+
+  clear() {
+    for (const entry of this.#entries) URL.revokeObjectURL(entry.url);
+    this.#entries = [];
+    this.#shown = null;
+    this.#lastAdded = [];
+    this.detail.replaceChildren();
+    this.rows.replaceChildren();
+    this.batch.hidden = true;
+    this.clearing.hidden = true;
+  }
+
+  /** The last answers in a sentence, for those who listen. */
+  spoken() {
+    const [entry, ...others] = this.#lastAdded;
+    if (!entry) return say("cleared");
+    if (others.length > 0) return this.#summary();
+    return `${entry.name}: ${title(entry)}. ${entry.error ?? entry.answer.reading}`;
+  }
+
+  #update(entry) {
+    const { row } = entry;
+    row.classList.toggle("working", !isDone(entry));
+    row.classList.toggle("refused", entry.error !== null);
+    row.querySelector(".class").textContent = title(entry);
+    row.querySelector("small").textContent = entry.error ?? "";
+    const score = this.#score(entry);
+    row.querySelector(".share").textContent = score === null ? "" : percent(score);
+    const meter = row.querySelector("meter");
+    meter.hidden = score === null;
+    meter.value = score ?? 0;
+    meter.setAttribute("aria-label", say("score"));
+    this.clearing.hidden = false;
+    this.batch.hidden = this.#entries.length < 2;
+    this.batch.querySelector("h3").textContent = this.#summary();
+    if (entry === this.#shown) this.#show(entry);
+  }
+
+  #summary() {
+    const counts = new Map();
+    for (const entry of this.#entries.filter(isDone)) {
+      counts.set(title(entry), (counts.get(title(entry)) ?? 0) + 1);
+    }
+    const count = this.#entries.length;
+    if (counts.size === 0) return say("all-images", { count });
+    return say("summary", { count, parts: [...counts].map(([name, times]) => `${times}\u00a0×\u00a0${name}`).join(", ") });
+  }
+
+  /** The score in the table: the positive class's, or the answer's. */
+  #score({ answer }) {
+    return answer ? answer.scores[this.positive || answer.class] : null;
+  }
+
+  #show(entry) {
+    const isSame = entry === this.#shown;
+    this.#shown = entry;
+    for (const { row } of this.#entries) row.querySelector("button").removeAttribute("aria-current");
+    entry.row.querySelector("button").setAttribute("aria-current", "true");
+    const result = isSame ? this.detail.firstElementChild : template("result");
+    if (!isSame) preview(entry, result.querySelector("img"), say("your-image", { name: entry.name }));
+    result.classList.toggle("working", !isDone(entry));
+    result.classList.toggle("refused", entry.error !== null);
+    result.querySelector(".name").textContent = entry.name;
+    result.querySelector(".name").title = entry.name;
+    result.querySelector("h3").textContent = title(entry);
+    result.querySelector(".reading").textContent = entry.error ?? entry.answer?.reading ?? "";
+    result.querySelector(".scores").replaceChildren(...(entry.answer ? this.#bars(entry.answer) : []));
+    result.querySelector(".reliability").hidden = entry.answer === null;
+    if (!isSame) this.detail.replaceChildren(result);
+  }
+
+  #bars(answer) {
+    if (this.positive) {
+      const bar = template("bar");
+      bar.querySelector(".fill").setAttribute("width", `${100 * answer.scores[this.positive]}%`);
+      return [bar];
+    }
+    const sorted = Object.entries(answer.scores).sort(([, left], [, right]) => right - left);
+    return sorted.map(([name, score]) => {
+      const row = template("score");
+      const [label, share, meter] = row.children;
+      label.textContent = name;
+      share.textContent = percent(score);
+      meter.value = score;
+      meter.setAttribute("aria-label", say("score-for", { class: name }));
+      row.classList.toggle("chosen", name === answer.class);
+      return row;
+    });
+  }
+
+  #sort(button) {
+    const by = button.dataset.sort;
+    const isDown = this.#order.by === by ? !this.#order.isDown : by === "score";
+    this.#order = { by, isDown };
+    const value = { name: (entry) => entry.name, answer: title, score: (entry) => this.#score(entry) }[by];
+    const compare = (left, right) => {
+      const [first, second] = [value(left), value(right)];
+      if (first === null || second === null) return (first === null) - (second === null); // always last
+      const order = by === "score" ? first - second : first.localeCompare(second, undefined, { numeric: true });
+      return isDown ? -order : order;
+    };
+    this.rows.append(...this.#entries.toSorted(compare).map((entry) => entry.row));
+    for (const heading of button.closest("tr").cells) heading.removeAttribute("aria-sort");
+    button.closest("th").setAttribute("aria-sort", isDown ? "descending" : "ascending");
+  }
+
+  /** The table in the order in which it is shown. */
+  #download() {
+    const shown = [...this.rows.children].map((row) => this.#entries.find((entry) => entry.row === row));
+    const classes = Object.keys(shown.find((entry) => entry.answer)?.answer.scores ?? {});
+    const head = ["file", "answer", ...classes.map((name) => `score_${name}`), "threshold", "remark"];
+    const lines = shown.map((entry) => [
+      entry.name, entry.answer?.class ?? "", ...classes.map((name) => entry.answer?.scores[name] ?? ""),
+      entry.answer ? this.threshold : "", entry.error ?? "",
+    ]);
+    const text = [head, ...lines].map((line) => line.map(csvField).join(",")).join("\r\n");
+    const link = document.createElement("a");
+    link.download = "headstart.csv";
+    link.href = URL.createObjectURL(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv" }));
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+}
+
+const isDone = (entry) => entry.answer !== null || entry.error !== null;
+
+function title(entry) {
+  if (entry.error !== null) return say("no-answer");
+  return entry.answer?.class ?? say("looking");
+}
+
+function preview(entry, image, alternative) {
+  image.addEventListener("error", () => image.replaceWith(alternative && say("no-preview")));
+  image.alt = alternative;
+  image.src = entry.url;
+}
+
+/** Quoted where needed; a text that a spreadsheet would take for a formula is kept from it. */
+function csvField(value) {
+  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,7 @@
+//! The BMP decoder.
+#![no_main]
+
+#[path = "../decoder.rs"]
+mod decoder;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| decoder::decode(data, b"BM"));

@@ -1,0 +1,7 @@
+//! The JPEG decoder.
+#![no_main]
+
+#[path = "../decoder.rs"]
+mod decoder;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| decoder::decode(data, b"\xff\xd8\xff"));
