@@ -28,6 +28,9 @@ pub enum Command {
     Serve(ServeArguments),
     /// Print the layers of a model or a backbone.
     Summary(SummaryArguments),
+    /// Look for what is wrong with labelled images before training: duplicates, leaks, shortcuts, odd
+    /// pictures, labels that are probably wrong.
+    Inspect(InspectArguments),
     /// Write the frozen trunk's features of each image as a NumPy array.
     Features(FeaturesArguments),
     /// The pretrained nets.
@@ -79,6 +82,9 @@ pub struct TrainArguments {
     /// Train on a stratified subset of so many images.
     #[arg(long)]
     pub train_images: Option<usize>,
+    /// Leave out the images that this file names, one path a line (as `inspect --quarantine` writes it).
+    #[arg(long)]
+    pub exclude: Option<PathBuf>,
     /// The positive class of two, unless the last by name.
     #[arg(long)]
     pub positive: Option<String>,
@@ -152,6 +158,27 @@ pub struct FeaturesArguments {
     /// The array, f32 [N, C, H, W], images in sorted order.
     #[arg(long)]
     pub out: PathBuf,
+    /// Folder of the feature cache.
+    #[arg(long, env = "HEADSTART_CACHE")]
+    pub cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// Labelled images, as `train` takes them.
+    pub data: PathBuf,
+    /// Everything that was found, as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write a page with pictures of what was found.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Write the paths to leave out, one a line: unusable, blank and duplicate images.
+    #[arg(long)]
+    pub quarantine: Option<PathBuf>,
+    /// Do not look for labels that are probably wrong, which takes most of the time.
+    #[arg(long)]
+    pub no_label_check: bool,
     /// Folder of the feature cache.
     #[arg(long, env = "HEADSTART_CACHE")]
     pub cache: Option<PathBuf>,

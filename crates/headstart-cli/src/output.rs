@@ -20,9 +20,22 @@ pub fn stop_on_interrupt() {
 #[derive(Default)]
 pub struct Terminal {
     bar: Option<(String, ProgressBar)>,
+    /// Whether standard output is for the result alone.
+    quiet: bool,
 }
 
 impl Terminal {
+    /// Bars and what went wrong, on standard error; nothing on standard output.
+    pub fn quiet() -> Self {
+        Self { quiet: true, ..Self::default() }
+    }
+
+    fn line(&self, line: &str) {
+        if !self.quiet {
+            println!("{line}");
+        }
+    }
+
     fn show(&mut self, name: &str, done: usize, total: usize) {
         if self.bar.as_ref().is_none_or(|(shown, _)| shown != name) {
             self.clear();
@@ -48,7 +61,7 @@ impl Progress for Terminal {
         self.show("features", done, total);
         if done == total {
             self.clear();
-            println!("features    {total} images, {cached} of them from the cache");
+            self.line(&format!("features    {total} images, {cached} of them from the cache"));
         }
     }
 
@@ -61,6 +74,15 @@ impl Progress for Terminal {
 
     fn stop(&self) -> bool {
         STOP.load(Ordering::Relaxed)
+    }
+}
+
+impl headstart::audit::Observer for Terminal {
+    fn surveyed(&mut self, done: usize, total: usize) {
+        self.show("looking", done, total);
+        if done == total {
+            self.clear();
+        }
     }
 }
 

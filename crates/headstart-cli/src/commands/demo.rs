@@ -25,6 +25,7 @@ pub fn run(out: PathBuf) -> Result<()> {
         image_size: None,
         seed: 7,
         train_images: None,
+        exclude: None,
         positive: None,
         cache: super::cache(None),
         out: run.clone(),

@@ -4,6 +4,7 @@ mod backbones;
 mod demo;
 mod evaluate;
 mod features;
+mod inspect;
 mod predict;
 mod serve;
 mod summary;
@@ -30,6 +31,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Summary(arguments) => summary::run(&arguments),
         Command::Features(arguments) => features::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
         Command::Backbones { command: BackbonesCommand::List } => backbones::list(),
         Command::Demo { out } => demo::run(out),
     }

@@ -40,6 +40,7 @@ fn job(arguments: TrainArguments) -> Result<Job> {
         image_size: arguments.image_size,
         seed: arguments.seed,
         train_images: arguments.train_images,
+        exclude: arguments.exclude,
         positive: arguments.positive,
         cache: super::cache(arguments.cache),
         command: std::env::args().collect::<Vec<_>>().join(" "),

@@ -1,6 +1,7 @@
 //! Labelled images: which there are, their classes, their splits, their patients.
 
 mod csv;
+mod exclude;
 mod fingerprint;
 mod folder;
 mod groups;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::sample::{Digest, Sample};
+pub(crate) use self::sample::{Opened, Unusable};
 use crate::error::{Error, Result};
 
 /// The part that an image plays.
@@ -113,6 +115,15 @@ impl Dataset {
     /// Whether there are images for the final judgement.
     pub fn has_test(&self) -> bool {
         self.has(Split::Test)
+    }
+
+    /// Leaves out the images that a list names, one path a line, and returns how many those are.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the list cannot be read; [`Error::Invalid`] when it names a path that is not
+    /// in the data, or leaves no image of a class in a split.
+    pub fn exclude(&mut self, list: &Path) -> Result<usize> {
+        exclude::exclude(self, list)
     }
 
     /// Keeps about `limit` of the images to train with (those in no split yet, too): of each class's

@@ -28,7 +28,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    const UNKNOWN: Self = Self { value: f64::NAN, low: 0.0, high: 1.0 };
+    pub(crate) const UNKNOWN: Self = Self { value: f64::NAN, low: 0.0, high: 1.0 };
 
     /// False where nothing could be measured.
     pub fn is_known(&self) -> bool {

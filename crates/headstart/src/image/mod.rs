@@ -1,12 +1,14 @@
 //! From a file's bytes to the numbers that a net reads.
 
 pub mod decode;
+mod format;
 mod jpeg;
 pub mod preprocess;
 
 use std::borrow::Cow;
 
 pub use decode::{DecodeError, Limits, decode};
+pub use format::Format;
 pub use preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 
 /// A decoded image: RGB, rows from the top, 8 or 16 bits a channel.

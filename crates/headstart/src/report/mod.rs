@@ -20,7 +20,7 @@ use crate::history::History;
 pub use confusion::confusion_svg;
 pub use curves::curves_svg;
 pub use diagram::diagram_svg;
-pub use html::report_html;
+pub use html::{audit_html, report_html};
 pub use layers::layer_rows;
 pub use numbers::thousands;
 pub use roc::roc_svg;

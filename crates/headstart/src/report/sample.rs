@@ -72,7 +72,7 @@ pub(super) fn vgg16() -> Vec<LayerRow> {
 
 /// Every tag is closed in order, every attribute quoted, and no number is missing.
 pub(super) fn assert_well_formed(markup: &str) {
-    const VOID: [&str; 3] = ["meta", "br", "!doctype"];
+    const VOID: [&str; 4] = ["meta", "br", "img", "!doctype"];
     let mut open: Vec<&str> = Vec::new();
     for tag in markup.split('<').skip(1) {
         let (tag, _) = tag.split_once('>').expect("a tag is closed by >");

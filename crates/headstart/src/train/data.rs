@@ -8,6 +8,10 @@ use crate::features::Extracted;
 /// Opens the data, takes the subset, cuts the splits that are missing and finds the positive class.
 pub(super) fn prepare(job: &Job, observer: &mut dyn Observer) -> Result<(Dataset, usize)> {
     let mut dataset = Dataset::open(&job.data)?;
+    if let Some(list) = &job.exclude {
+        let left_out = dataset.exclude(list)?;
+        observer.say(&format!("{left_out} images left out, as {} says", list.display()));
+    }
     if let Some(limit) = job.train_images {
         dataset.train_subset(limit);
     }

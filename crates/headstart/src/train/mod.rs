@@ -54,6 +54,8 @@ pub struct Job {
     pub seed: u64,
     /// At most so many training images.
     pub train_images: Option<usize>,
+    /// A list of images to leave out, one path a line.
+    pub exclude: Option<PathBuf>,
     /// The positive class of two, unless the last by name.
     pub positive: Option<String>,
     /// Folder of the feature cache.

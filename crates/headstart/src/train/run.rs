@@ -109,7 +109,9 @@ fn config(job: &Job) -> String {
     let recipe = toml::to_string(&job.recipe).expect("a recipe becomes TOML");
     let data = job.data.display().to_string();
     let images = job.train_images.map(|n| format!("# training images: {n}\n")).unwrap_or_default();
-    format!("# {}\n# data: {data:?}\n# seed: {}\n{images}{recipe}", job.command, job.seed)
+    let exclude = job.exclude.as_ref().map(|list| format!("# left out: {:?}\n", list.display().to_string()));
+    let exclude = exclude.unwrap_or_default();
+    format!("# {}\n# data: {data:?}\n# seed: {}\n{images}{exclude}{recipe}", job.command, job.seed)
 }
 
 fn predictions(contents: &Contents<'_>) -> String {

@@ -1,10 +1,12 @@
 //! `report.html`: one page that needs nothing from elsewhere.
 
+mod audit;
 mod element;
 mod images;
 mod model;
 mod results;
 
+pub use self::audit::audit_html;
 use self::element::{section, text};
 use super::{Report, SplitResult, curves_in_words, curves_svg, escape};
 

@@ -1,0 +1,141 @@
+//! Labels that are probably wrong: each image is scored by a linear probe that did not see it, nor its
+//! duplicates or other images of its group, and confident learning reads the scores.
+
+mod confident;
+mod folds;
+mod lbfgs;
+mod probe;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use self::probe::{Probe, Table};
+use super::clusters::Clusters;
+use super::{Observer, Place};
+use crate::backbone::Backbone;
+use crate::backbone::spec::{Block, Layer};
+use crate::dataset::{Dataset, Sample};
+use crate::error::{Error, Result};
+use crate::evaluate::{Estimate, evaluate};
+use crate::features::Extractor;
+
+/// Parts that the data is cut into; each is scored by a probe of the others.
+const FOLDS: usize = 5;
+/// Weights of the penalty on standardised features, per image; the first fold chooses.
+const PENALTIES: [f64; 3] = [1e-1, 1e-2, 1e-3];
+
+/// What the check of the labels came to.
+#[derive(Debug, Serialize)]
+pub struct Labels {
+    /// Area under the ROC curve of the probe on images that it did not see. Near 0.5 it knows nothing,
+    /// and its suspicions are worth nothing.
+    pub auc: Estimate,
+    /// Images whose label is probably wrong, the surest first.
+    pub suspects: Vec<Suspect>,
+    /// Why labels could not be checked, if so.
+    pub skipped: Option<String>,
+}
+
+/// An image whose label is probably wrong.
+#[derive(Debug, Clone, Serialize)]
+pub struct Suspect {
+    /// Which; its class is the label that it has.
+    pub image: Place,
+    /// The class that it probably is of.
+    pub likely: String,
+    /// The probe's score for the label.
+    pub score_of_label: f32,
+    /// The probe's score for the likely class.
+    pub score_of_likely: f32,
+}
+
+/// Checks the labels of the samples `usable`. `ties` are the duplicates among all samples.
+pub(super) fn check(
+    dataset: &Dataset,
+    usable: &[usize],
+    ties: Clusters,
+    cache: &Path,
+    observer: &mut dyn Observer,
+) -> Result<Labels> {
+    let units = units(dataset, usable, ties);
+    if let Some(class) = folds::too_few(dataset.classes.len(), &labels(dataset, usable), &units, FOLDS) {
+        let name = &dataset.classes[class];
+        let why = format!("of {name} there are fewer than {FOLDS} images that are not tied to each other");
+        return Ok(Labels { auc: Estimate::UNKNOWN, suspects: Vec::new(), skipped: Some(why) });
+    }
+    let samples: Vec<Sample> = usable.iter().map(|index| dataset.samples[*index].clone()).collect();
+    let (extractor, features) = extractor()?;
+    let extracted = extractor.extract(&samples, cache, observer)?;
+    if let Some((path, why)) = extracted.set_aside.first() {
+        return Err(Error::invalid(path, "the file that was read at first", why));
+    }
+    let labels = labels(dataset, usable);
+    let table = Table::new(&extracted.records, features, &labels, dataset.classes.len());
+    let scores = out_of_fold(&table, &folds::folds(dataset.classes.len(), &labels, &units, FOLDS), observer)?;
+    let auc = evaluate(&labels, &scores, dataset.classes.len() - 1, 0.5, 0.0)?.auc;
+    let suspect = |found: confident::Suspect| Suspect {
+        image: Place::new(dataset, usable[found.index]),
+        likely: dataset.classes[found.likely].clone(),
+        score_of_label: scores[found.index][labels[found.index]],
+        score_of_likely: scores[found.index][found.likely],
+    };
+    let suspects = confident::suspects(&labels, &scores).into_iter().map(suspect).collect();
+    Ok(Labels { auc, suspects, skipped: None })
+}
+
+fn labels(dataset: &Dataset, usable: &[usize]) -> Vec<usize> {
+    usable.iter().map(|index| dataset.samples[*index].label).collect()
+}
+
+/// For each usable sample the first of those that it must share a fold with: its group and its duplicates.
+fn units(dataset: &Dataset, usable: &[usize], mut ties: Clusters) -> Vec<usize> {
+    let mut groups = HashMap::<&str, usize>::new();
+    for sample in usable {
+        if let Some(group) = &dataset.samples[*sample].group {
+            let first = *groups.entry(group).or_insert(*sample);
+            ties.join(first, *sample);
+        }
+    }
+    usable.iter().map(|sample| ties.first(*sample)).collect()
+}
+
+/// EfficientNet-Lite0 up to the mean over the last map, and the number of its features.
+fn extractor() -> Result<(Extractor, usize)> {
+    let mut backbone = Backbone::load("efficientnet-lite0", None)?;
+    backbone.spec.blocks.push(Block { name: "pool".into(), layers: vec![Layer::GlobalAveragePool] });
+    let extractor = Extractor::new(&backbone, backbone.spec.blocks.len(), &backbone.preprocess);
+    let features = extractor.output().len();
+    Ok((extractor, features))
+}
+
+/// Scores of each image by a probe of the other folds, `[N, classes]`.
+fn out_of_fold(table: &Table<'_>, folds: &[usize], observer: &dyn Observer) -> Result<Vec<Vec<f32>>> {
+    let part =
+        |of: &dyn Fn(usize) -> bool| (0..folds.len()).filter(|row| of(folds[*row])).collect::<Vec<_>>();
+    let mut scores = vec![Vec::new(); folds.len()];
+    let mut penalty = None;
+    for fold in 0..FOLDS {
+        if observer.stop() {
+            return Err(Error::Interrupted);
+        }
+        let (train, held_out) = (part(&|other| other != fold), part(&|other| other == fold));
+        let probe = match penalty {
+            Some(penalty) => Probe::fit(table, &train, penalty),
+            None => {
+                let probes = PENALTIES.map(|penalty| (penalty, Probe::fit(table, &train, penalty)));
+                let loss = |probe: &Probe| probe.loss(table, &held_out);
+                let [first, others @ ..] = probes.map(|(penalty, probe)| (loss(&probe), penalty, probe));
+                let best =
+                    others.into_iter().fold(first, |best, other| if other.0 < best.0 { other } else { best });
+                penalty = Some(best.1);
+                best.2
+            }
+        };
+        for (row, of_row) in held_out.iter().zip(probe.scores(table, &held_out)) {
+            scores[*row] = of_row;
+        }
+    }
+    Ok(scores)
+}

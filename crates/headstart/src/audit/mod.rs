@@ -1,0 +1,258 @@
+//! What is wrong with a data set, before anything is trained on it. Nothing is changed or deleted.
+
+mod appearance;
+mod clusters;
+mod duplicates;
+mod findings;
+mod groups;
+mod labels;
+mod neighbours;
+mod oddities;
+mod perceptual;
+mod quarantine;
+mod shortcuts;
+mod survey;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+pub use self::findings::{Finding, Weight};
+pub use self::labels::{Labels, Suspect};
+use crate::dataset::{Dataset, Split};
+use crate::error::Result;
+use crate::evaluate::Estimate;
+use crate::features::Progress;
+
+/// What an audit tells while it works.
+pub trait Observer: Progress {
+    /// `done` of `total` images were looked at.
+    fn surveyed(&mut self, done: usize, total: usize);
+}
+
+/// What was found. Lists are complete, the worst first.
+#[derive(Debug, Serialize)]
+pub struct Audit {
+    /// The folder or file.
+    pub data: String,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Number of images by split and class, those that cannot be used too.
+    pub counts: Vec<Counts>,
+    /// How many times more images the largest class has than the smallest.
+    pub imbalance: f64,
+    /// Files that cannot be used.
+    pub faults: Vec<Fault>,
+    /// Files whose name promises another format.
+    pub misnamed: Vec<Misnamed>,
+    /// The same bytes more than once.
+    pub exact_duplicates: Vec<Duplicates>,
+    /// Nearly the same picture more than once: scaled, compressed or brightened apart, or mirrored.
+    pub near_duplicates: Vec<Duplicates>,
+    /// Groups with images in more than one split.
+    pub shared_groups: Vec<SharedGroup>,
+    /// How well the class is told by what has nothing to do with the picture.
+    pub shortcuts: Vec<Shortcut>,
+    /// Pictures that are unlike the others.
+    pub oddities: Vec<Oddity>,
+    /// Labels that are probably wrong; `None` when that was not asked.
+    pub labels: Option<Labels>,
+}
+
+/// An image of the data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Which of [`Dataset::samples`].
+    #[serde(skip)]
+    pub index: usize,
+    /// As [`crate::dataset::Sample::path`].
+    pub path: String,
+    /// Name of its class.
+    pub class: String,
+    /// Its split, if the data has any.
+    pub split: Option<Split>,
+}
+
+/// Number of images of a split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// `None` for data without splits.
+    pub split: Option<Split>,
+    /// By class.
+    pub images: Vec<usize>,
+}
+
+/// A file that cannot be used.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fault {
+    /// Which.
+    pub image: Place,
+    /// What kind of fault.
+    pub kind: FaultKind,
+    /// In words.
+    pub why: String,
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// The file system refuses it.
+    Unreadable,
+    /// No byte.
+    Empty,
+    /// Text, or a format that is not known.
+    NoImage,
+    /// Past the limits of a picture.
+    TooLarge,
+    /// The end is missing.
+    Truncated,
+    /// Broken otherwise.
+    Damaged,
+}
+
+/// A file whose name promises another format.
+#[derive(Debug, Clone, Serialize)]
+pub struct Misnamed {
+    /// Which.
+    pub image: Place,
+    /// What it is.
+    pub found: &'static str,
+}
+
+/// Images that show the same.
+#[derive(Debug, Clone, Serialize)]
+pub struct Duplicates {
+    /// All of them, in the order of the data.
+    pub images: Vec<Place>,
+    /// Whether they have more than one label: all but one are wrong.
+    pub across_classes: bool,
+    /// Whether they are in more than one split: what is measured is too good.
+    pub across_splits: bool,
+    /// Of near duplicates the greatest number of hash bits, of 256, between two that were tied.
+    pub distance: u32,
+    /// Whether some are mirrored.
+    pub mirrored: bool,
+}
+
+/// A group with images in more than one split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SharedGroup {
+    /// Its name.
+    pub group: String,
+    /// Number of its images by split.
+    pub images: Vec<(Split, usize)>,
+}
+
+/// A cue that has nothing to do with what a picture shows, and how well it tells a class.
+#[derive(Debug, Clone, Serialize)]
+pub struct Shortcut {
+    /// "file size", "width".
+    pub cue: String,
+    /// The class that it tells best against the rest.
+    pub class: String,
+    /// Whether the class has more of it, rather than less.
+    pub more: bool,
+    /// Area under the ROC curve of the cue alone, with DeLong's interval.
+    pub auc: Estimate,
+    /// Whether the interval lies above 0.6.
+    pub flagged: bool,
+}
+
+/// A picture that is unlike the others.
+#[derive(Debug, Clone, Serialize)]
+pub struct Oddity {
+    /// Which.
+    pub image: Place,
+    /// In what.
+    pub kind: OddityKind,
+    /// In words.
+    pub why: String,
+}
+
+/// In what a picture is odd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OddityKind {
+    /// Much larger or smaller.
+    Size,
+    /// Much wider or narrower.
+    Shape,
+    /// Black all over.
+    Black,
+    /// White all over.
+    White,
+    /// Grey all over, or nearly.
+    LowContrast,
+    /// Without the fine detail that the others have.
+    Blurred,
+    /// Coloured among grey ones.
+    Coloured,
+    /// Grey among coloured ones.
+    Grey,
+}
+
+impl OddityKind {
+    /// All, in the order in which they are shown.
+    pub const ALL: [Self; 8] = [
+        Self::Black,
+        Self::White,
+        Self::LowContrast,
+        Self::Blurred,
+        Self::Size,
+        Self::Shape,
+        Self::Coloured,
+        Self::Grey,
+    ];
+
+    /// A few words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Size => "odd size",
+            Self::Shape => "odd aspect ratio",
+            Self::Black => "all black",
+            Self::White => "all white",
+            Self::LowContrast => "low contrast",
+            Self::Blurred => "blurred",
+            Self::Coloured => "coloured among grey",
+            Self::Grey => "grey among coloured",
+        }
+    }
+}
+
+impl Place {
+    fn new(dataset: &Dataset, index: usize) -> Self {
+        let sample = &dataset.samples[index];
+        let class = dataset.classes[sample.label].clone();
+        Self { index, path: sample.path.clone(), class, split: sample.split }
+    }
+}
+
+/// Looks at every image of `dataset`. With `cache`, the folder of the feature cache, labels are
+/// checked too, which takes a net's look at each image.
+///
+/// # Errors
+/// When the cache cannot be written, or [`crate::Error::Interrupted`]. A file that cannot be used is
+/// no error.
+pub fn audit(dataset: &Dataset, cache: Option<&Path>, observer: &mut dyn Observer) -> Result<Audit> {
+    let survey = survey::survey(dataset, observer)?;
+    let duplicates = duplicates::find(dataset, &survey.looks);
+    let usable: Vec<usize> =
+        (0..survey.looks.len()).filter(|sample| survey.looks[*sample].is_some()).collect();
+    let labels = cache.map(|cache| labels::check(dataset, &usable, duplicates.ties, cache, observer));
+    let counts = groups::counts(dataset);
+    Ok(Audit {
+        data: dataset.root.display().to_string(),
+        classes: dataset.classes.clone(),
+        imbalance: groups::imbalance(&counts),
+        counts,
+        faults: survey.faults,
+        misnamed: survey.misnamed,
+        exact_duplicates: duplicates.exact,
+        near_duplicates: duplicates.near,
+        shared_groups: groups::shared(dataset),
+        shortcuts: shortcuts::find(dataset, &survey.looks),
+        oddities: oddities::find(dataset, &survey.looks),
+        labels: labels.transpose()?,
+    })
+}
