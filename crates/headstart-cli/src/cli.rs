@@ -33,6 +33,8 @@ pub enum Command {
     Inspect(InspectArguments),
     /// Write the frozen trunk's features of each image as a NumPy array.
     Features(FeaturesArguments),
+    /// Measure how fast this machine runs and trains a net.
+    Bench(BenchArguments),
     /// The pretrained nets.
     Backbones {
         #[command(subcommand)]
@@ -182,4 +184,21 @@ pub struct InspectArguments {
     /// Folder of the feature cache.
     #[arg(long, env = "HEADSTART_CACHE")]
     pub cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArguments {
+    /// A backbone's name.
+    pub backbone: String,
+    #[arg(long)]
+    pub weights: Option<PathBuf>,
+    /// What to train besides the head: none, head, last-block, all or a block's name.
+    #[arg(long)]
+    pub unfreeze: Option<String>,
+    #[arg(long)]
+    pub image_size: Option<usize>,
+    #[arg(long, default_value_t = 8)]
+    pub batch_size: usize,
+    #[arg(long)]
+    pub json: bool,
 }

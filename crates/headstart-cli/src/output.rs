@@ -1,6 +1,7 @@
 //! What a training looks like in the terminal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use headstart::features::Progress;
 use headstart::history::EpochRecord;
@@ -57,6 +58,13 @@ impl Terminal {
 }
 
 impl Progress for Terminal {
+    fn estimated(&mut self, images: usize, time: Duration) {
+        self.say(&format!(
+            "features    {images} images to compute, about {:.0} s",
+            time.as_secs_f64().ceil()
+        ));
+    }
+
     fn extracted(&mut self, done: usize, total: usize, cached: usize) {
         self.show("features", done, total);
         if done == total {

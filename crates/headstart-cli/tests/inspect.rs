@@ -17,9 +17,11 @@ fn headstart(cache: &Path) -> Command {
 
 /// A picture that is its seed's alone: waves in all directions, with fine grain.
 fn picture(seed: u32, width: u32, height: u32) -> GrayImage {
-    let drawn = |number: u32| (seed.wrapping_mul(2_654_435_761).rotate_left(number * 7) % 1000) as f32 / 1000.0;
-    let waves: Vec<[f32; 3]> =
-        (0..6).map(|wave| [drawn(wave) * 30.0 - 15.0, drawn(wave + 6) * 30.0 - 15.0, drawn(wave + 12) * 6.0]).collect();
+    let drawn =
+        |number: u32| (seed.wrapping_mul(2_654_435_761).rotate_left(number * 7) % 1000) as f32 / 1000.0;
+    let waves: Vec<[f32; 3]> = (0..6)
+        .map(|wave| [drawn(wave) * 30.0 - 15.0, drawn(wave + 6) * 30.0 - 15.0, drawn(wave + 12) * 6.0])
+        .collect();
     GrayImage::from_fn(width, height, |x, y| {
         let (right, down) = (x as f32 / width as f32, y as f32 / height as f32);
         let level: f32 = waves.iter().map(|[a, b, phase]| (a * right + b * down + phase).sin()).sum();
@@ -85,7 +87,8 @@ fn texts<'a>(items: &'a Value, field: &str) -> Vec<&'a str> {
 /// Paths of each group, and whether it crosses classes and splits.
 fn groups(items: &Value) -> Vec<(Vec<&str>, bool, bool)> {
     let flag = |item: &Value, name: &str| item[name].as_bool().expect("a flag");
-    let group = |item| (texts(&item["images"], "/path"), flag(item, "across_classes"), flag(item, "across_splits"));
+    let group =
+        |item| (texts(&item["images"], "/path"), flag(item, "across_classes"), flag(item, "across_splits"));
     items.as_array().expect("a list").iter().map(group).collect()
 }
 
@@ -97,7 +100,10 @@ fn every_fault_is_found_and_nothing_else() {
     faults(&data);
     let found = inspect(folder.path(), &["--no-label-check"]);
 
-    assert_eq!(texts(&found["faults"], "/image/path"), ["train/cat/cut.png", "train/cat/empty.png", "train/cat/text.png"]);
+    assert_eq!(
+        texts(&found["faults"], "/image/path"),
+        ["train/cat/cut.png", "train/cat/empty.png", "train/cat/text.png"]
+    );
     assert_eq!(texts(&found["faults"], "/kind"), ["truncated", "empty", "no-image"]);
     assert_eq!(texts(&found["misnamed"], "/image/path"), ["train/cat/named.jpg"]);
     assert_eq!(
@@ -116,8 +122,10 @@ fn every_fault_is_found_and_nothing_else() {
         ]
     );
     assert_eq!(found["near_duplicates"][1]["mirrored"], true);
-    let odd: Vec<(&str, &str)> =
-        texts(&found["oddities"], "/kind").into_iter().zip(texts(&found["oddities"], "/image/path")).collect();
+    let odd: Vec<(&str, &str)> = texts(&found["oddities"], "/kind")
+        .into_iter()
+        .zip(texts(&found["oddities"], "/image/path"))
+        .collect();
     assert_eq!(
         odd,
         [
@@ -143,7 +151,13 @@ fn the_quarantine_is_what_train_excludes() {
     sound(&data);
     faults(&data);
     let mut command = headstart(&folder.path().join("cache"));
-    command.arg("inspect").arg(&data).args(["--no-label-check", "--quarantine"]).arg(&list).arg("--out").arg(&page);
+    command
+        .arg("inspect")
+        .arg(&data)
+        .args(["--no-label-check", "--quarantine"])
+        .arg(&list)
+        .arg("--out")
+        .arg(&page);
     command.assert().success().stdout(contains("SERIOUS  exact duplicates"));
     let listed = fs::read_to_string(&list).expect("the list");
     let expected = [
@@ -188,7 +202,10 @@ fn shortcuts_are_told_from_the_pictures_frames() {
     }
     let found = inspect(folder.path(), &["--no-label-check"]);
     let cue = &found["shortcuts"][0];
-    assert_eq!((&cue["cue"], &cue["class"], &cue["more"]), (&"corner brightness".into(), &"dog".into(), &false.into()));
+    assert_eq!(
+        (&cue["cue"], &cue["class"], &cue["more"]),
+        (&"corner brightness".into(), &"dog".into(), &false.into())
+    );
     assert_eq!(cue["flagged"], true);
 }
 
@@ -197,7 +214,9 @@ fn a_wrong_label_is_suspected() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
     let stripes = |number: u32| {
-        GrayImage::from_fn(64, 64, |x, _| Luma([60 + if (x + number) % 8 < 4 { 120 } else { 0 } + (number % 9) as u8]))
+        GrayImage::from_fn(64, 64, |x, _| {
+            Luma([60 + if (x + number) % 8 < 4 { 120 } else { 0 } + (number % 9) as u8])
+        })
     };
     for number in 0..30 {
         save(picture(1 + number, 64, 64), &data.join(format!("waves/{number:02}.png")));

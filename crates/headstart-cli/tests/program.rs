@@ -91,6 +91,10 @@ fn bad_files_are_set_aside_and_odd_ones_are_read() {
         .save(dark.join("deep.png"))
         .expect("saves");
     RgbaImage::from_pixel(9, 9, Rgba([9, 9, 9, 99])).save(dark.join("alpha.png")).expect("saves");
+    for name in ["cmyk.jpg", "ycck.jpg", "grey.jpg", "deep_grey.tif", "palette.bmp", "alpha.webp"] {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../headstart/tests/fixtures");
+        fs::copy(fixtures.join(name), dark.join(name)).expect("copies");
+    }
     headstart(&cache)
         .arg("train")
         .arg(&data)
@@ -102,7 +106,12 @@ fn bad_files_are_set_aside_and_odd_ones_are_read() {
         .stderr(contains("set aside: dark/text.jpg: not an image: plain text"))
         .stderr(contains("set aside: dark/cut.jpg: truncated JPEG"));
     let report = fs::read_to_string(out.join("report.html")).expect("the report");
-    assert!(report.contains("dark/cut.jpg") && !report.contains("deep.png</code>:"));
+    for bad in ["dark/empty.jpg", "dark/text.jpg", "dark/cut.jpg"] {
+        assert!(report.contains(bad), "{bad} is not in the report");
+    }
+    for odd in ["deep.png", "alpha.png", "cmyk.jpg", "ycck.jpg", "deep_grey.tif"] {
+        assert!(!report.contains(odd), "{odd} was set aside");
+    }
 }
 
 #[test]
@@ -116,10 +125,14 @@ fn what_cannot_work_is_an_error_and_leaves_nothing_behind() {
         command.assert().failure()
     };
     train(&folder.path().join("missing"), &[]).code(1).stderr(contains("missing"));
+    fs::create_dir_all(&data).expect("creates");
+    train(&data, &[]).code(1).stderr(contains("data: expected"));
     fs::create_dir_all(data.join("only")).expect("creates");
     train(&data, &[]).code(1).stderr(contains("expected"));
+    fs::write(data.join("only/1.png"), b"x").expect("writes");
+    train(&data, &[]).code(1).stderr(contains("at least two classes, found 1 (only)"));
     pictures(&data, 6);
-    fs::remove_dir(data.join("only")).expect("removes");
+    fs::remove_dir_all(data.join("only")).expect("removes");
     train(&data, &["--recipe", "nonsense"]).code(2).stderr(contains("unknown recipe"));
     train(&data, &["--unfreeze", "block99"]).code(2).stderr(contains("block99"));
     train(&data, &["--recipe", "keras-vgg16"]).code(2).stderr(contains("--weights"));
@@ -128,4 +141,20 @@ fn what_cannot_work_is_an_error_and_leaves_nothing_behind() {
     let weights = wrong.display().to_string();
     train(&data, &["--weights", &weights]).code(1).stderr(contains("a safetensors file"));
     assert!(!out.exists(), "a failed training left a folder");
+    let mut unwritable = headstart(&cache);
+    unwritable.arg("train").arg(&data).arg("--out").arg(wrong.join("run"));
+    unwritable.assert().code(1).stderr(contains("wrong.safetensors"));
+}
+
+#[test]
+fn bench_measures_trunk_and_tail() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = ["bench", "efficientnet-lite0", "--image-size", "32", "--batch-size", "2", "--json"];
+    let output = headstart(folder.path()).args(settings).assert().success().get_output().stdout.clone();
+    let measured: serde_json::Value = serde_json::from_slice(&output).expect("JSON");
+    for part in ["trunk_images_per_second", "tail_step_images_per_second", "threads"] {
+        assert!(measured[part].as_f64().is_some_and(|number| number > 0.0), "{part}: {measured}");
+    }
+    let tiny = ["bench", "efficientnet-lite0", "--image-size", "8"];
+    headstart(folder.path()).args(tiny).assert().code(2).stderr(contains("found 8"));
 }

@@ -4,9 +4,9 @@ use rayon::prelude::*;
 
 use crate::depthwise::Depthwise;
 use crate::gather::gather;
-use crate::matmul::{Finish, PackedMatrix, multiply};
-use crate::shape::{Activation, Convolution, Shape};
-use crate::winograd::Winograd;
+use crate::matmul::{Finish, PackedMatrix, Rows, multiply};
+use crate::shape::{Activation, Convolution, Padding, Shape};
+use crate::winograd::{self, Kernels, Winograd};
 
 /// Output pixels that one task computes by a matrix product.
 const PIXELS: usize = 48;
@@ -29,6 +29,51 @@ enum Algorithm {
     Gathered(PackedMatrix),
 }
 
+impl Algorithm {
+    /// The one that suits `geometry`.
+    fn new(geometry: &Convolution, weight: &[f32]) -> Self {
+        let (inputs, fan) = (geometry.in_channels, geometry.fan());
+        if geometry.is_depthwise() {
+            let channels = [inputs, geometry.out_channels];
+            assert_eq!(channels, [geometry.groups; 2], "groups are 1 or the number of channels");
+            return Self::Depthwise(Depthwise::new(geometry, weight));
+        }
+        if winograd::fits(geometry) {
+            return Self::Winograd(Winograd::new(Kernels::forward(weight, inputs, geometry.out_channels)));
+        }
+        // Rows in the order in which windows are gathered: kernel row, kernel column, channel.
+        let size = fan / inputs;
+        let matrix = PackedMatrix::new(fan, geometry.out_channels, |row, out| {
+            weight[out * fan + row % inputs * size + row / inputs]
+        });
+        match geometry.is_pointwise() {
+            true => Self::Pointwise(matrix),
+            false => Self::Gathered(matrix),
+        }
+    }
+
+    /// The same for turned kernels: `weight` is `[in, out, kernel, kernel]` as `geometry` has it.
+    fn turned(geometry: &Convolution, weight: &[f32]) -> Self {
+        let (inputs, outputs) = (geometry.in_channels, geometry.out_channels);
+        let size = geometry.kernel[0] * geometry.kernel[1];
+        if geometry.is_depthwise() {
+            let turned: Vec<f32> =
+                weight.chunks_exact(size).flat_map(|kernel| kernel.iter().rev()).copied().collect();
+            return Self::Depthwise(Depthwise::new(geometry, &turned));
+        }
+        if winograd::fits(geometry) {
+            return Self::Winograd(Winograd::new(Kernels::backward(weight, outputs, inputs)));
+        }
+        if geometry.is_pointwise() {
+            return Self::Pointwise(PackedMatrix::from_rows(outputs, weight));
+        }
+        Self::Gathered(PackedMatrix::new(size * inputs, outputs, |row, out| {
+            let (tap, input) = (row / inputs, row % inputs);
+            weight[(input * outputs + out) * size + size - 1 - tap]
+        }))
+    }
+}
+
 impl PackedConvolution {
     /// Packs weights.
     ///
@@ -39,28 +84,32 @@ impl PackedConvolution {
     /// # Panics
     /// When the lengths do not fit, or `groups` is neither 1 nor the number of channels.
     pub fn new(geometry: Convolution, weight: &[f32], bias: &[f32], activation: Activation) -> Self {
-        let size = geometry.kernel[0] * geometry.kernel[1];
-        let fan = geometry.in_channels / geometry.groups * size;
-        assert_eq!(weight.len(), geometry.out_channels * fan, "weights of {geometry:?}");
+        assert_eq!(weight.len(), geometry.out_channels * geometry.fan(), "weights of {geometry:?}");
         assert_eq!(bias.len(), geometry.out_channels, "a bias for each output channel");
-        let algorithm = if geometry.is_depthwise() {
-            let channels = [geometry.in_channels, geometry.out_channels];
-            assert_eq!(channels, [geometry.groups; 2], "groups are 1 or the number of channels");
-            Algorithm::Depthwise(Depthwise::new(&geometry, weight))
-        } else if Winograd::fits(&geometry) {
-            Algorithm::Winograd(Winograd::new(&geometry, weight))
-        } else {
-            // Rows in the order in which windows are gathered: kernel row, kernel column, channel.
-            let matrix = PackedMatrix::new(fan, geometry.out_channels, |row, out| {
-                let (tap, channel) = (row / geometry.in_channels, row % geometry.in_channels);
-                weight[out * fan + channel * size + tap]
-            });
-            match size == 1 && geometry.stride == [1, 1] {
-                true => Algorithm::Pointwise(matrix),
-                false => Algorithm::Gathered(matrix),
-            }
-        };
+        let algorithm = Algorithm::new(&geometry, weight);
         Self { geometry, bias: bias.to_vec(), activation, algorithm }
+    }
+
+    /// The convolution that computes the input's gradient from the output's: kernels turned by
+    /// half a circle, input and output channels swapped. `None` where a stride or a wide padding
+    /// makes it no convolution.
+    pub(crate) fn turned(geometry: &Convolution, weight: &[f32]) -> Option<Self> {
+        let Padding { top, bottom, left, right } = geometry.padding;
+        let [height, width] = geometry.kernel;
+        let turned = Convolution {
+            in_channels: geometry.out_channels,
+            out_channels: geometry.in_channels,
+            padding: Padding {
+                top: (height - 1).checked_sub(top)?,
+                bottom: (height - 1).checked_sub(bottom)?,
+                left: (width - 1).checked_sub(left)?,
+                right: (width - 1).checked_sub(right)?,
+            },
+            ..*geometry
+        };
+        let algorithm = (geometry.stride == [1, 1]).then(|| Algorithm::turned(&turned, weight))?;
+        let bias = vec![0.0; turned.out_channels];
+        Some(Self { geometry: turned, bias, activation: Activation::Identity, algorithm })
     }
 
     /// The shape behind the convolution.
@@ -82,7 +131,8 @@ impl PackedConvolution {
         assert_eq!(input.len(), shape.len(), "input of shape {shape:?}");
         assert_eq!(output.len(), out.len(), "output of shape {out:?}");
         assert!(residual.is_none_or(|residual| residual.len() == out.len()), "residual of shape {out:?}");
-        let finish = Finish { bias: Some(&self.bias), residual, range: self.activation.range() };
+        let range = self.activation.range();
+        let finish = Finish { accumulate: false, bias: Some(&self.bias), residual, range };
         match &self.algorithm {
             Algorithm::Winograd(winograd) => winograd.forward(input, shape, output, finish),
             Algorithm::Depthwise(depthwise) => {
@@ -90,12 +140,14 @@ impl PackedConvolution {
             }
             Algorithm::Pointwise(matrix) => by_pixels(output, out, finish, |first, part, finish| {
                 let rows = &input[first * matrix.rows..][..part.len() / out.channels * matrix.rows];
-                multiply(rows, matrix, part, finish);
+                let rows = Rows { values: rows, stride: matrix.rows };
+                multiply(rows, matrix.panels(), part, finish);
             }),
             Algorithm::Gathered(matrix) => by_pixels(output, out, finish, |first, part, finish| {
                 let mut rows = vec![0.0; part.len() / out.channels * matrix.rows];
                 gather(&self.geometry, input, shape, first, &mut rows);
-                multiply(&rows, matrix, part, finish);
+                let rows = Rows { values: &rows, stride: matrix.rows };
+                multiply(rows, matrix.panels(), part, finish);
             }),
         }
     }

@@ -24,6 +24,11 @@ impl Depthwise {
         Self { taps }
     }
 
+    /// One tap of every channel.
+    pub(crate) fn tap(&self, tap: usize, channels: usize) -> &[f32] {
+        &self.taps[tap * channels..][..channels]
+    }
+
     pub(crate) fn forward(
         &self,
         geometry: &Convolution,
@@ -139,7 +144,7 @@ unsafe fn several<V: Vector>(job: &Line<'_>, window: &Window, channel: usize, to
         if let Some(residual) = job.finish.residual {
             sum = sum.add(V::load(residual.as_ptr().add(window.start + channel)));
         }
-        sum.max(V::splat(job.finish.range.0)).min(V::splat(job.finish.range.1)).store(to);
+        sum.clamp(job.finish.range).store(to);
     }
 }
 
@@ -149,5 +154,5 @@ fn single(job: &Line<'_>, window: &Window, channel: usize) -> f32 {
         sum += job.taps[tap + channel] * job.image[pixel + channel];
     }
     sum += job.finish.residual.map_or(0.0, |residual| residual[window.start + channel]);
-    sum.max(job.finish.range.0).min(job.finish.range.1)
+    sum.clamp(job.finish.range.0, job.finish.range.1)
 }

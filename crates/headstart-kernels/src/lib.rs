@@ -8,16 +8,26 @@
 //! vectorises. Work is split by output and every sum has a fixed order, so the bits do not
 //! depend on the number of threads. The only crate of the workspace with unsafe code.
 
+mod adam;
+#[cfg(feature = "burn")]
+pub mod burn;
 mod convolution;
+mod dense;
 mod depthwise;
 mod disjoint;
 mod gather;
+pub mod gradient;
 mod matmul;
 mod pool;
+mod rows;
+mod scratch;
 mod shape;
 mod vector;
 mod winograd;
 
+pub use adam::{Adam, adam};
 pub use convolution::PackedConvolution;
+pub use dense::dense;
 pub use pool::{global_average_pool, max_pool};
+pub use rows::{scale_rows, sum_of_squares};
 pub use shape::{Activation, Convolution, Padding, Shape};

@@ -22,7 +22,8 @@ pub fn max_pool(input: &[f32], shape: Shape, window: usize, output: &mut [f32]) 
                 let values = &input[first * shape.channels..][..window * shape.channels];
                 for source in values.chunks_exact(shape.channels) {
                     for (largest, value) in pixel.iter_mut().zip(source) {
-                        *largest = if *value > *largest { *value } else { *largest };
+                        // NaN is larger than anything, and stays.
+                        *largest = if *value > *largest || value.is_nan() { *value } else { *largest };
                     }
                 }
             }

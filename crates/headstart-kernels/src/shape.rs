@@ -85,15 +85,34 @@ pub struct Convolution {
 
 impl Convolution {
     /// The shape behind the convolution.
+    ///
+    /// # Panics
+    /// When the kernel is larger than the padded map.
     pub fn output_shape(&self, input: Shape) -> Shape {
         let Padding { top, bottom, left, right } = self.padding;
-        let side = |length: usize, kernel: usize, stride: usize| (length - kernel) / stride + 1;
+        let side = |length: usize, kernel: usize, stride: usize| {
+            assert!(kernel <= length, "a kernel of {kernel} is larger than the padded map of {length}");
+            (length - kernel) / stride + 1
+        };
         Shape {
             batch: input.batch,
             height: side(input.height + top + bottom, self.kernel[0], self.stride[0]),
             width: side(input.width + left + right, self.kernel[1], self.stride[1]),
             channels: self.out_channels,
         }
+    }
+
+    /// Weights of one output channel.
+    pub(crate) fn fan(&self) -> usize {
+        self.in_channels / self.groups * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Whether the pixels are the rows of a matrix already.
+    pub(crate) fn is_pointwise(&self) -> bool {
+        self.kernel == [1, 1]
+            && self.stride == [1, 1]
+            && self.padding == Padding::default()
+            && self.groups == 1
     }
 
     pub(crate) fn is_depthwise(&self) -> bool {

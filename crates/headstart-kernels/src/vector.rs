@@ -43,10 +43,19 @@ pub(crate) trait Vector: Copy {
     unsafe fn store(self, to: *mut f32);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
+    unsafe fn multiply(self, other: Self) -> Self;
     /// `self · factor + term`
     unsafe fn multiply_add(self, factor: Self, term: Self) -> Self;
+    /// The larger of both; `other` where either is NaN.
     unsafe fn max(self, other: Self) -> Self;
+    /// The smaller of both; `other` where either is NaN.
     unsafe fn min(self, other: Self) -> Self;
+    /// `self` inside of `range`. NaN stays NaN: a clamp that hid it would hide a diverged net.
+    #[inline(always)]
+    unsafe fn clamp(self, range: (f32, f32)) -> Self {
+        // SAFETY: arithmetic under the caller's instruction set.
+        unsafe { Self::splat(range.1).min(Self::splat(range.0).max(self)) }
+    }
 }
 
 /// Eight plain floats: SSE, NEON or whatever the compiler makes of them.
@@ -78,6 +87,10 @@ impl Vector for Plain {
         Self(std::array::from_fn(|i| self.0[i] - other.0[i]))
     }
     #[inline(always)]
+    unsafe fn multiply(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] * other.0[i]))
+    }
+    #[inline(always)]
     unsafe fn multiply_add(self, factor: Self, term: Self) -> Self {
         // Not `mul_add`: without the FMA instruction that is a slow call.
         Self(std::array::from_fn(|i| self.0[i] * factor.0[i] + term.0[i]))
@@ -95,7 +108,7 @@ impl Vector for Plain {
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_vector {
     ($name:ident, $register:ident, $lanes:literal, $splat:ident, $load:ident, $store:ident,
-     $add:ident, $sub:ident, $fma:ident, $max:ident, $min:ident) => {
+     $add:ident, $sub:ident, $multiply:ident, $fma:ident, $max:ident, $min:ident) => {
         #[derive(Clone, Copy)]
         pub(crate) struct $name(std::arch::x86_64::$register);
 
@@ -124,6 +137,10 @@ macro_rules! x86_vector {
                 unsafe { Self(std::arch::x86_64::$sub(self.0, other.0)) }
             }
             #[inline(always)]
+            unsafe fn multiply(self, other: Self) -> Self {
+                unsafe { Self(std::arch::x86_64::$multiply(self.0, other.0)) }
+            }
+            #[inline(always)]
             unsafe fn multiply_add(self, factor: Self, term: Self) -> Self {
                 unsafe { Self(std::arch::x86_64::$fma(self.0, factor.0, term.0)) }
             }
@@ -149,6 +166,7 @@ x86_vector!(
     _mm512_storeu_ps,
     _mm512_add_ps,
     _mm512_sub_ps,
+    _mm512_mul_ps,
     _mm512_fmadd_ps,
     _mm512_max_ps,
     _mm512_min_ps
@@ -163,6 +181,7 @@ x86_vector!(
     _mm256_storeu_ps,
     _mm256_add_ps,
     _mm256_sub_ps,
+    _mm256_mul_ps,
     _mm256_fmadd_ps,
     _mm256_max_ps,
     _mm256_min_ps

@@ -182,4 +182,46 @@ fn pools() {
     let mut mean = [0.0];
     global_average_pool(&input, shape, &mut mean);
     assert!((mean[0] - 2.2).abs() < 1e-6);
+    max_pool(&[1.0, f32::NAN, 3.0, 4.0], Shape { batch: 1, height: 2, width: 2, channels: 1 }, 2, &mut mean);
+    assert!(mean[0].is_nan());
+}
+
+#[test]
+fn nan_is_never_hidden() {
+    let same = Padding { top: 1, bottom: 1, left: 1, right: 1 };
+    // Winograd, gathered (whole and part of a panel), depthwise (whole and part of a register).
+    for (input, output, groups) in [(16, 16, 1), (3, 32, 1), (3, 5, 1), (16, 16, 16), (3, 3, 3)] {
+        let geometry = Convolution {
+            in_channels: input,
+            out_channels: output,
+            kernel: [3; 2],
+            stride: [1; 2],
+            padding: same,
+            groups,
+        };
+        let shape = Shape { batch: 1, height: 3, width: 3, channels: input };
+        let mut image = values(shape.len(), 1);
+        image[4 * input..5 * input].fill(f32::NAN);
+        let weight = values(output * input / groups * 9, 2);
+        for activation in [Activation::Identity, Activation::Relu, Activation::Relu6] {
+            let packed = PackedConvolution::new(geometry, &weight, &vec![0.0; output], activation);
+            let mut map = vec![0.0; packed.output_shape(shape).len()];
+            packed.forward(&image, shape, None, &mut map);
+            assert!(map.iter().all(|value| value.is_nan()), "{geometry:?} {activation:?}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "a kernel of 5 is larger than the padded map of 4")]
+fn a_kernel_must_fit_the_padded_map() {
+    let geometry = Convolution {
+        in_channels: 1,
+        out_channels: 1,
+        kernel: [5; 2],
+        stride: [1; 2],
+        padding: Padding::default(),
+        groups: 1,
+    };
+    geometry.output_shape(Shape { batch: 1, height: 4, width: 9, channels: 1 });
 }

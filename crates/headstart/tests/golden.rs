@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use headstart::backbone::spec::{Dense, Layer, MapShape};
 use headstart::backbone::weights::Weights;
 use headstart::backbone::{Backbone, vgg};
+use headstart::image::preprocess::Resize;
 use headstart::image::{Limits, Preprocess, decode};
 use headstart::trunk::{Buffers, Plan};
 
@@ -69,22 +70,8 @@ fn efficientnet_lite0_agrees_with_pytorch() {
 #[test]
 fn efficientnet_lite0_gives_pytorchs_imagenet_logits() {
     let golden = golden("efficientnet_lite0.safetensors");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/efficientnet_lite0.f16.safetensors");
-    let asset = Weights::from_safetensors(&std::fs::read(&path).expect("the asset"), &path).expect("tensors");
     let backbone = Backbone::load("efficientnet-lite0", None).expect("embedded");
-    let mut weights = backbone.weights.clone();
-    let by_output = asset.get("_fc.weight");
-    let by_input = (0..1280).flat_map(|i| (0..1000).map(move |o| by_output.values[o * 1280 + i])).collect();
-    weights.insert("_fc.weight", vec![1280, 1000], by_input);
-    weights.insert("_fc.bias", vec![1000], asset.get("_fc.bias").values.clone());
-    let classifier =
-        Dense { name: "_fc".into(), input: 1280, output: 1000, activation: Default::default(), l2: 0.0 };
-    let layers: Vec<Layer> = backbone
-        .spec
-        .layers(0..9)
-        .cloned()
-        .chain([Layer::GlobalAveragePool, Layer::Dense(classifier)])
-        .collect();
+    let (layers, weights) = imagenet();
     for index in 0..2 {
         let (logits, _) = run(&layers, &weights, &picture(index, &backbone.preprocess, 224), 224);
         let error = relative_error(&logits, &golden.get(&format!("image_{index}.logits")).values);
@@ -168,4 +155,53 @@ fn vgg16_with_its_real_weights_agrees_with_keras() {
 fn the_seeded_tensors_are_pythons() {
     let values = seeded("input", 4, 1.0);
     assert_eq!(values, [-0.804_363_37, 0.304_720_76, -0.592_751_5, -0.451_110_72]);
+}
+
+/// Logits of ImageNet's 1000 classes, with the classifier that the asset still holds.
+fn imagenet() -> (Vec<Layer>, Weights) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/efficientnet_lite0.f16.safetensors");
+    let asset = Weights::from_safetensors(&std::fs::read(&path).expect("the asset"), &path).expect("tensors");
+    let backbone = Backbone::load("efficientnet-lite0", None).expect("embedded");
+    let mut weights = backbone.weights.clone();
+    let by_output = asset.get("_fc.weight");
+    let by_input = (0..1280).flat_map(|i| (0..1000).map(move |o| by_output.values[o * 1280 + i])).collect();
+    weights.insert("_fc.weight", vec![1280, 1000], by_input);
+    weights.insert("_fc.bias", vec![1000], asset.get("_fc.bias").values.clone());
+    let activation = Default::default();
+    let classifier = Dense { name: "_fc".into(), input: 1280, output: 1000, activation, l2: 0.0 };
+    let end = [Layer::GlobalAveragePool, Layer::Dense(classifier)];
+    (backbone.spec.layers(0..9).cloned().chain(end).collect(), weights)
+}
+
+/// ImageNet's classes, and how many of the first 25 validation images of each are found (see the
+/// docstring of `tools/golden_efficientnet_lite0.py`: shorter side 256, middle 224 × 224).
+#[test]
+fn bees_and_ants_are_found_as_often_as_by_pytorch() {
+    let Some(folder) = std::env::var_os("HEADSTART_DATA") else {
+        println!("skipped: HEADSTART_DATA names no folder of images");
+        return;
+    };
+    let (layers, weights) = imagenet();
+    let plan = Plan::new(&layers, &weights, MapShape::new(224, 224, 3));
+    let embedded = Backbone::load("efficientnet-lite0", None).expect("embedded").preprocess;
+    let preprocess = Preprocess { size: 256, resize: Resize::Crop, ..embedded };
+    for (name, class, expected) in [("bees", 309, 21), ("ants", 310, 20)] {
+        let folder = Path::new(&folder).join("hymenoptera/val").join(name);
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(folder).expect("images").map(|entry| entry.expect("an entry").path()).collect();
+        files.sort();
+        let found = files.iter().take(25).filter(|file| {
+            let bytes = std::fs::read(file).expect("an image");
+            let square = preprocess.apply(&decode(&bytes, &Limits::default()).expect("decodes"));
+            let middle: Vec<f32> = square
+                .chunks_exact(256 * 3)
+                .skip(16)
+                .take(224)
+                .flat_map(|row| row[16 * 3..240 * 3].to_vec())
+                .collect();
+            let logits = plan.forward(&middle, 1, &mut Buffers::default());
+            (0..1000).max_by(|a, b| logits[*a].total_cmp(&logits[*b])) == Some(class)
+        });
+        assert_eq!(found.count(), expected, "{name}");
+    }
 }

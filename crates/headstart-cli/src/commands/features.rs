@@ -9,8 +9,8 @@ use crate::output::{Terminal, stop_on_interrupt};
 
 pub fn run(arguments: FeaturesArguments) -> Result<()> {
     stop_on_interrupt();
-    let mut backbone = Backbone::load(&arguments.backbone, arguments.weights.as_deref())?;
-    backbone.preprocess.size = arguments.image_size.unwrap_or(backbone.preprocess.size);
+    let weights = arguments.weights.as_deref();
+    let backbone = Backbone::load_at(&arguments.backbone, weights, arguments.image_size)?;
     let cut = backbone.spec.cut(&arguments.unfreeze.into())?;
     let extractor = Extractor::new(&backbone, cut, &backbone.preprocess);
     let cache = super::cache(arguments.cache);

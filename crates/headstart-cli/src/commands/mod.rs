@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod backbones;
+mod bench;
 mod demo;
 mod evaluate;
 mod features;
@@ -32,6 +33,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Summary(arguments) => summary::run(&arguments),
         Command::Features(arguments) => features::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Backbones { command: BackbonesCommand::List } => backbones::list(),
         Command::Demo { out } => demo::run(out),
     }

@@ -14,6 +14,10 @@ use crate::image::preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 /// EfficientNet-Lite0's ImageNet weights (Apache-2.0, see `assets/README.md`).
 static EFFICIENTNET_LITE0: &[u8] = include_bytes!("../../../../assets/efficientnet_lite0.f16.safetensors");
 
+/// Sides of a net's input: every backbone here halves its maps five times.
+const LEAST_SIZE: usize = 32;
+const MOST_SIZE: usize = 2048;
+
 /// Where a backbone's weights come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
@@ -127,6 +131,22 @@ impl Backbone {
                 "the weights of {name} are not part of this binary: give them by --weights FILE.safetensors"
             ))),
         }
+    }
+
+    /// As [`Backbone::load`], reading images of another size than the net was trained on.
+    ///
+    /// # Errors
+    /// As [`Backbone::load`], and a size that is too small for the net.
+    pub fn load_at(name: &str, weights: Option<&Path>, size: Option<usize>) -> Result<Self> {
+        let mut backbone = Self::load(name, weights)?;
+        if let Some(size) = size {
+            if !(LEAST_SIZE..=MOST_SIZE).contains(&size) {
+                let expected = format!("from {LEAST_SIZE} to {MOST_SIZE} pixels");
+                return Err(Error::Usage(format!("--image-size: expected {expected}, found {size}")));
+            }
+            backbone.preprocess.size = size;
+        }
+        Ok(backbone)
     }
 
     fn from_bytes(entry: &Entry, bytes: &[u8], path: &Path) -> Result<Self> {

@@ -1,6 +1,7 @@
 //! A net as data: blocks of layers. [`crate::trunk`] compiles it for the CPU and
 //! [`crate::network`] trains it; neither knows any architecture by name.
 
+use headstart_kernels as kernels;
 use serde::{Deserialize, Serialize};
 
 /// What follows a layer's linear map.
@@ -199,7 +200,31 @@ impl Layer {
     }
 }
 
+impl From<Activation> for kernels::Activation {
+    fn from(activation: Activation) -> Self {
+        match activation {
+            Activation::Identity => Self::Identity,
+            Activation::Relu => Self::Relu,
+            Activation::Relu6 => Self::Relu6,
+        }
+    }
+}
+
 impl Convolution {
+    /// Its geometry on maps of shape `input`.
+    pub fn geometry(&self, input: MapShape) -> kernels::Convolution {
+        let (top, bottom) = Padding::Same.amounts(input.height, self.kernel, self.stride);
+        let (left, right) = Padding::Same.amounts(input.width, self.kernel, self.stride);
+        kernels::Convolution {
+            in_channels: self.input,
+            out_channels: self.output,
+            kernel: [self.kernel; 2],
+            stride: [self.stride; 2],
+            padding: kernels::Padding { top, bottom, left, right },
+            groups: self.groups,
+        }
+    }
+
     fn parameters(&self) -> Vec<(String, Vec<usize>)> {
         let kernel = vec![self.output, self.input / self.groups, self.kernel, self.kernel];
         let mut all = vec![(format!("{}.weight", self.name), kernel)];

@@ -1,6 +1,8 @@
 //! Decodes, preprocesses and runs the trunk over a data set, through the cache.
 
+use std::collections::HashSet;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
@@ -17,6 +19,8 @@ const BATCH: usize = 16;
 
 /// What an extraction tells while it works.
 pub trait Progress {
+    /// Computing the features of `images` images will take about `time`, by the first batch.
+    fn estimated(&mut self, images: usize, time: Duration);
     /// `done` of `total` images have their features; `cached` of them lay in the cache.
     fn extracted(&mut self, done: usize, total: usize, cached: usize);
     /// A file cannot be used, and why.
@@ -59,6 +63,17 @@ impl Extractor {
         self.plan.output()
     }
 
+    /// Shape of one preprocessed image.
+    pub fn input(&self) -> MapShape {
+        self.plan.input()
+    }
+
+    /// Runs preprocessed images, `[batch, H, W, 3]`, through the trunk and drops the features.
+    pub(crate) fn run(&self, images: &[f32], batch: usize, buffers: &mut Buffers) {
+        let features = self.plan.forward(images, batch, buffers);
+        buffers.recycle(features);
+    }
+
     /// Bytes that one image's features take in the cache.
     pub fn record_bytes(&self) -> usize {
         self.output().len() * 2
@@ -75,19 +90,45 @@ impl Extractor {
         progress: &mut dyn Progress,
     ) -> Result<Extracted> {
         let mut cache = Cache::open(folder, &self.key, self.output().len())?;
-        let contents: Vec<Option<Content>> =
-            samples.par_iter().map(|sample| sample.content_hash().ok()).collect();
-        let known =
-            cache.read(&contents.iter().map(|content| content.unwrap_or_default()).collect::<Vec<_>>())?;
+        // A file that cannot even be read is asked for again below, where it is set aside.
+        let contents: Vec<Content> =
+            samples.par_iter().map(|sample| sample.content_hash().unwrap_or_default()).collect();
+        let known = cache.read(&contents)?;
         let missing: Vec<usize> = (0..samples.len()).filter(|index| !known.has(*index)).collect();
-        let (cached, mut set_aside) = (samples.len() - missing.len(), Vec::new());
         drop(known);
-        progress.extracted(cached, samples.len(), cached);
-        let mut buffers = Buffers::default();
-        for (number, batch) in missing.chunks(BATCH).enumerate() {
+        let aside = self.compute(samples, &missing, &mut cache, progress)?;
+        let unusable: HashSet<usize> = aside.iter().map(|(index, _)| *index).collect();
+        let usable: Vec<usize> = (0..samples.len()).filter(|index| !unusable.contains(index)).collect();
+        let contents: Vec<Content> = usable.iter().map(|index| contents[*index]).collect();
+        let records = cache.read(&contents)?;
+        if let Some(index) = (0..usable.len()).find(|index| !records.has(*index)) {
+            let path = &samples[usable[index]].path;
+            return Err(Error::invalid(
+                path,
+                "the file that was read at first",
+                "other bytes: it changed meanwhile",
+            ));
+        }
+        let set_aside = aside.into_iter().map(|(index, why)| (samples[index].path.clone(), why)).collect();
+        Ok(Extracted { usable, records, set_aside })
+    }
+
+    /// Computes the features of the samples at `missing` into the cache, and returns those that cannot be used.
+    fn compute(
+        &self,
+        samples: &[Sample],
+        missing: &[usize],
+        cache: &mut Cache,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<(usize, String)>> {
+        let (total, cached) = (samples.len(), samples.len() - missing.len());
+        let (mut buffers, mut aside, mut done) = (Buffers::default(), Vec::new(), cached);
+        progress.extracted(done, total, cached);
+        for batch in missing.chunks(BATCH) {
             if progress.stop() {
                 return Err(Error::Interrupted);
             }
+            let start = Instant::now();
             let read: Vec<_> = batch.par_iter().map(|index| (*index, self.read(&samples[*index]))).collect();
             let (mut found, mut maps) = (Vec::new(), Vec::new());
             for (index, result) in read {
@@ -98,33 +139,20 @@ impl Extractor {
                     }
                     Err(why) => {
                         progress.set_aside(&samples[index].path, &why);
-                        set_aside.push((samples[index].path.clone(), why));
+                        aside.push((index, why));
                     }
                 }
             }
             let features = self.plan.forward(&maps, found.len(), &mut buffers);
             cache.append(&found, &features)?;
             buffers.recycle(features);
-            progress.extracted(cached + (number * BATCH + batch.len()), samples.len(), cached);
-        }
-        let aside: std::collections::HashSet<&str> =
-            set_aside.iter().map(|(path, _)| path.as_str()).collect();
-        let usable: Vec<usize> =
-            (0..samples.len()).filter(|index| !aside.contains(samples[*index].path.as_str())).collect();
-        let contents: Vec<Content> =
-            usable.iter().map(|index| contents[*index].unwrap_or_default()).collect();
-        let records = cache.read(&contents)?;
-        match (0..usable.len()).find(|index| !records.has(*index)) {
-            None => Ok(Extracted { usable, records, set_aside }),
-            Some(index) => {
-                let path = &samples[usable[index]].path;
-                Err(Error::invalid(
-                    path,
-                    "the file that was read at first",
-                    "other bytes: it changed meanwhile",
-                ))
+            if done == cached {
+                progress.estimated(missing.len(), start.elapsed() * missing.len().div_ceil(BATCH) as u32);
             }
+            done += batch.len();
+            progress.extracted(done, total, cached);
         }
+        Ok(aside)
     }
 
     /// An image's content and its preprocessed pixels, or why there are none.

@@ -1,18 +1,16 @@
-//! Each kind of layer on Burn's tensors.
+//! Each kind of layer on Burn's tensors, maps as `[batch, height, width, channels]`.
 
-use burn::tensor::activation::relu;
-use burn::tensor::module::{conv2d, max_pool2d};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions, PadMode};
 use burn::tensor::{Tensor, TensorData};
+use headstart_kernels::burn as operations;
 
 use super::{Parameters, Tail};
-use crate::backbone::spec::{Activation, Convolution, Dense, Layer, Padding};
+use crate::backbone::spec::{Convolution, Dense, Layer, MapShape};
 use crate::random::Random;
 
 /// Runs one layer.
 ///
 /// # Shapes
-/// `maps`: `[batch, C, H, W]`, as is the result.
+/// `maps`: `[batch, H, W, C]`, as is the result.
 pub(super) fn forward(
     layer: &Layer,
     tail: &Tail,
@@ -22,12 +20,12 @@ pub(super) fn forward(
 ) -> Tensor<4> {
     match layer {
         Layer::Convolution(layer) => convolution(layer, tail, parameters, maps),
-        Layer::MaxPool { window } => max_pool2d(maps, MaxPoolOptions::new([*window; 2])),
+        Layer::MaxPool { window } => operations::max_pool(maps, *window),
         Layer::Residual { body } => body
             .iter()
             .fold(maps.clone(), |inner, layer| forward(layer, tail, parameters, inner, dropout))
             .add(maps),
-        Layer::GlobalAveragePool => maps.mean_dim(3).mean_dim(2),
+        Layer::GlobalAveragePool => operations::global_average_pool(maps),
         Layer::Flatten => flatten(maps),
         Layer::Dropout { rate } => match dropout {
             Some(random) => drop(maps, *rate, random),
@@ -39,30 +37,23 @@ pub(super) fn forward(
 
 fn convolution(layer: &Convolution, tail: &Tail, parameters: &Parameters, maps: Tensor<4>) -> Tensor<4> {
     let (weight, bias) = tail.folded(layer, parameters);
-    let [_, _, height, width] = maps.dims();
-    let (top, bottom) = Padding::Same.amounts(height, layer.kernel, layer.stride);
-    let (left, right) = Padding::Same.amounts(width, layer.kernel, layer.stride);
-    let symmetric = top == bottom && left == right;
-    let (maps, padding) = match symmetric {
-        true => (maps, [top, left]),
-        false => (maps.pad([(top, bottom), (left, right)], PadMode::Constant(0.0)), [0, 0]),
-    };
-    let options = ConvOptions::new([layer.stride; 2], padding, [1; 2], layer.groups);
-    activate(conv2d(maps, weight, bias, options), layer.activation)
+    let [_, height, width, channels] = maps.dims();
+    let geometry = layer.geometry(MapShape::new(height, width, channels));
+    operations::convolution(maps, weight, bias, geometry, layer.activation.into())
 }
 
 fn dense(layer: &Dense, tail: &Tail, parameters: &Parameters, maps: Tensor<4>) -> Tensor<4> {
     let batch = maps.dims()[0];
     let weight = tail.tensor::<2>(parameters, &format!("{}.weight", layer.name));
     let bias = tail.tensor::<1>(parameters, &format!("{}.bias", layer.name));
-    let rows = maps.reshape([batch, layer.input]).matmul(weight) + bias.reshape([1, layer.output]);
-    activate(rows.reshape([batch, layer.output, 1, 1]), layer.activation)
+    let rows = maps.reshape([batch, layer.input]);
+    operations::dense(rows, weight, bias, layer.activation.into()).reshape([batch, 1, 1, layer.output])
 }
 
-/// `[B, C, H, W]` to `[B, H·W·C, 1, 1]`, channels fastest.
+/// `[B, H, W, C]` to `[B, 1, 1, H·W·C]`, channels fastest.
 fn flatten(maps: Tensor<4>) -> Tensor<4> {
-    let [batch, channels, height, width] = maps.dims();
-    maps.permute([0, 2, 3, 1]).reshape([batch, channels * height * width, 1, 1])
+    let [batch, height, width, channels] = maps.dims();
+    maps.reshape([batch, 1, 1, height * width * channels])
 }
 
 /// Zeroes a share of the values and scales up the rest (Srivastava 2014, as Keras inverts it).
@@ -73,12 +64,4 @@ fn drop(maps: Tensor<4>, rate: f32, random: &mut Random) -> Tensor<4> {
         (0..dims.iter().product::<usize>()).map(|_| if random.unit() < rate { 0.0 } else { keep }).collect();
     let mask = Tensor::<4>::from_data(TensorData::new(mask, dims), &maps.device());
     maps * mask
-}
-
-fn activate(maps: Tensor<4>, activation: Activation) -> Tensor<4> {
-    match activation {
-        Activation::Identity => maps,
-        Activation::Relu => relu(maps),
-        Activation::Relu6 => maps.clamp(0.0, 6.0),
-    }
 }

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use headstart_kernels::burn::{scale_kernels, sum_of_squares};
+
 use crate::backbone::spec::{Convolution, Dense, Layer, MapShape};
 use crate::backbone::weights::Weights;
 use crate::random::Random;
@@ -94,13 +96,11 @@ impl Tail {
         features: Tensor<4>,
         mut dropout: Option<&mut Random>,
     ) -> Tensor<2> {
-        let batch = features.dims()[0];
-        // Burn's convolutions read [B, C, H, W].
-        let mut maps = features.permute([0, 3, 1, 2]);
-        for layer in &self.layers {
-            maps = layers::forward(layer, self, parameters, maps, &mut dropout);
-        }
-        let classes = maps.dims()[1];
+        let maps = self
+            .layers
+            .iter()
+            .fold(features, |maps, layer| layers::forward(layer, self, parameters, maps, &mut dropout));
+        let [batch, _, _, classes] = maps.dims();
         maps.reshape([batch, classes])
     }
 
@@ -109,7 +109,7 @@ impl Tail {
         let terms = self.layers.iter().filter_map(|layer| match layer {
             Layer::Dense(Dense { name, l2, .. }) if *l2 > 0.0 => {
                 let weight = parameters[&format!("{name}.weight")].values.clone();
-                Some(weight.square().sum().mul_scalar(*l2))
+                Some(sum_of_squares(weight).mul_scalar(*l2))
             }
             _ => None,
         });
@@ -150,9 +150,12 @@ impl Tail {
 
     /// A convolution's weight and bias with its batch normalisation folded in; gradients flow
     /// through the folding to the weight, γ and β.
-    fn folded(&self, layer: &Convolution, parameters: &Parameters) -> (Tensor<4>, Option<Tensor<1>>) {
+    fn folded(&self, layer: &Convolution, parameters: &Parameters) -> (Tensor<4>, Tensor<1>) {
         let weight = self.tensor::<4>(parameters, &format!("{}.weight", layer.name));
-        let bias = layer.bias.then(|| self.tensor::<1>(parameters, &format!("{}.bias", layer.name)));
+        let bias = match layer.bias {
+            true => self.tensor::<1>(parameters, &format!("{}.bias", layer.name)),
+            false => Tensor::zeros([layer.output], &self.device),
+        };
         let Some(norm) = &layer.norm else { return (weight, bias) };
         let constant = |part: &str, f: &dyn Fn(f32) -> f32| {
             let values: Vec<f32> =
@@ -164,10 +167,7 @@ impl Tail {
         let inverse = constant("running_var", &|variance| 1.0 / (variance + norm.epsilon).sqrt());
         let scale = self.tensor::<1>(parameters, &format!("{}.weight", norm.name)) * inverse;
         let beta = self.tensor::<1>(parameters, &format!("{}.bias", norm.name));
-        let shift = match bias {
-            Some(bias) => beta + (bias - mean) * scale.clone(),
-            None => beta - mean * scale.clone(),
-        };
-        (weight * scale.reshape([layer.output, 1, 1, 1]), Some(shift))
+        let shift = beta + (bias - mean) * scale.clone();
+        (scale_kernels(weight, scale), shift)
     }
 }

@@ -127,16 +127,16 @@ pub fn fit(
 }
 
 /// One batch's way through the tail and back.
-struct Step<'a> {
-    tail: &'a Tail,
-    recipe: &'a Recipe,
-    class_weights: &'a [f32],
-    labels: &'a [usize],
+pub(super) struct Step<'a> {
+    pub(super) tail: &'a Tail,
+    pub(super) recipe: &'a Recipe,
+    pub(super) class_weights: &'a [f32],
+    pub(super) labels: &'a [usize],
 }
 
 impl Step<'_> {
     /// The parameters after the step, the loss before it, and how many images were classified right.
-    fn take(
+    pub(super) fn take(
         &self,
         mut parameters: Parameters,
         features: Tensor<4>,

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 
-use super::{Job, Observer};
+use super::{Observer, Recipe};
 use crate::backbone::Backbone;
 use crate::backbone::spec::{Block, Layer, output_shape};
 use crate::backbone::weights::Weights;
@@ -24,16 +24,14 @@ pub(super) struct Grafted {
 }
 
 impl Grafted {
-    /// Loads the job's backbone, cuts it and gives it a head for so many classes.
-    pub(super) fn new(job: &Job, classes: usize) -> Result<Self> {
-        let mut backbone = Backbone::load(&job.recipe.backbone, job.weights.as_deref())?;
-        backbone.preprocess.size = job.image_size.unwrap_or(backbone.preprocess.size);
-        let cut = backbone.spec.cut(&job.recipe.unfreeze)?;
+    /// Cuts a backbone as the recipe says and gives it a fresh head for so many classes.
+    pub(super) fn new(backbone: Backbone, recipe: &Recipe, classes: usize, seed: u64) -> Result<Self> {
+        let cut = backbone.spec.cut(&recipe.unfreeze)?;
         let extractor = Extractor::new(&backbone, cut, &backbone.preprocess);
         let all = backbone.spec.layers(0..backbone.spec.blocks.len());
-        let head = job.recipe.head(output_shape(all, input(&backbone.preprocess)), classes);
+        let head = recipe.head(output_shape(all, input(&backbone.preprocess)), classes);
         let mut weights = backbone.weights.clone();
-        weights.merge(network::initialise(&head.layers, job.seed));
+        weights.merge(network::initialise(&head.layers, seed));
         let blocks: Vec<Block> = backbone.spec.blocks.iter().cloned().chain([head]).collect();
         let layers: Vec<Layer> = blocks[cut..].iter().flat_map(|block| block.layers.clone()).collect();
         let tail = Tail::new(layers, extractor.output(), &weights, Device::flex());

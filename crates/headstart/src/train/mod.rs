@@ -9,6 +9,7 @@ mod loss;
 mod optimizer;
 pub mod recipe;
 mod run;
+pub mod throughput;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use std::time::Instant;
 use self::data::Usable;
 use self::graft::Grafted;
 use self::judge::{Judge, Measured};
+use crate::backbone::Backbone;
 use crate::classifier::{Classifier, Description, FORMAT};
 use crate::dataset::{Dataset, Split};
 use crate::error::Result;
@@ -83,7 +85,8 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     job.recipe.check()?;
     let folder = run::Folder::new(&job.out)?;
     let (dataset, positive) = data::prepare(job, observer)?;
-    let mut net = Grafted::new(job, dataset.classes.len())?;
+    let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
+    let mut net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
     net.announce(dataset.samples.len(), observer);
 
     let start = Instant::now();

@@ -1,31 +1,34 @@
-//! Burn's Adam and AdamW over named flat parameters.
+//! Adam and AdamW over named flat parameters, as Keras takes their steps.
 
 use std::collections::BTreeMap;
 
-use burn::optim::{Adam, AdamConfig, AdamState, AdamW, AdamWConfig, AdamWState, Optimizer as _};
 use burn::tensor::{Gradients, Tensor};
+use headstart_kernels::Adam;
+use headstart_kernels::burn::adam;
 
 use super::recipe::{Optimizer, Recipe};
 use crate::network::Parameters;
 
-/// Keras's epsilon.
+/// Keras's epsilon, and its decays of both moments.
 const EPSILON: f32 = 1e-7;
+const BETA_1: f32 = 0.9;
+const BETA_2: f32 = 0.999;
 
-/// An optimizer and the moments that it keeps of each parameter.
-pub(super) enum Stepper {
-    Adam(Adam, BTreeMap<String, AdamState<1>>),
-    AdamW(AdamW, BTreeMap<String, AdamWState<1>>),
+/// The moments that Adam keeps of each parameter.
+pub(super) struct Stepper {
+    /// Of AdamW; 0 is Adam.
+    weight_decay: f64,
+    steps: i32,
+    moments: BTreeMap<String, [Tensor<1>; 2]>,
 }
 
 impl Stepper {
     pub(super) fn new(recipe: &Recipe) -> Self {
-        match recipe.optimizer {
-            Optimizer::Adam => Self::Adam(AdamConfig::new().with_epsilon(EPSILON).build(), BTreeMap::new()),
-            Optimizer::Adamw => {
-                let config = AdamWConfig::new().with_epsilon(EPSILON).with_weight_decay(recipe.weight_decay);
-                Self::AdamW(config.build(), BTreeMap::new())
-            }
-        }
+        let weight_decay = match recipe.optimizer {
+            Optimizer::Adam => 0.0,
+            Optimizer::Adamw => f64::from(recipe.weight_decay),
+        };
+        Self { weight_decay, steps: 0, moments: BTreeMap::new() }
     }
 
     /// Takes one step of `learning_rate` with the gradients of `leaves`.
@@ -35,30 +38,36 @@ impl Stepper {
         leaves: Parameters,
         gradients: &mut Gradients,
     ) -> Parameters {
+        self.steps += 1;
+        let step = self.settings(learning_rate);
         let mut stepped = Parameters::new();
         for (name, mut parameter) in leaves {
             let gradient = parameter.values.grad_remove(gradients);
             parameter.values = parameter.values.inner();
             if let Some(gradient) = gradient {
-                parameter.values = self.step_one(learning_rate, &name, parameter.values, gradient);
+                let moments = self.moments.remove(&name).unwrap_or_else(|| {
+                    let zeros = parameter.values.zeros_like();
+                    [zeros.clone(), zeros]
+                });
+                let (values, moments) = adam(step, parameter.values, gradient, moments);
+                parameter.values = values;
+                self.moments.insert(name.clone(), moments);
             }
             stepped.insert(name, parameter);
         }
         stepped
     }
 
-    fn step_one(&mut self, rate: f64, name: &str, values: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
-        match self {
-            Self::Adam(adam, states) => {
-                let (values, state) = adam.step(rate, values, gradient, states.remove(name));
-                states.extend(state.map(|state| (name.to_string(), state)));
-                values
-            }
-            Self::AdamW(adam, states) => {
-                let (values, state) = adam.step(rate, values, gradient, states.remove(name));
-                states.extend(state.map(|state| (name.to_string(), state)));
-                values
-            }
+    /// Keras puts both bias corrections into the rate, so that epsilon is added to a root that is
+    /// not corrected, and takes powers of the decays as f32 has them.
+    fn settings(&self, learning_rate: f64) -> Adam {
+        let remainder = |beta: f32| 1.0 - f64::from(beta).powi(self.steps);
+        Adam {
+            rate: (learning_rate * remainder(BETA_2).sqrt() / remainder(BETA_1)) as f32,
+            beta_1: BETA_1,
+            beta_2: BETA_2,
+            epsilon: EPSILON,
+            keep: (1.0 - learning_rate * self.weight_decay) as f32,
         }
     }
 }

@@ -107,6 +107,17 @@ impl Recipe {
         Self::parse(&text, Path::new(name))
     }
 
+    /// The first recipe in the binary that is made for a backbone.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn for_backbone(backbone: &str) -> Result<Self> {
+        let recipes = RECIPES.iter().map(|(name, _)| Self::find(name)).collect::<Result<Vec<_>>>()?;
+        recipes.into_iter().find(|recipe| recipe.backbone == backbone).ok_or_else(|| {
+            Error::Usage(format!("no recipe in the binary is made for the backbone {backbone:?}"))
+        })
+    }
+
     fn parse(text: &str, path: &Path) -> Result<Self> {
         toml::from_str(text).map_err(|why| Error::invalid(path, "a recipe", why.to_string()))
     }

@@ -4,7 +4,7 @@ use headstart_kernels as kernels;
 use headstart_kernels::PackedConvolution;
 
 use super::Step;
-use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, Padding};
+use crate::backbone::spec::{Convolution, Dense, Layer, MapShape};
 use crate::backbone::weights::Weights;
 
 /// Steps for `layers`, and the shape behind them.
@@ -31,17 +31,8 @@ pub(super) fn steps<'a>(
 
 fn convolution(layer: &Convolution, weights: &Weights, input: MapShape) -> Step {
     let (weight, bias) = fold(layer, weights);
-    let (top, bottom) = Padding::Same.amounts(input.height, layer.kernel, layer.stride);
-    let (left, right) = Padding::Same.amounts(input.width, layer.kernel, layer.stride);
-    let geometry = kernels::Convolution {
-        in_channels: layer.input,
-        out_channels: layer.output,
-        kernel: [layer.kernel; 2],
-        stride: [layer.stride; 2],
-        padding: kernels::Padding { top, bottom, left, right },
-        groups: layer.groups,
-    };
-    let packed = PackedConvolution::new(geometry, &weight, &bias, activation(layer.activation));
+    let geometry = layer.geometry(input);
+    let packed = PackedConvolution::new(geometry, &weight, &bias, layer.activation.into());
     Step::Convolution(Box::new(packed), input)
 }
 
@@ -89,14 +80,6 @@ fn dense(layer: &Dense, weights: &Weights) -> Step {
         padding: kernels::Padding::default(),
         groups: 1,
     };
-    let packed = PackedConvolution::new(geometry, &by_output, bias, activation(layer.activation));
+    let packed = PackedConvolution::new(geometry, &by_output, bias, layer.activation.into());
     Step::Convolution(Box::new(packed), MapShape::new(1, 1, layer.input))
-}
-
-fn activation(activation: Activation) -> kernels::Activation {
-    match activation {
-        Activation::Identity => kernels::Activation::Identity,
-        Activation::Relu => kernels::Activation::Relu,
-        Activation::Relu6 => kernels::Activation::Relu6,
-    }
 }

@@ -64,7 +64,8 @@ fn summary(findings: &[Finding]) -> String {
     let rows: String = findings.iter().map(row).collect();
     let meaning = "Serious: what is measured on this data would mislead. The JSON of `headstart inspect` has all \
                    lists in full.";
-    format!("<div class=\"scroll\"><table class=\"words\">\n<tbody>\n{rows}</tbody>\n</table></div>\n") + &note(meaning)
+    format!("<div class=\"scroll\"><table class=\"words\">\n<tbody>\n{rows}</tbody>\n</table></div>\n")
+        + &note(meaning)
 }
 
 #[cfg(test)]
@@ -92,7 +93,8 @@ mod tests {
             let folder = folder.join(class);
             std::fs::create_dir_all(&folder).expect("creates");
             for index in 0..3u8 {
-                let picture = ::image::GrayImage::from_fn(30, 20, |x, y| ::image::Luma([grey + (x * y) as u8 % 40]));
+                let picture =
+                    ::image::GrayImage::from_fn(30, 20, |x, y| ::image::Luma([grey + (x * y) as u8 % 40]));
                 picture.save(folder.join(format!("<img {}>.png", index / 2))).expect("saves");
             }
             let whole = std::fs::read(folder.join("<img 0>.png")).expect("reads");

@@ -1,0 +1,36 @@
+//! `headstart bench`.
+
+use anyhow::Result;
+use headstart::backbone::Backbone;
+use headstart::train::Recipe;
+use headstart::train::throughput::{Throughput, measure};
+
+use crate::cli::BenchArguments;
+
+pub fn run(arguments: BenchArguments) -> Result<()> {
+    let weights = arguments.weights.as_deref();
+    let backbone = Backbone::load_at(&arguments.backbone, weights, arguments.image_size)?;
+    let mut recipe = Recipe::for_backbone(&arguments.backbone)?;
+    recipe.unfreeze = arguments.unfreeze.map_or(recipe.unfreeze, Into::into);
+    recipe.batch_size = arguments.batch_size;
+    let measured = measure(backbone, &recipe)?;
+    match arguments.json {
+        true => println!("{}", serde_json::to_string_pretty(&measured)?),
+        false => show(&measured),
+    }
+    Ok(())
+}
+
+fn show(measured: &Throughput) {
+    let Throughput { backbone, image_size, batch_size, threads, .. } = measured;
+    println!("{backbone}, {image_size} px, batches of {batch_size}, {threads} threads");
+    match measured.trunk_images_per_second {
+        Some(rate) => println!("trunk      {rate:>8.1} images/s"),
+        None => println!("trunk      nothing is frozen"),
+    }
+    let trained = measured.trained.join(", ");
+    println!("tail step  {:>8.1} images/s ({trained})", measured.tail_step_images_per_second);
+    if let Some(bytes) = measured.peak_memory_bytes {
+        println!("memory     {:>8.0} MiB at most", bytes as f64 / f64::from(1 << 20));
+    }
+}

@@ -1,0 +1,249 @@
+//! The kernels' gradients in Burn's graph.
+
+use ::burn::backend::Autodiff;
+use ::burn::backend::autodiff::checkpoint::base::Checkpointer;
+use ::burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use ::burn::backend::autodiff::grads::Gradients;
+use ::burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use ::burn::backend::flex::{Flex, FlexTensor};
+use ::burn::backend::tensor::FloatTensor;
+
+use super::flex::{Host, owned, tensor};
+use super::ops::MapOps;
+use crate::gradient;
+use crate::{Activation, Convolution};
+
+/// A Flex tensor and its place in the graph.
+type Tracked = FloatTensor<Autodiff<Flex>>;
+
+impl<C: CheckpointStrategy> MapOps for Autodiff<Flex, C> {
+    fn convolution(
+        maps: Tracked,
+        weight: Tracked,
+        bias: Tracked,
+        geometry: Convolution,
+        activation: Activation,
+    ) -> Tracked {
+        let ([maps, weight, bias], nodes) = parts([maps, weight, bias]);
+        let output = Flex::convolution(maps.clone(), weight.clone(), bias, geometry, activation);
+        record::<_, _, C, 3>(ConvolutionBackward, nodes, output, |output| {
+            ([maps, weight, output], (geometry, activation))
+        })
+    }
+
+    fn max_pool(maps: Tracked, window: usize) -> Tracked {
+        let ([maps], nodes) = parts([maps]);
+        let output = Flex::max_pool(maps.clone(), window);
+        record::<_, _, C, 1>(MaxPoolBackward, nodes, output, |_| ([maps], window))
+    }
+
+    fn global_average_pool(maps: Tracked) -> Tracked {
+        let ([maps], nodes) = parts([maps]);
+        let output = Flex::global_average_pool(maps.clone());
+        record::<_, _, C, 1>(GlobalAveragePoolBackward, nodes, output, |_| ([maps], ()))
+    }
+
+    fn dense(rows: Tracked, weight: Tracked, bias: Tracked, activation: Activation) -> Tracked {
+        let ([rows, weight, bias], nodes) = parts([rows, weight, bias]);
+        let output = Flex::dense(rows.clone(), weight.clone(), bias, activation);
+        record::<_, _, C, 3>(DenseBackward, nodes, output, |output| ([rows, weight, output], activation))
+    }
+
+    fn scale_kernels(weight: Tracked, factors: Tracked) -> Tracked {
+        let ([weight, factors], nodes) = parts([weight, factors]);
+        let output = Flex::scale_kernels(weight.clone(), factors.clone());
+        record::<_, _, C, 2>(ScaleBackward, nodes, output, |_| ([weight, factors], ()))
+    }
+
+    fn sum_of_squares(values: Tracked) -> Tracked {
+        let ([values], nodes) = parts([values]);
+        let output = Flex::sum_of_squares(values.clone());
+        record::<_, _, C, 1>(SquaresBackward, nodes, output, |_| ([values], ()))
+    }
+}
+
+/// Inputs without the graph, and their places in it.
+fn parts<const N: usize>(inputs: [Tracked; N]) -> ([FlexTensor; N], [NodeGuard; N]) {
+    let nodes = inputs.each_ref().map(Tracked::node);
+    (inputs.map(Tracked::into_primitive), nodes)
+}
+
+/// What a gradient is computed from: as many tensors as inputs, and settings.
+type Kept<S, const N: usize> = ([FlexTensor; N], S);
+
+/// Puts `output` into the graph, with what its gradient will be computed from.
+fn record<B, S, C, const N: usize>(
+    backward: B,
+    nodes: [NodeGuard; N],
+    output: FlexTensor,
+    kept: impl FnOnce(FlexTensor) -> Kept<S, N>,
+) -> Tracked
+where
+    B: Backward<Flex, N, State = Kept<S, N>>,
+    S: Clone + Send + std::fmt::Debug + 'static,
+    C: CheckpointStrategy,
+{
+    match backward.prepare::<C>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish(kept(output.clone()), output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    }
+}
+
+/// `values` through the activation that made `output`.
+fn through(activation: Activation, output: FlexTensor, gradient: FlexTensor) -> Vec<f32> {
+    let mut gradient = owned(gradient);
+    gradient::activation(activation, Host::new(output).values(), &mut gradient);
+    gradient
+}
+
+/// A buffer that `fill` computes, as a tensor like `like`.
+fn like<const D: usize>(like: &Host, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
+    let mut values = vec![0.0; like.values().len()];
+    fill(&mut values);
+    tensor(values, like.dims::<D>())
+}
+
+fn bias_of(gradient: &[f32], channels: usize) -> FlexTensor {
+    let mut values = vec![0.0; channels];
+    gradient::bias(gradient, &mut values);
+    tensor(values, [channels])
+}
+
+#[derive(Debug)]
+struct ConvolutionBackward;
+
+impl Backward<Flex, 3> for ConvolutionBackward {
+    type State = Kept<(Convolution, Activation), 3>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([maps, weight, output], (geometry, activation)) = ops.state;
+        let gradient = through(activation, output, grads.consume::<Flex>(&ops.node));
+        let (maps, weight) = (Host::new(maps), Host::new(weight));
+        let shape = maps.shape();
+        let [of_maps, of_weight, of_bias] = ops.parents;
+        if let Some(node) = of_maps {
+            let values = like::<4>(&maps, |to| {
+                gradient::convolution_input(&geometry, weight.values(), &gradient, shape, to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+        if let Some(node) = of_weight {
+            let values = like::<4>(&weight, |to| {
+                gradient::convolution_weight(&geometry, maps.values(), shape, &gradient, to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+        if let Some(node) = of_bias {
+            grads.register::<Flex>(node.id, bias_of(&gradient, geometry.out_channels));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct MaxPoolBackward;
+
+impl Backward<Flex, 1> for MaxPoolBackward {
+    type State = Kept<usize, 1>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = Host::new(grads.consume::<Flex>(&ops.node));
+        let ([maps], window) = ops.state;
+        let (maps, [node]) = (Host::new(maps), ops.parents);
+        if let Some(node) = node {
+            let values = like::<4>(&maps, |to| {
+                gradient::max_pool(maps.values(), maps.shape(), window, gradient.values(), to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct GlobalAveragePoolBackward;
+
+impl Backward<Flex, 1> for GlobalAveragePoolBackward {
+    type State = Kept<(), 1>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = Host::new(grads.consume::<Flex>(&ops.node));
+        let ([maps], [node]) = (ops.state.0.map(Host::new), ops.parents);
+        if let Some(node) = node {
+            let values = like::<4>(&maps, |to| {
+                gradient::global_average_pool(gradient.values(), maps.shape(), to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct DenseBackward;
+
+impl Backward<Flex, 3> for DenseBackward {
+    type State = Kept<Activation, 3>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([rows, weight, output], activation) = ops.state;
+        let gradient = through(activation, output, grads.consume::<Flex>(&ops.node));
+        let (rows, weight) = (Host::new(rows), Host::new(weight));
+        let ([batch, _], [_, outputs]) = (rows.dims::<2>(), weight.dims::<2>());
+        let [of_rows, of_weight, of_bias] = ops.parents;
+        if let Some(node) = of_rows {
+            let values = like::<2>(&rows, |to| {
+                gradient::dense_input(weight.values(), &gradient, batch, to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+        if let Some(node) = of_weight {
+            let values = like::<2>(&weight, |to| {
+                gradient::dense_weight(rows.values(), &gradient, batch, to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+        if let Some(node) = of_bias {
+            grads.register::<Flex>(node.id, bias_of(&gradient, outputs));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct ScaleBackward;
+
+impl Backward<Flex, 2> for ScaleBackward {
+    type State = Kept<(), 2>;
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = Host::new(grads.consume::<Flex>(&ops.node));
+        let ([weight, factors], [of_weight, of_factors]) = (ops.state.0.map(Host::new), ops.parents);
+        if let Some(node) = of_weight {
+            let values = like::<4>(&weight, |to| {
+                crate::scale_rows(gradient.values(), factors.values(), to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+        if let Some(node) = of_factors {
+            let values = like::<1>(&factors, |to| {
+                gradient::row_factors(weight.values(), gradient.values(), to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct SquaresBackward;
+
+impl Backward<Flex, 1> for SquaresBackward {
+    type State = Kept<(), 1>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = Host::new(grads.consume::<Flex>(&ops.node)).values()[0];
+        let ([values], [node]) = (ops.state.0.map(Host::new), ops.parents);
+        if let Some(node) = node {
+            let values = like::<1>(&values, |to| {
+                crate::scale_rows(values.values(), &[2.0 * gradient], to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What a backend is asked for.
+
+use ::burn::backend::tensor::FloatTensor;
+use ::burn::backend::{Backend, backend_extension};
+
+use super::composed;
+use crate::{Activation, Adam, Convolution};
+
+/// Operations on maps `[batch, height, width, channels]`; shapes as in the functions of
+/// [`super`]. Each has a default that is composed of Burn's operations, and so has a gradient.
+#[backend_extension(Flex, Autodiff)]
+pub trait MapOps: Backend {
+    /// See [`super::convolution`].
+    fn convolution(
+        maps: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: Convolution,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        composed::convolution::<Self>(maps, weight, bias, geometry, activation)
+    }
+
+    /// See [`super::max_pool`].
+    fn max_pool(maps: FloatTensor<Self>, window: usize) -> FloatTensor<Self> {
+        composed::max_pool::<Self>(maps, window)
+    }
+
+    /// See [`super::global_average_pool`].
+    fn global_average_pool(maps: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::global_average_pool::<Self>(maps)
+    }
+
+    /// See [`super::dense`].
+    fn dense(
+        rows: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        composed::dense::<Self>(rows, weight, bias, activation)
+    }
+
+    /// See [`super::scale_kernels`].
+    fn scale_kernels(weight: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::scale_kernels::<Self>(weight, factors)
+    }
+
+    /// See [`super::sum_of_squares`].
+    fn sum_of_squares(values: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::sum_of_squares::<Self>(values)
+    }
+
+    /// See [`super::adam`].
+    fn adam(
+        values: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        step: Adam,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        composed::adam::<Self>(values, gradient, [first, second], step)
+    }
+}

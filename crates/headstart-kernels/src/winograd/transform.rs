@@ -1,0 +1,119 @@
+//! The transforms of F(4×4, 3×3) along one axis (Lavin & Gray 2016, arXiv:1509.09308), and their
+//! transposes, which gradients go through.
+
+use crate::vector::Vector;
+
+/// Sides of the output and the input tile.
+pub(super) const OUT: usize = 4;
+pub(super) const IN: usize = 6;
+
+/// `Bᵀ · d`, of inputs.
+#[inline(always)]
+pub(super) unsafe fn input<V: Vector>(d: [V; IN]) -> [V; IN] {
+    // SAFETY: arithmetic under the caller's instruction set.
+    unsafe {
+        let constant = |value: f32| V::splat(value);
+        let even = d[2].multiply_add(constant(-4.0), d[4]);
+        let odd = d[1].multiply_add(constant(-4.0), d[3]);
+        let near = d[4].sub(d[2]);
+        let far = d[3].sub(d[1]);
+        [
+            d[0].multiply_add(constant(4.0), d[2].multiply_add(constant(-5.0), d[4])),
+            even.add(odd),
+            even.sub(odd),
+            far.multiply_add(constant(2.0), near),
+            far.multiply_add(constant(-2.0), near),
+            d[1].multiply_add(constant(4.0), d[3].multiply_add(constant(-5.0), d[5])),
+        ]
+    }
+}
+
+/// `G · g`, of a kernel.
+#[inline(always)]
+pub(super) unsafe fn kernel<V: Vector>(g: [V; 3]) -> [V; IN] {
+    // SAFETY: arithmetic under the caller's instruction set.
+    unsafe {
+        let outer = g[0].add(g[2]);
+        let near = outer.multiply(V::splat(-1.0 / 6.0));
+        let far = g[2].multiply_add(V::splat(1.0 / 6.0), g[0].multiply(V::splat(1.0 / 24.0)));
+        let (sixth, twelfth) = (g[1].multiply(V::splat(1.0 / 6.0)), g[1].multiply(V::splat(1.0 / 12.0)));
+        [
+            g[0].multiply(V::splat(0.25)),
+            near.sub(sixth),
+            near.add(sixth),
+            far.add(twelfth),
+            far.sub(twelfth),
+            g[2],
+        ]
+    }
+}
+
+/// `Gᵀ · u`, of a kernel's gradient.
+#[inline(always)]
+pub(super) unsafe fn kernel_transposed<V: Vector>(u: [V; IN]) -> [V; 3] {
+    // SAFETY: arithmetic under the caller's instruction set.
+    unsafe {
+        let near = u[1].add(u[2]).multiply(V::splat(-1.0 / 6.0));
+        let far = u[3].add(u[4]);
+        let across = u[2].sub(u[1]).multiply(V::splat(1.0 / 6.0));
+        [
+            u[0].multiply_add(V::splat(0.25), far.multiply_add(V::splat(1.0 / 24.0), near)),
+            u[3].sub(u[4]).multiply_add(V::splat(1.0 / 12.0), across),
+            far.multiply_add(V::splat(1.0 / 6.0), near).add(u[5]),
+        ]
+    }
+}
+
+/// `Aᵀ · m`, of products.
+#[inline(always)]
+pub(super) unsafe fn output<V: Vector>(m: [V; IN]) -> [V; OUT] {
+    // SAFETY: arithmetic under the caller's instruction set.
+    unsafe {
+        let (sum, difference) = (m[1].add(m[2]), m[1].sub(m[2]));
+        let (far_sum, far_difference) = (m[3].add(m[4]), m[3].sub(m[4]));
+        [
+            m[0].add(sum.add(far_sum)),
+            far_difference.multiply_add(V::splat(2.0), difference),
+            far_sum.multiply_add(V::splat(4.0), sum),
+            m[5].add(far_difference.multiply_add(V::splat(8.0), difference)),
+        ]
+    }
+}
+
+/// `A · y`, of an output's gradient.
+#[inline(always)]
+pub(super) unsafe fn output_transposed<V: Vector>(y: [V; OUT]) -> [V; IN] {
+    // SAFETY: arithmetic under the caller's instruction set.
+    unsafe {
+        let (even, odd) = (y[0].add(y[2]), y[1].add(y[3]));
+        let far_even = y[2].multiply_add(V::splat(4.0), y[0]);
+        let far_odd = y[3].multiply_add(V::splat(8.0), y[1].add(y[1]));
+        [y[0], even.add(odd), even.sub(odd), far_even.add(far_odd), far_even.sub(far_odd), y[3]]
+    }
+}
+
+/// Applies `along` to the columns, then to the rows, of a matrix kept by rows. Plain loops: a
+/// closure would be compiled without the caller's instruction set.
+macro_rules! both_axes {
+    ($along:path, $values:expr, $from:expr => $to:expr) => {{
+        let values = $values;
+        let mut half = [[V::splat(0.0); $from]; $to];
+        #[allow(clippy::needless_range_loop)] // columns of matrices kept by rows
+        for column in 0..$from {
+            let mut line = [V::splat(0.0); $from];
+            for row in 0..$from {
+                line[row] = values[row][column];
+            }
+            let line = $along(line);
+            for row in 0..$to {
+                half[row][column] = line[row];
+            }
+        }
+        let mut whole = [[V::splat(0.0); $to]; $to];
+        for (to, row) in whole.iter_mut().zip(half) {
+            *to = $along(row);
+        }
+        whole
+    }};
+}
+pub(super) use both_axes;

@@ -1,0 +1,256 @@
+//! Every gradient against a plain loop in f64, on odd shapes.
+
+use headstart_kernels::{Activation, Convolution, Padding, Shape, dense, gradient, max_pool};
+use proptest::prelude::*;
+
+/// Seeded values in -1..1.
+fn values(length: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..length)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+/// Input and weight gradients of a convolution.
+fn plain(
+    geometry: &Convolution,
+    input: &[f32],
+    shape: Shape,
+    weight: &[f32],
+    gradient: &[f32],
+) -> (Vec<f64>, Vec<f64>) {
+    let out = geometry.output_shape(shape);
+    let fan = geometry.in_channels / geometry.groups;
+    let per_group = geometry.out_channels / geometry.groups;
+    let (mut of_input, mut of_weight) = (vec![0.0; input.len()], vec![0.0; weight.len()]);
+    for (place, value) in gradient.iter().enumerate() {
+        let channel = place % out.channels;
+        let x = place / out.channels % out.width;
+        let y = place / out.channels / out.width % out.height;
+        let image = place / out.channels / out.width / out.height;
+        for row in 0..geometry.kernel[0] {
+            for column in 0..geometry.kernel[1] {
+                let (Some(y), Some(x)) = (
+                    (y * geometry.stride[0] + row).checked_sub(geometry.padding.top),
+                    (x * geometry.stride[1] + column).checked_sub(geometry.padding.left),
+                ) else {
+                    continue;
+                };
+                if y >= shape.height || x >= shape.width {
+                    continue;
+                }
+                for inner in 0..fan {
+                    let source = channel / per_group * fan + inner;
+                    let pixel = ((image * shape.height + y) * shape.width + x) * shape.channels + source;
+                    let tap =
+                        ((channel * fan + inner) * geometry.kernel[0] + row) * geometry.kernel[1] + column;
+                    of_input[pixel] += f64::from(*value) * f64::from(weight[tap]);
+                    of_weight[tap] += f64::from(*value) * f64::from(input[pixel]);
+                }
+            }
+        }
+    }
+    (of_input, of_weight)
+}
+
+fn largest_difference(ours: &[f32], plain: &[f64]) -> f64 {
+    let differences = ours.iter().zip(plain).map(|(a, b)| (f64::from(*a) - b).abs());
+    differences.fold(
+        0.0,
+        |most, difference| if difference > most || difference.is_nan() { difference } else { most },
+    )
+}
+
+/// Largest differences of both gradients, over the size of the sums that they come from.
+fn check(geometry: Convolution, shape: Shape, seed: u64) -> (f64, f64) {
+    let taps = geometry.kernel[0] * geometry.kernel[1];
+    let fan = geometry.in_channels / geometry.groups * taps;
+    let out = geometry.output_shape(shape);
+    let (input, weight) = (values(shape.len(), seed), values(geometry.out_channels * fan, seed + 1));
+    let gradient = values(out.len(), seed + 2);
+    let expected = plain(&geometry, &input, shape, &weight, &gradient);
+    let mut of_input = vec![f32::NAN; input.len()];
+    gradient::convolution_input(&geometry, &weight, &gradient, shape, &mut of_input);
+    let mut of_weight = vec![f32::NAN; weight.len()];
+    gradient::convolution_weight(&geometry, &input, shape, &gradient, &mut of_weight);
+    let pixels = (out.batch * out.height * out.width) as f64;
+    let terms = (geometry.out_channels / geometry.groups * taps) as f64;
+    (
+        largest_difference(&of_input, &expected.0) / terms.sqrt(),
+        largest_difference(&of_weight, &expected.1) / pixels.sqrt(),
+    )
+}
+
+fn side() -> impl Strategy<Value = usize> {
+    prop::sample::select(vec![1usize, 2, 3, 5, 7, 11, 13])
+}
+
+fn around(half: usize) -> Padding {
+    Padding { top: half, bottom: half, left: half, right: half }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_kernel(
+        height in side(), width in side(), batch in 1usize..3, kernel in prop::sample::select(vec![1usize, 3, 5]),
+        stride in 1usize..3, input in prop::sample::select(vec![1usize, 3, 5, 17]),
+        output in prop::sample::select(vec![1usize, 3, 17, 33]), seed in 1u64..1000,
+    ) {
+        let geometry = Convolution {
+            in_channels: input, out_channels: output, kernel: [kernel; 2], stride: [stride; 2],
+            padding: around(kernel / 2), groups: 1,
+        };
+        let (of_input, of_weight) = check(geometry, Shape { batch, height, width, channels: input }, seed);
+        prop_assert!(of_input < 1e-6 && of_weight < 1e-6, "{of_input} {of_weight}");
+    }
+
+    #[test]
+    fn winograd(
+        height in side(), width in side(), batch in 1usize..4, input in prop::sample::select(vec![16usize, 48]),
+        output in prop::sample::select(vec![16usize, 32, 80, 112]), seed in 1u64..1000,
+    ) {
+        let geometry = Convolution {
+            in_channels: input, out_channels: output, kernel: [3; 2], stride: [1; 2], padding: around(1), groups: 1,
+        };
+        let (of_input, of_weight) = check(geometry, Shape { batch, height, width, channels: input }, seed);
+        prop_assert!(of_input < 2e-5 && of_weight < 2e-5, "{of_input} {of_weight}");
+    }
+
+    #[test]
+    fn depthwise(
+        height in side(), width in side(), batch in 1usize..3,
+        channels in prop::sample::select(vec![2usize, 5, 17, 48, 83]), kernel in prop::sample::select(vec![3usize, 5]),
+        stride in 1usize..3, lopsided in any::<bool>(), seed in 1u64..1000,
+    ) {
+        let half = kernel / 2;
+        let before = half - usize::from(lopsided);
+        let padding = Padding { top: before, left: before, ..around(half) };
+        prop_assume!(height + before + half >= kernel && width + before + half >= kernel);
+        let geometry = Convolution {
+            in_channels: channels, out_channels: channels, kernel: [kernel; 2], stride: [stride; 2], padding,
+            groups: channels,
+        };
+        let (of_input, of_weight) = check(geometry, Shape { batch, height, width, channels }, seed);
+        prop_assert!(of_input < 1e-6 && of_weight < 1e-6, "{of_input} {of_weight}");
+    }
+
+    #[test]
+    fn fully_connected(
+        batch in 1usize..40, inputs in prop::sample::select(vec![1usize, 7, 130, 4100]),
+        outputs in prop::sample::select(vec![1usize, 2, 17, 64]), seed in 1u64..1000,
+    ) {
+        let (input, weight) = (values(batch * inputs, seed), values(inputs * outputs, seed + 1));
+        let (bias, gradient) = (values(outputs, seed + 2), values(batch * outputs, seed + 3));
+        let mut output = vec![f32::NAN; batch * outputs];
+        dense(&input, &weight, &bias, Activation::Relu, &mut output);
+        let (mut of_input, mut of_weight) = (vec![f32::NAN; input.len()], vec![f32::NAN; weight.len()]);
+        gradient::dense_input(&weight, &gradient, batch, &mut of_input);
+        gradient::dense_weight(&input, &gradient, batch, &mut of_weight);
+        let mut expected = (vec![0.0; output.len()], vec![0.0; input.len()], vec![0.0; weight.len()]);
+        for image in 0..batch {
+            for out in 0..outputs {
+                let by = f64::from(gradient[image * outputs + out]);
+                let mut sum = f64::from(bias[out]);
+                for place in 0..inputs {
+                    let (x, w) = (image * inputs + place, place * outputs + out);
+                    sum += f64::from(input[x]) * f64::from(weight[w]);
+                    expected.1[x] += by * f64::from(weight[w]);
+                    expected.2[w] += by * f64::from(input[x]);
+                }
+                expected.0[image * outputs + out] = sum.max(0.0);
+            }
+        }
+        prop_assert!(largest_difference(&output, &expected.0) / (inputs as f64).sqrt() < 1e-6);
+        prop_assert!(largest_difference(&of_input, &expected.1) / (outputs as f64).sqrt() < 1e-6);
+        prop_assert!(largest_difference(&of_weight, &expected.2) / (batch as f64).sqrt() < 1e-6);
+    }
+
+    #[test]
+    fn largest_of_windows(
+        height in 2usize..9, width in 2usize..9, batch in 1usize..3, channels in 1usize..5, window in 1usize..4,
+        seed in 1u64..1000,
+    ) {
+        prop_assume!(height >= window && width >= window);
+        let shape = Shape { batch, height, width, channels };
+        let input = values(shape.len(), seed);
+        let out = Shape { height: height / window, width: width / window, ..shape };
+        let gradient = values(out.len(), seed + 1);
+        let mut to = vec![f32::NAN; input.len()];
+        gradient::max_pool(&input, shape, window, &gradient, &mut to);
+        // Moving one input a little moves the output by its gradient's share of it.
+        let mut pooled = vec![0.0; out.len()];
+        max_pool(&input, shape, window, &mut pooled);
+        for (place, value) in input.iter().enumerate() {
+            let mut moved = input.clone();
+            moved[place] = value + 1e-4;
+            let mut after = vec![0.0; out.len()];
+            max_pool(&moved, shape, window, &mut after);
+            let change = after.iter().zip(&pooled).zip(&gradient).filter(|((a, b), _)| a != b);
+            let expected: f32 = change.map(|(_, gradient)| *gradient).sum();
+            let near = to[place] != expected && after.iter().zip(&pooled).any(|(a, b)| (a - b).abs() < 9e-5);
+            prop_assert!(to[place] == expected || near, "{} {expected}", to[place]);
+        }
+    }
+}
+
+#[test]
+fn pools_and_activations_by_hand() {
+    let shape = Shape { batch: 1, height: 2, width: 3, channels: 1 };
+    // Two equal values: the first gets the gradient. The last column is in no window.
+    let mut to = [f32::NAN; 6];
+    gradient::max_pool(&[1.0, 4.0, 9.0, 4.0, 0.0, 9.0], shape, 2, &[2.5], &mut to);
+    assert_eq!(to, [0.0, 2.5, 0.0, 0.0, 0.0, 0.0]);
+    gradient::global_average_pool(&[3.0], shape, &mut to);
+    assert_eq!(to, [0.5; 6]);
+    let output = [0.0, 0.1, 5.9, 6.0];
+    for (activation, expected) in [
+        (Activation::Identity, [1.0, 1.0, 1.0, 1.0]),
+        (Activation::Relu, [0.0, 1.0, 1.0, 1.0]),
+        (Activation::Relu6, [0.0, 1.0, 1.0, 0.0]),
+    ] {
+        let mut gradient = [1.0; 4];
+        gradient::activation(activation, &output, &mut gradient);
+        assert_eq!(gradient, expected);
+    }
+    let mut bias = [f32::NAN; 2];
+    gradient::bias(&[1.0, 2.0, 3.0, 4.0, 5.0, 7.0], &mut bias);
+    assert_eq!(bias, [9.0, 13.0]);
+}
+
+#[test]
+fn the_bits_do_not_depend_on_the_number_of_threads() {
+    for (channels, output, kernel, stride, groups) in
+        [(16, 48, 3, 1, 1), (3, 20, 3, 2, 1), (40, 33, 1, 1, 1), (24, 24, 5, 2, 24)]
+    {
+        let geometry = Convolution {
+            in_channels: channels,
+            out_channels: output,
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            padding: around(kernel / 2),
+            groups,
+        };
+        // More pixels and tiles than are summed at a time.
+        let shape = Shape { batch: 5, height: 61, width: 67, channels };
+        let input = values(shape.len(), 1);
+        let weight = values(output * channels / groups * kernel * kernel, 2);
+        let gradient = values(geometry.output_shape(shape).len(), 3);
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let (mut of_input, mut of_weight) = (vec![0.0; input.len()], vec![0.0; weight.len()]);
+            pool.install(|| {
+                gradient::convolution_input(&geometry, &weight, &gradient, shape, &mut of_input);
+                gradient::convolution_weight(&geometry, &input, shape, &gradient, &mut of_weight);
+            });
+            (of_input, of_weight)
+        };
+        assert!(run(1) == run(2) && run(1) == run(5), "{geometry:?}");
+    }
+}
