@@ -93,6 +93,9 @@ pub struct TrainArguments {
     /// The run folder: new or empty.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Go on where a training into --out was stopped.
+    #[arg(long, requires = "out")]
+    pub resume: bool,
     /// Folder of the feature cache.
     #[arg(long, env = "HEADSTART_CACHE")]
     pub cache: Option<PathBuf>,

@@ -158,3 +158,46 @@ fn bench_measures_trunk_and_tail() {
     let tiny = ["bench", "efficientnet-lite0", "--image-size", "8"];
     headstart(folder.path()).args(tiny).assert().code(2).stderr(contains("found 8"));
 }
+
+/// Starts a training and kills it as soon as its checkpoint tells of an epoch.
+#[cfg(unix)]
+fn kill_after_an_epoch(cache: &Path, data: &Path, out: &Path) {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_headstart"))
+        .env("HEADSTART_CACHE", cache)
+        .arg("train")
+        .arg(data)
+        .args(["--image-size", "32", "--epochs", "40", "--batch-size", "8", "--out"])
+        .arg(out)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("starts");
+    while !out.join("checkpoint.safetensors").exists() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before it could be killed");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().expect("kills");
+    child.wait().expect("ends");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_training_goes_on_to_the_same_bits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data) = (folder.path().join("cache"), folder.path().join("data"));
+    pictures(&data, 30);
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    let train = |out: &Path, more: &[&str]| {
+        let mut command = headstart(&cache);
+        let settings = ["--image-size", "32", "--epochs", "40", "--batch-size", "8"];
+        command.arg("train").arg(&data).args(settings).args(more).arg("--out").arg(out);
+        command.assert()
+    };
+    train(&whole, &[]).success();
+    kill_after_an_epoch(&cache, &data, &killed);
+    train(&killed, &[]).code(1).stderr(contains("--resume"));
+    train(&killed, &["--resume", "--seed", "8"]).code(1).stderr(contains("one of another"));
+    train(&killed, &["--resume"]).success().stdout(contains("going on after epoch"));
+    assert_eq!(history(&whole), history(&killed));
+    assert!(tensors(&whole) == tensors(&killed), "the model's tensors differ");
+    assert!(!killed.join("checkpoint.safetensors").exists());
+}

@@ -29,6 +29,7 @@ pub fn run(out: PathBuf) -> Result<()> {
         positive: None,
         cache: super::cache(None),
         out: run.clone(),
+        resume: false,
         command: format!("headstart demo --out {}", out.display()),
     };
     super::train::go(&job)?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
+use headstart::Error;
 use headstart::evaluate::{Estimate, SplitMetrics};
 use headstart::report::summary_table;
 use headstart::train::{Job, Outcome, Recipe, train};
@@ -20,7 +21,11 @@ pub fn run(arguments: TrainArguments) -> Result<()> {
 pub fn go(job: &Job) -> Result<()> {
     stop_on_interrupt();
     let start = Instant::now();
-    let outcome = train(job, &mut Terminal::default())?;
+    let outcome = train(job, &mut Terminal::default()).inspect_err(|error| {
+        if matches!(error, Error::Interrupted) {
+            eprintln!("stopped; the same command with --out {} --resume goes on", job.out.display());
+        }
+    })?;
     show(job, &outcome, start.elapsed().as_secs_f64());
     Ok(())
 }
@@ -34,6 +39,7 @@ fn job(arguments: TrainArguments) -> Result<Job> {
     recipe.learning_rate = arguments.learning_rate.unwrap_or(recipe.learning_rate);
     Ok(Job {
         out: arguments.out.unwrap_or_else(|| new_folder(&arguments.data)),
+        resume: arguments.resume,
         data: arguments.data,
         recipe,
         weights: arguments.weights,

@@ -59,6 +59,12 @@ impl Weights {
         self.0.iter()
     }
 
+    /// Names and tensors, sorted by name.
+    #[allow(clippy::should_implement_trait)] // the trait would need a named iterator
+    pub fn into_iter(self) -> impl Iterator<Item = (String, Tensor)> {
+        self.0.into_iter()
+    }
+
     /// Takes over what `other` holds.
     pub fn merge(&mut self, other: Weights) {
         self.0.extend(other.0);

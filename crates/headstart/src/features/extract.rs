@@ -74,6 +74,11 @@ impl Extractor {
         buffers.recycle(features);
     }
 
+    /// Names everything that the features depend on besides the image.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Bytes that one image's features take in the cache.
     pub fn record_bytes(&self) -> usize {
         self.output().len() * 2

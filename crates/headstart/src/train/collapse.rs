@@ -1,37 +1,57 @@
-//! Sees a training that has stopped to learn, and says what to try.
+//! Sees a training that has stopped to learn, while it happens, and says what to try.
 
-use super::fit::Data;
-use super::recipe::Recipe;
+use super::fit::{Data, Fit};
+use super::validate::outputs;
+use crate::backbone::spec::{Activation, Dense, Layer};
+use crate::backbone::weights::Weights;
 use crate::history::EpochRecord;
 
-/// What an epoch came to.
-pub(super) struct Epoch<'a> {
-    pub(super) record: &'a EpochRecord,
-    /// The class with the largest score of each validation image.
-    pub(super) predictions: &'a [usize],
-}
+/// A loss of at least this share of guessing's is stuck.
+const STUCK: f64 = 0.98;
+/// Images that tell whether a unit is dead.
+const IMAGES: usize = 64;
 
 /// A sentence when every validation image is called the same and the loss is no better than that of
-/// a net that knows only how frequent the classes are.
-pub(super) fn look(epoch: &Epoch<'_>, data: &Data<'_>, recipe: &Recipe) -> Option<String> {
-    let first = epoch.predictions.first()?;
-    if epoch.predictions.iter().any(|class| class != first) {
+/// a net that knows only how frequent the classes are. `predicted` are their classes, `weights` the tail's.
+pub(super) fn look(
+    record: &EpochRecord,
+    predicted: &[usize],
+    weights: &Weights,
+    fit: &Fit<'_>,
+) -> Option<String> {
+    let first = predicted.first()?;
+    let guessing = guessing(fit);
+    if predicted.iter().any(|class| class != first) || record.validation_loss < STUCK * guessing {
         return None;
     }
-    let labels: Vec<usize> = data.validation.iter().map(|index| data.labels[*index]).collect();
-    let share = |class| labels.iter().filter(|label| **label == class).count() as f64 / labels.len() as f64;
-    let shares: Vec<f64> = (0..data.classes).map(share).collect();
-    let nothing = recipe.loss.of_nothing_learned(&shares);
-    if epoch.record.validation_loss < 0.98 * nothing {
-        return None;
-    }
+    let rate = fit.recipe.learning_rate;
+    let dead = dead_units(weights, fit).map(|units| format!("; {units}")).unwrap_or_default();
     Some(format!(
-        "epoch {}: collapsed: every validation image is called the same class, and the loss ({:.3}) is no better than \
-         guessing by class frequency ({nothing:.3}). The learning rate {} is too high for this net: try {}, \
-         or unfreeze less.",
-        epoch.record.epoch,
-        epoch.record.validation_loss,
-        recipe.learning_rate,
-        recipe.learning_rate / 10.0,
+        "the training has collapsed in epoch {}: every validation image is called the same, and the loss ({:.3}) is \
+         no better than guessing by how frequent the classes are ({guessing:.3}){dead}. Try a learning rate of {} \
+         instead of {rate}, or unfreeze less.",
+        record.epoch,
+        record.validation_loss,
+        rate / 10.0,
     ))
+}
+
+/// The loss of scores that are the classes' shares for every image.
+fn guessing(fit: &Fit<'_>) -> f64 {
+    let Data { labels, validation, classes, .. } = *fit.data;
+    let count = |class| validation.iter().filter(|index| labels[**index] == class).count();
+    let shares: Vec<f64> = (0..classes).map(|class| count(class) as f64 / validation.len() as f64).collect();
+    fit.recipe.loss.of_nothing_learned(&shares)
+}
+
+/// How many units of the last hidden layer are 0 for every image: no gradient can wake them.
+fn dead_units(weights: &Weights, fit: &Fit<'_>) -> Option<String> {
+    let hidden = |layer: &Layer| matches!(layer, Layer::Dense(Dense { activation: Activation::Relu, .. }));
+    let layers = fit.tail.layers();
+    let last = layers.iter().rposition(hidden)?;
+    let images = &fit.data.validation[..IMAGES.min(fit.data.validation.len())];
+    let rows = outputs(&layers[..=last], fit.tail.input(), weights, fit.data.records, images);
+    let units = rows.first()?.len();
+    let dead = (0..units).filter(|unit| rows.iter().all(|row| row[*unit] <= 0.0)).count();
+    (dead > 0).then(|| format!("{dead} of the {units} units of the hidden layer are dead"))
 }

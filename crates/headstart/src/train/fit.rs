@@ -1,76 +1,124 @@
-//! Trains a tail on cached features: shuffled batches, the best epoch on validation kept.
+//! Trains a tail on cached features, epoch by epoch; the best one on validation is kept.
 
 use std::time::Instant;
 
-use burn::tensor::{Tensor, TensorData};
-
 use super::Observer;
-use super::collapse::{self, Epoch};
+use super::checkpoint::Checkpoint;
+use super::collapse;
 use super::optimizer::Stepper;
 use super::recipe::Recipe;
+use super::step::{Step, class_weights, features};
+use super::validate::validate;
 use crate::backbone::weights::Weights;
 use crate::error::{Error, Result};
-use crate::evaluate;
 use crate::features::Records;
 use crate::history::{EpochRecord, History};
 use crate::network::{Parameters, Tail};
 use crate::random::Random;
-use crate::trunk::{Buffers, Plan};
 
-/// Streams of random numbers: the order of images, and dropout.
+/// Streams of random numbers: the order of images, and dropout. Each epoch has its own, so that a
+/// training that goes on after any epoch draws what it would have drawn.
 const ORDER: u64 = 0x5eed_1000_0000;
 const DROPOUT: u64 = 0x5eed_2000_0000;
 
 /// Features with labels, and which of them train and which validate.
-pub struct Data<'a> {
+pub(super) struct Data<'a> {
     /// Features of every image.
-    pub records: &'a Records,
+    pub(super) records: &'a Records,
     /// The class of each record.
-    pub labels: &'a [usize],
+    pub(super) labels: &'a [usize],
     /// Records that train.
-    pub train: &'a [usize],
+    pub(super) train: &'a [usize],
     /// Records that validate.
-    pub validation: &'a [usize],
+    pub(super) validation: &'a [usize],
     /// Number of classes.
-    pub classes: usize,
+    pub(super) classes: usize,
     /// The positive class.
-    pub positive: usize,
+    pub(super) positive: usize,
 }
 
 /// A trained tail.
-#[derive(Debug)]
-pub struct Fitted {
+#[derive(Debug, Clone)]
+pub(super) struct Fitted {
     /// Weights of the best epoch.
-    pub weights: Weights,
+    pub(super) weights: Weights,
     /// Every epoch.
-    pub history: History,
+    pub(super) history: History,
     /// What went wrong, in words for the user.
-    pub warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
 }
 
-/// Trains `tail` from `weights` on.
-///
-/// # Errors
-/// [`Error::Interrupted`], or a loss that is no number any more.
-pub fn fit(
-    tail: &Tail,
-    weights: &Weights,
-    data: &Data<'_>,
-    recipe: &Recipe,
-    seed: u64,
-    observer: &mut dyn Observer,
-) -> Result<Fitted> {
-    let mut parameters = tail.parameters(weights);
-    let mut stepper = Stepper::new(recipe);
-    let class_weights = class_weights(data, recipe.class_weights);
-    let mut fitted =
-        Fitted { weights: tail.weights(&parameters), history: History::default(), warnings: vec![] };
-    let mut least = f64::INFINITY;
-    for epoch in 1..=recipe.epochs {
-        let start = Instant::now();
+/// Where a training stands between two epochs: all that the next one depends on.
+pub(super) struct State {
+    pub(super) parameters: Parameters,
+    pub(super) stepper: Stepper,
+    pub(super) fitted: Fitted,
+}
+
+impl State {
+    fn new(tail: &Tail, weights: &Weights, recipe: &Recipe) -> Self {
+        let parameters = tail.parameters(weights);
+        let weights = tail.weights(&parameters);
+        let fitted = Fitted { weights, history: History::default(), warnings: vec![] };
+        Self { parameters, stepper: Stepper::new(recipe), fitted }
+    }
+
+    /// Epochs that are behind it.
+    fn epochs(&self) -> usize {
+        self.fitted.history.epochs.len()
+    }
+
+    fn is_finished(&self, recipe: &Recipe) -> bool {
+        let best = self.fitted.history.best_epoch.unwrap_or(0);
+        self.epochs() >= recipe.epochs || self.epochs() - best >= recipe.patience.max(1)
+    }
+}
+
+/// What stays the same in all epochs.
+pub(super) struct Fit<'a> {
+    pub(super) tail: &'a Tail,
+    pub(super) data: &'a Data<'a>,
+    pub(super) recipe: &'a Recipe,
+    pub(super) seed: u64,
+}
+
+impl Fit<'_> {
+    /// Trains from `weights`, or from where `checkpoint` stands; that is brought up to date after each epoch.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`], a checkpoint that cannot be written, or a loss that is no number any more.
+    pub(super) fn run(
+        &self,
+        weights: &Weights,
+        checkpoint: &Checkpoint,
+        observer: &mut dyn Observer,
+    ) -> Result<Fitted> {
+        let mut state = match checkpoint.load(self.tail, self.recipe)? {
+            Some(state) => {
+                observer.say(&format!("going on after epoch {}", state.epochs()));
+                state
+            }
+            None => State::new(self.tail, weights, self.recipe),
+        };
+        while !state.is_finished(self.recipe) {
+            state = self.epoch(state, observer).inspect_err(|error| {
+                // A loss that is no number would come again; after a stop the training can go on.
+                if !matches!(error, Error::Interrupted) {
+                    checkpoint.remove();
+                }
+            })?;
+            checkpoint.save(&state, self.tail)?;
+        }
+        Ok(state.fitted)
+    }
+
+    fn epoch(&self, mut state: State, observer: &mut dyn Observer) -> Result<State> {
+        let Self { tail, data, recipe, seed } = *self;
+        let (epoch, start) = (state.epochs() + 1, Instant::now());
         let mut order = data.train.to_vec();
         Random::new(seed, ORDER + epoch as u64).shuffle(&mut order);
         let mut dropout = Random::new(seed, DROPOUT + epoch as u64);
+        let class_weights = class_weights(data, recipe.class_weights);
         let (mut loss_sum, mut right, mut seen) = (0.0, 0, 0);
         for batch in order.chunks(recipe.batch_size) {
             if observer.stop() {
@@ -78,19 +126,26 @@ pub fn fit(
             }
             let labels: Vec<usize> = batch.iter().map(|index| data.labels[*index]).collect();
             let step = Step { tail, recipe, class_weights: &class_weights, labels: &labels };
-            let (next, loss, hits) =
-                step.take(parameters, features(tail, data, batch), &mut stepper, &mut dropout);
-            parameters = next;
+            let features = features(tail, data, batch);
+            let (next, loss, hits) = step.take(state.parameters, features, &mut state.stepper, &mut dropout);
+            state.parameters = next;
             loss_sum += loss * batch.len() as f64;
             right += hits;
             seen += batch.len();
             observer.step(epoch, seen, order.len());
         }
-        let weights = tail.weights(&parameters);
+        let train_loss = loss_sum / seen as f64;
+        if !train_loss.is_finite() {
+            let (rate, lower) = (recipe.learning_rate, recipe.learning_rate / 10.0);
+            return Err(Error::Usage(format!(
+                "the loss is no number any more in epoch {epoch}: try a learning rate below {rate}, for example {lower}"
+            )));
+        }
+        let weights = tail.weights(&state.parameters);
         let validation = validate(tail, &weights, data, recipe);
         let record = EpochRecord {
             epoch,
-            train_loss: loss_sum / seen as f64,
+            train_loss,
             train_accuracy: right as f64 / seen as f64,
             validation_loss: validation.loss,
             validation_accuracy: validation.accuracy,
@@ -99,125 +154,17 @@ pub fn fit(
             seconds: start.elapsed().as_secs_f64(),
         };
         observer.epoch(&record);
-        if !record.train_loss.is_finite() {
-            let rate = recipe.learning_rate;
-            return Err(Error::Usage(format!(
-                "the loss is no number any more in epoch {epoch}: try a learning rate below {rate}, for example {}",
-                rate / 10.0
-            )));
-        }
-        let seen = Epoch { record: &record, predictions: &validation.predicted };
-        if let Some(warning) = collapse::look(&seen, data, recipe)
-            && fitted.warnings.is_empty()
-        {
+        let warning = collapse::look(&record, &validation.predicted, &weights, self);
+        let fitted = &mut state.fitted;
+        if let Some(warning) = warning.filter(|_| fitted.warnings.is_empty()) {
             observer.warn(&warning);
             fitted.warnings.push(warning);
         }
-        if record.validation_loss < least {
-            least = record.validation_loss;
+        if fitted.history.best().is_none_or(|best| record.validation_loss < best.validation_loss) {
             fitted.weights = weights;
             fitted.history.best_epoch = Some(epoch);
         }
         fitted.history.epochs.push(record);
-        if epoch - fitted.history.best_epoch.unwrap_or(0) >= recipe.patience {
-            break;
-        }
+        Ok(state)
     }
-    Ok(fitted)
-}
-
-/// One batch's way through the tail and back.
-pub(super) struct Step<'a> {
-    pub(super) tail: &'a Tail,
-    pub(super) recipe: &'a Recipe,
-    pub(super) class_weights: &'a [f32],
-    pub(super) labels: &'a [usize],
-}
-
-impl Step<'_> {
-    /// The parameters after the step, the loss before it, and how many images were classified right.
-    pub(super) fn take(
-        &self,
-        mut parameters: Parameters,
-        features: Tensor<4>,
-        stepper: &mut Stepper,
-        dropout: &mut Random,
-    ) -> (Parameters, f64, usize) {
-        for parameter in parameters.values_mut() {
-            parameter.values = Tensor::from_inner(parameter.values.clone()).require_grad();
-        }
-        let logits = self.tail.forward(&parameters, Tensor::from_inner(features), Some(dropout));
-        let classes = logits.dims()[1];
-        let rows = crate::network::host(logits.clone().inner());
-        let hits = self.labels.iter().zip(rows.chunks_exact(classes)).filter(|(label, row)| {
-            row.iter().enumerate().all(|(class, logit)| class == **label || *logit < row[**label])
-        });
-        let hits = hits.count();
-        let mut loss = self.recipe.loss.of_batch(logits, self.labels, self.class_weights);
-        if let Some(penalty) = self.tail.penalty(&parameters) {
-            loss = loss + penalty;
-        }
-        let mut gradients = loss.backward();
-        let value: f32 = loss.inner().into_scalar();
-        (stepper.step(self.recipe.learning_rate, parameters, &mut gradients), f64::from(value), hits)
-    }
-}
-
-/// Gathers records, `[batch, H, W, C]`.
-fn features(tail: &Tail, data: &Data<'_>, batch: &[usize]) -> Tensor<4> {
-    let shape = tail.input();
-    let mut values = vec![0.0; batch.len() * shape.len()];
-    for (index, output) in batch.iter().zip(values.chunks_exact_mut(shape.len())) {
-        data.records.copy(*index, output);
-    }
-    let dims = [batch.len(), shape.height, shape.width, shape.channels];
-    Tensor::from_data(TensorData::new(values, dims), tail.device())
-}
-
-/// Weights that make each class count the same, with mean 1 over the images.
-fn class_weights(data: &Data<'_>, wanted: bool) -> Vec<f32> {
-    let mut counts = vec![0usize; data.classes];
-    data.train.iter().for_each(|index| counts[data.labels[*index]] += 1);
-    let share = data.train.len() as f32 / data.classes as f32;
-    counts.iter().map(|count| if wanted { share / (*count).max(1) as f32 } else { 1.0 }).collect()
-}
-
-struct Validation {
-    loss: f64,
-    accuracy: f64,
-    auc: Option<f64>,
-    predicted: Vec<usize>,
-}
-
-fn validate(tail: &Tail, weights: &Weights, data: &Data<'_>, recipe: &Recipe) -> Validation {
-    let logits = logits(tail, weights, data.records, data.validation);
-    let labels: Vec<usize> = data.validation.iter().map(|index| data.labels[*index]).collect();
-    let loss: f64 = logits.iter().zip(&labels).map(|(row, label)| recipe.loss.of_image(row, *label)).sum();
-    let scores: Vec<Vec<f32>> = logits.iter().map(|row| recipe.loss.output().scores(row)).collect();
-    let (truth, of_positive) = evaluate::one_against_rest(&labels, &scores, data.positive);
-    let largest = |row: &Vec<f32>| {
-        (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
-    };
-    Validation {
-        loss: loss / labels.len() as f64,
-        accuracy: evaluate::accuracy(&labels, &scores),
-        auc: evaluate::auc(&truth, &of_positive),
-        predicted: logits.iter().map(largest).collect(),
-    }
-}
-
-/// Logits of records by the compiled tail: the code that predicts.
-pub fn logits(tail: &Tail, weights: &Weights, records: &Records, indices: &[usize]) -> Vec<Vec<f32>> {
-    let plan = Plan::new(tail.layers(), weights, tail.input());
-    let (mut buffers, mut rows) = (Buffers::default(), Vec::with_capacity(indices.len()));
-    for batch in indices.chunks(32) {
-        let mut maps = vec![0.0; batch.len() * tail.input().len()];
-        for (index, output) in batch.iter().zip(maps.chunks_exact_mut(tail.input().len())) {
-            records.copy(*index, output);
-        }
-        let output = plan.forward(&maps, batch.len(), &mut buffers);
-        rows.extend(output.chunks_exact(plan.output().len()).map(<[f32]>::to_vec));
-        buffers.recycle(output);
-    }
-    rows
 }

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::data::Usable;
-use super::fit;
 use super::recipe::Recipe;
+use super::validate::logits;
 use crate::backbone::weights::Weights;
 use crate::dataset::Split;
 use crate::error::Result;
@@ -43,7 +43,7 @@ impl Judge<'_> {
                 continue;
             }
             let start = Instant::now();
-            let logits = fit::logits(self.tail, self.weights, self.records, &indices);
+            let logits = logits(self.tail, self.weights, self.records, &indices);
             let output = self.recipe.loss.output();
             let scores: Vec<Vec<f32>> = logits.iter().map(|row| output.scores(row)).collect();
             let seconds = start.elapsed().as_secs_f64();

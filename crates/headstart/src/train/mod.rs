@@ -1,24 +1,31 @@
 //! The main job: data in, a sealed classifier and its run folder out.
 
+mod checkpoint;
 mod collapse;
 mod data;
-pub mod fit;
+mod fit;
 mod graft;
 mod judge;
+#[cfg(test)]
+mod keras_step;
 mod loss;
 mod optimizer;
 pub mod recipe;
 mod run;
+mod step;
 pub mod throughput;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use self::checkpoint::Checkpoint;
 use self::data::Usable;
 use self::graft::Grafted;
 use self::judge::{Judge, Measured};
 use crate::backbone::Backbone;
+use crate::backbone::weights::sha256;
 use crate::classifier::{Classifier, Description, FORMAT};
 use crate::dataset::{Dataset, Split};
 use crate::error::Result;
@@ -64,6 +71,8 @@ pub struct Job {
     pub cache: PathBuf,
     /// The run folder: new or empty.
     pub out: PathBuf,
+    /// Whether to go on where a training into `out` was stopped.
+    pub resume: bool,
     /// The command that was called, for the report.
     pub command: String,
 }
@@ -83,7 +92,7 @@ pub struct Outcome {
 /// Data, weights, settings or folders that cannot be used, each named.
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     job.recipe.check()?;
-    let folder = run::Folder::new(&job.out)?;
+    let folder = run::Folder::new(&job.out, job.resume)?;
     let (dataset, positive) = data::prepare(job, observer)?;
     let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
     let mut net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
@@ -95,7 +104,9 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let usable = Usable::new(&dataset, &extracted)?;
 
     let start = Instant::now();
-    let fitted = fit_tail(job, &net, &usable, &extracted, (&dataset, positive), observer)?;
+    let checkpoint = Checkpoint::new(&job.out, fingerprint(job, &net, &dataset, &extracted));
+    let fitted = fit_tail(job, &net, &usable, &extracted, (&dataset, positive), &checkpoint, observer);
+    let fitted = fitted.inspect_err(|_| folder.discard())?;
     let fit_seconds = start.elapsed().as_secs_f64();
     net.weights.merge(fitted.weights);
 
@@ -137,6 +148,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         extract_seconds,
         fit_seconds,
     })?;
+    checkpoint.remove();
     Ok(Outcome { classifier, metrics: by_split(measured) })
 }
 
@@ -146,6 +158,7 @@ fn fit_tail(
     usable: &Usable,
     extracted: &Extracted,
     (dataset, positive): (&Dataset, usize),
+    checkpoint: &Checkpoint,
     observer: &mut dyn Observer,
 ) -> Result<fit::Fitted> {
     let data = fit::Data {
@@ -156,7 +169,21 @@ fn fit_tail(
         classes: dataset.classes.len(),
         positive,
     };
-    fit::fit(&net.tail, &net.weights, &data, &job.recipe, job.seed, observer)
+    let fit = fit::Fit { tail: &net.tail, data: &data, recipe: &job.recipe, seed: job.seed };
+    fit.run(&net.weights, checkpoint, observer)
+}
+
+/// Names everything that the epochs of a training depend on, but not how many there shall be.
+fn fingerprint(job: &Job, net: &Grafted, dataset: &Dataset, extracted: &Extracted) -> String {
+    let recipe = Recipe { epochs: 0, patience: 0, ..job.recipe.clone() };
+    let recipe = toml::to_string(&recipe).expect("a recipe becomes TOML");
+    let version = env!("CARGO_PKG_VERSION");
+    let mut text = format!("{version} {} {} {recipe}", net.extractor.key(), job.seed);
+    for index in &extracted.usable {
+        let sample = &dataset.samples[*index];
+        text += &format!("{} {} {:?}\n", sample.path, sample.label, sample.split);
+    }
+    sha256(text.as_bytes())
 }
 
 fn by_split(measured: Vec<Measured>) -> BTreeMap<String, SplitMetrics> {

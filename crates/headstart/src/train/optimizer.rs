@@ -31,6 +31,21 @@ impl Stepper {
         Self { weight_decay, steps: 0, moments: BTreeMap::new() }
     }
 
+    /// One that goes on after `steps` steps with their moments.
+    pub(super) fn resumed(recipe: &Recipe, steps: i32, moments: BTreeMap<String, [Tensor<1>; 2]>) -> Self {
+        Self { steps, moments, ..Self::new(recipe) }
+    }
+
+    /// Steps taken.
+    pub(super) fn steps(&self) -> i32 {
+        self.steps
+    }
+
+    /// Both moments of each parameter.
+    pub(super) fn moments(&self) -> &BTreeMap<String, [Tensor<1>; 2]> {
+        &self.moments
+    }
+
     /// Takes one step of `learning_rate` with the gradients of `leaves`.
     pub(super) fn step(
         &mut self,

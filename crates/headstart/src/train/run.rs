@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Job;
 use super::judge::Measured;
+use super::{Job, checkpoint};
 use crate::backbone::weights::Weights;
 use crate::classifier::Classifier;
 use crate::dataset::Dataset;
@@ -47,23 +47,32 @@ struct Metrics<'a> {
 }
 
 impl Folder {
-    /// Checks that `path` is new or empty and can be written; nothing is left behind if not.
-    pub(super) fn new(path: &Path) -> Result<Self> {
+    /// Checks that `path` is new or empty, or with `resume` holds a checkpoint, and can be written;
+    /// nothing is left behind if not.
+    pub(super) fn new(path: &Path, resume: bool) -> Result<Self> {
         let taken = path.exists()
             && (path.is_file() || fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
-        if taken {
-            return Err(Error::invalid(path, "a new or empty folder for the run", "files in it"));
+        let stopped = path.join(checkpoint::FILE).exists();
+        if taken && !(resume && stopped) {
+            let hint =
+                if stopped { "a training that was stopped: go on with --resume" } else { "files in it" };
+            return Err(Error::invalid(path, "a new or empty folder for the run", hint));
         }
         let existed = path.exists();
         fs::create_dir_all(path).map_err(|why| Error::io("create", path, why))?;
         let probe = path.join(".probe");
         let writable = fs::write(&probe, []).and_then(|()| fs::remove_file(&probe));
         if !existed {
-            // Only a finished run leaves a folder.
+            // What fails before the first epoch is over leaves no folder.
             let _ = fs::remove_dir(path);
         }
         writable.map_err(|why| Error::io("write to", path, why))?;
         Ok(Self(path.to_path_buf()))
+    }
+
+    /// Removes the folder if nothing is in it.
+    pub(super) fn discard(&self) {
+        let _ = fs::remove_dir(&self.0);
     }
 
     /// Writes every file; the model, which says that the run is whole, last.
@@ -92,7 +101,7 @@ impl Folder {
 }
 
 /// Writes to a temporary name, syncs, renames.
-fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     let temporary = path.with_extension("tmp");
     let written = File::create(&temporary).and_then(|mut file| {
         file.write_all(content)?;

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
 
-use super::fit::Step;
 use super::graft::Grafted;
 use super::optimizer::Stepper;
 use super::recipe::Recipe;
+use super::step::Step;
 use crate::backbone::Backbone;
 use crate::error::Result;
 use crate::random::Random;

@@ -1,0 +1,68 @@
+//! What the tail makes of validation images, by the code that predicts.
+
+use super::fit::Data;
+use super::recipe::Recipe;
+use crate::backbone::spec::{Layer, MapShape};
+use crate::backbone::weights::Weights;
+use crate::evaluate;
+use crate::features::Records;
+use crate::network::Tail;
+use crate::trunk::{Buffers, Plan};
+
+/// Records that are scored at a time.
+const BATCH: usize = 32;
+
+/// What an epoch is judged by.
+pub(super) struct Validation {
+    pub(super) loss: f64,
+    pub(super) accuracy: f64,
+    pub(super) auc: Option<f64>,
+    /// The class with the largest score of each image.
+    pub(super) predicted: Vec<usize>,
+}
+
+/// Scores the validation images.
+pub(super) fn validate(tail: &Tail, weights: &Weights, data: &Data<'_>, recipe: &Recipe) -> Validation {
+    let logits = logits(tail, weights, data.records, data.validation);
+    let labels: Vec<usize> = data.validation.iter().map(|index| data.labels[*index]).collect();
+    let loss: f64 = logits.iter().zip(&labels).map(|(row, label)| recipe.loss.of_image(row, *label)).sum();
+    let scores: Vec<Vec<f32>> = logits.iter().map(|row| recipe.loss.output().scores(row)).collect();
+    let (truth, of_positive) = evaluate::one_against_rest(&labels, &scores, data.positive);
+    let largest = |row: &Vec<f32>| {
+        (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
+    };
+    Validation {
+        loss: loss / labels.len() as f64,
+        accuracy: evaluate::accuracy(&labels, &scores),
+        auc: evaluate::auc(&truth, &of_positive),
+        predicted: logits.iter().map(largest).collect(),
+    }
+}
+
+/// Logits of records by the compiled tail: the code that predicts.
+pub(super) fn logits(tail: &Tail, weights: &Weights, records: &Records, indices: &[usize]) -> Vec<Vec<f32>> {
+    outputs(tail.layers(), tail.input(), weights, records, indices)
+}
+
+/// What `layers`, which read features of shape `input`, make of records.
+pub(super) fn outputs(
+    layers: &[Layer],
+    input: MapShape,
+    weights: &Weights,
+    records: &Records,
+    indices: &[usize],
+) -> Vec<Vec<f32>> {
+    let plan = Plan::new(layers, weights, input);
+    let (mut buffers, mut rows) = (Buffers::default(), Vec::with_capacity(indices.len()));
+    let mut maps = vec![0.0; BATCH.min(indices.len()) * input.len()];
+    for batch in indices.chunks(BATCH) {
+        let maps = &mut maps[..batch.len() * input.len()];
+        for (index, output) in batch.iter().zip(maps.chunks_exact_mut(input.len())) {
+            records.copy(*index, output);
+        }
+        let output = plan.forward(maps, batch.len(), &mut buffers);
+        rows.extend(output.chunks_exact(plan.output().len()).map(<[f32]>::to_vec));
+        buffers.recycle(output);
+    }
+    rows
+}
