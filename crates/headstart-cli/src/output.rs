@@ -59,7 +59,8 @@ impl Terminal {
 
 impl Progress for Terminal {
     fn estimated(&mut self, images: usize, time: Duration) {
-        self.say(&format!(
+        self.clear();
+        self.line(&format!(
             "features    {images} images to compute, about {:.0} s",
             time.as_secs_f64().ceil()
         ));

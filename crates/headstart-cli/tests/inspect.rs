@@ -203,8 +203,8 @@ fn shortcuts_are_told_from_the_pictures_frames() {
     let found = inspect(folder.path(), &["--no-label-check"]);
     let cue = &found["shortcuts"][0];
     assert_eq!(
-        (&cue["cue"], &cue["class"], &cue["more"]),
-        (&"corner brightness".into(), &"dog".into(), &false.into())
+        (&cue["cue"], &cue["class"], &cue["tells"]),
+        (&"corner brightness".into(), &"dog".into(), &"less".into())
     );
     assert_eq!(cue["flagged"], true);
 }

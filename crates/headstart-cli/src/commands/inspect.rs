@@ -16,9 +16,9 @@ const SUSPECTS: usize = 5;
 pub fn run(arguments: InspectArguments) -> Result<()> {
     stop_on_interrupt();
     let dataset = Dataset::open(&arguments.data)?;
-    let cache = (!arguments.no_label_check).then(|| super::cache(arguments.cache));
+    let cache = super::cache(arguments.cache);
     let mut terminal = if arguments.json { Terminal::quiet() } else { Terminal::default() };
-    let audit = audit(&dataset, cache.as_deref(), &mut terminal)?;
+    let audit = audit(&dataset, &cache, !arguments.no_label_check, &mut terminal)?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&audit)?);
     } else {
@@ -49,14 +49,14 @@ fn write(path: &Path, content: &str) -> Result<()> {
 /// Images by split and class.
 fn counts(audit: &Audit) -> String {
     let names = audit.classes.iter().map(|class| format!("{class:>14}")).collect::<String>();
-    let mut text = format!("{:<11}{names}\n", "split");
+    let mut text = format!("{:<11}{names}{:>16}\n", "split", "largest/smallest");
     for counts in &audit.counts {
         let name = counts.split.map_or("none yet", |split| split.name());
         let images =
             counts.images.iter().map(|count| format!("{:>14}", thousands(*count))).collect::<String>();
-        text += &format!("{name:<11}{images}\n");
+        text += &format!("{name:<11}{images}{:>16.1}\n", counts.imbalance);
     }
-    text + &format!("the largest class has {:.1} times as many images as the smallest\n\n", audit.imbalance)
+    text + &format!("in all, the largest class has {:.1} times as many images as the smallest\n\n", audit.imbalance)
 }
 
 fn findings(findings: &[Finding]) -> String {
@@ -74,13 +74,12 @@ fn shortcuts(audit: &Audit) -> String {
     if audit.shortcuts.is_empty() {
         return String::new();
     }
-    let mut text = format!("\n{:<24}{:<22}tells\n", "cue alone", "AUC (95 %, DeLong)");
+    let mut text = format!("\n{:<24}{:<22}tells\n", "cue alone", "AUC, cross-validated");
     for shortcut in &audit.shortcuts {
         let auc = shortcut.auc;
         let interval = format!("{:.3} ({:.3}–{:.3})", auc.value, auc.low, auc.high);
-        let direction = if shortcut.more { "more" } else { "less" };
         let flag = if shortcut.flagged { ": suspicious" } else { "" };
-        text += &format!("{:<24}{interval:<22}{} has {direction}{flag}\n", shortcut.cue, shortcut.class);
+        text += &format!("{:<24}{interval:<22}{}{flag}\n", shortcut.cue, shortcut.tells.of(&shortcut.class));
     }
     text
 }

@@ -1,6 +1,9 @@
 //! What one picture looks like, in a few numbers: read once, while its pixels are there.
 
+use serde::{Deserialize, Serialize};
+
 use super::perceptual::{self, Hashes};
+use super::writing::{self, Writing};
 use crate::image::{ChannelOrder, Filter, Image, Preprocess, Resize};
 
 /// Side of the square that every picture is measured in, so that its own size plays no part.
@@ -15,7 +18,7 @@ const CHROMA: f32 = 16.0;
 const FLAT: f32 = 3.0;
 
 /// What a picture looks like. Brightness is in grey levels, 0 to 255.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Appearance {
     /// The level below which 1 % of the pixels lie.
     pub(super) dark: f32,
@@ -32,6 +35,8 @@ pub(super) struct Appearance {
     pub(super) coloured: f32,
     /// For finding pictures that are nearly the same. `None` for a flat picture.
     pub(super) hashes: Option<Hashes>,
+    /// Letters that are burned in.
+    pub(super) writing: Option<Writing>,
 }
 
 impl Appearance {
@@ -48,6 +53,7 @@ impl Appearance {
             sharpness: (!flat).then(|| sharpness(&grey)),
             coloured,
             hashes: (!flat).then(|| perceptual::hashes(&grey)),
+            writing: writing::find(image),
         }
     }
 

@@ -11,15 +11,20 @@ pub(super) fn counts(dataset: &Dataset) -> Vec<Counts> {
     for sample in &dataset.samples {
         counts.entry(sample.split).or_insert_with(|| vec![0; dataset.classes.len()])[sample.label] += 1;
     }
-    counts.into_iter().map(|(split, images)| Counts { split, images }).collect()
+    let counts = counts.into_iter();
+    counts.map(|(split, images)| Counts { split, imbalance: imbalance(&images), images }).collect()
 }
 
-/// The largest class over the smallest.
-pub(super) fn imbalance(counts: &[Counts]) -> f64 {
+/// The largest class over the smallest, of which there is at least one image.
+pub(super) fn imbalance(images: &[usize]) -> f64 {
+    let (least, most) = (images.iter().min(), images.iter().max());
+    most.zip(least).map_or(1.0, |(most, least)| *most as f64 / *least as f64)
+}
+
+/// Images by class, whatever their split.
+pub(super) fn all(counts: &[Counts]) -> Vec<usize> {
     let classes = counts.first().map_or(0, |split| split.images.len());
-    let sizes = (0..classes).map(|class| counts.iter().map(|split| split.images[class]).sum::<usize>());
-    let (least, most) = sizes.fold((usize::MAX, 0), |(least, most), size| (least.min(size), most.max(size)));
-    most as f64 / least as f64
+    (0..classes).map(|class| counts.iter().map(|split| split.images[class]).sum()).collect()
 }
 
 /// Groups with images in more than one split.

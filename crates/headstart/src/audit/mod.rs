@@ -4,21 +4,25 @@ mod appearance;
 mod clusters;
 mod duplicates;
 mod findings;
+mod folds;
 mod groups;
 mod labels;
+mod memory;
 mod neighbours;
 mod oddities;
 mod perceptual;
 mod quarantine;
 mod shortcuts;
 mod survey;
+mod writing;
 
 use std::path::Path;
 
 use serde::Serialize;
 
 pub use self::findings::{Finding, Weight};
-pub use self::labels::{Labels, Suspect};
+pub use self::labels::{Features, Labels, Suspect};
+pub use self::survey::Survey;
 use crate::dataset::{Dataset, Split};
 use crate::error::Result;
 use crate::evaluate::Estimate;
@@ -74,12 +78,14 @@ pub struct Place {
 }
 
 /// Number of images of a split.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Counts {
     /// `None` for data without splits.
     pub split: Option<Split>,
     /// By class.
     pub images: Vec<usize>,
+    /// How many times more images its largest class has than its smallest.
+    pub imbalance: f64,
 }
 
 /// A file that cannot be used.
@@ -151,12 +157,35 @@ pub struct Shortcut {
     pub cue: String,
     /// The class that it tells best against the rest.
     pub class: String,
-    /// Whether the class has more of it, rather than less.
-    pub more: bool,
-    /// Area under the ROC curve of the cue alone, with DeLong's interval.
+    /// How the class is told.
+    pub tells: Tells,
+    /// Area under the ROC curve of the cue alone, cross-validated, with DeLong's interval.
     pub auc: Estimate,
     /// Whether the interval lies above 0.6.
     pub flagged: bool,
+}
+
+/// How a cue tells a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tells {
+    /// The class has more of it.
+    More,
+    /// The class has less of it.
+    Less,
+    /// The class lies in some ranges of it.
+    Between,
+}
+
+impl Tells {
+    /// `PNEUMONIA has more`.
+    pub fn of(self, class: &str) -> String {
+        match self {
+            Self::More => format!("{class} has more"),
+            Self::Less => format!("{class} has less"),
+            Self::Between => format!("{class} has other ranges"),
+        }
+    }
 }
 
 /// A picture that is unlike the others.
@@ -190,11 +219,13 @@ pub enum OddityKind {
     Coloured,
     /// Grey among coloured ones.
     Grey,
+    /// Letters burned in.
+    Writing,
 }
 
 impl OddityKind {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Black,
         Self::White,
         Self::LowContrast,
@@ -203,6 +234,7 @@ impl OddityKind {
         Self::Shape,
         Self::Coloured,
         Self::Grey,
+        Self::Writing,
     ];
 
     /// A few words.
@@ -216,6 +248,7 @@ impl OddityKind {
             Self::Blurred => "blurred",
             Self::Coloured => "coloured among grey",
             Self::Grey => "grey among coloured",
+            Self::Writing => "burned-in text",
         }
     }
 }
@@ -228,31 +261,43 @@ impl Place {
     }
 }
 
-/// Looks at every image of `dataset`. With `cache`, the folder of the feature cache, labels are
-/// checked too, which takes a net's look at each image.
+/// Looks at every image of `dataset`, and with `check_labels` at its labels too, which takes a net's
+/// look at each image. `cache` is the folder of the feature cache.
 ///
 /// # Errors
 /// When the cache cannot be written, or [`crate::Error::Interrupted`]. A file that cannot be used is
 /// no error.
-pub fn audit(dataset: &Dataset, cache: Option<&Path>, observer: &mut dyn Observer) -> Result<Audit> {
-    let survey = survey::survey(dataset, observer)?;
-    let duplicates = duplicates::find(dataset, &survey.looks);
-    let usable: Vec<usize> =
-        (0..survey.looks.len()).filter(|sample| survey.looks[*sample].is_some()).collect();
-    let labels = cache.map(|cache| labels::check(dataset, &usable, duplicates.ties, cache, observer));
-    let counts = groups::counts(dataset);
-    Ok(Audit {
-        data: dataset.root.display().to_string(),
-        classes: dataset.classes.clone(),
-        imbalance: groups::imbalance(&counts),
-        counts,
-        faults: survey.faults,
-        misnamed: survey.misnamed,
-        exact_duplicates: duplicates.exact,
-        near_duplicates: duplicates.near,
-        shared_groups: groups::shared(dataset),
-        shortcuts: shortcuts::find(dataset, &survey.looks),
-        oddities: oddities::find(dataset, &survey.looks),
-        labels: labels.transpose()?,
-    })
+pub fn audit(
+    dataset: &Dataset,
+    cache: &Path,
+    check_labels: bool,
+    observer: &mut dyn Observer,
+) -> Result<Audit> {
+    let survey = Survey::of(dataset, cache, observer)?;
+    let labels = check_labels.then(|| labels::check(dataset, &survey, cache, observer)).transpose()?;
+    Ok(Audit::of(dataset, &survey, labels))
+}
+
+impl Audit {
+    /// Everything that `survey` tells about `dataset`, and what is known of its labels.
+    pub fn of(dataset: &Dataset, survey: &Survey, labels: Option<Labels>) -> Self {
+        let looks = survey.looks(dataset);
+        let duplicates = duplicates::find(dataset, &looks);
+        let units = folds::units(dataset, duplicates.ties);
+        let counts = groups::counts(dataset);
+        Self {
+            data: dataset.root.display().to_string(),
+            classes: dataset.classes.clone(),
+            imbalance: groups::imbalance(&groups::all(&counts)),
+            counts,
+            faults: survey.faults(dataset),
+            misnamed: survey.misnamed(dataset),
+            exact_duplicates: duplicates.exact,
+            near_duplicates: duplicates.near,
+            shared_groups: groups::shared(dataset),
+            shortcuts: shortcuts::find(dataset, &looks, &units),
+            oddities: oddities::find(dataset, &looks),
+            labels,
+        }
+    }
 }

@@ -1,6 +1,8 @@
-//! Pictures that are unlike the others: in size, shape or colour, dark, flat or blurred.
+//! Pictures that are unlike the others, in size, shape or colour, or that are dark, flat, blurred or
+//! written upon.
 
 use super::survey::Look;
+use super::writing::Writing;
 use super::{Oddity, OddityKind, Place};
 use crate::dataset::Dataset;
 
@@ -64,6 +66,7 @@ impl Usual {
             ));
         }
         odd.extend(light(look));
+        odd.extend(look.appearance.writing.map(|writing| (OddityKind::Writing, where_it_stands(writing))));
         odd.extend(self.blur(look));
         odd.extend(self.colour(look));
         odd
@@ -105,6 +108,13 @@ fn light(look: &Look) -> Option<(OddityKind, String)> {
     } else {
         None
     }
+}
+
+fn where_it_stands(writing: Writing) -> String {
+    let third = |at: f32, names: [&'static str; 3]| names[((3.0 * at) as usize).min(2)];
+    let down = third(writing.middle[1], ["top", "middle", "bottom"]);
+    let across = third(writing.middle[0], ["left", "centre", "right"]);
+    format!("{} marks in a row like letters, {down} {across}", writing.marks)
 }
 
 fn pixels(look: &Look) -> f64 {

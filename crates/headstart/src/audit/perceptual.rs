@@ -4,6 +4,8 @@
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
+
 use super::appearance::SIDE;
 
 /// Side of the picture that is transformed.
@@ -17,7 +19,7 @@ pub(super) const BITS: usize = FREQUENCIES * FREQUENCIES;
 pub(super) type Hash = [u64; BITS / 64];
 
 /// The hashes of a picture as it is and mirrored left to right.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Hashes {
     pub(super) plain: Hash,
     pub(super) mirrored: Hash,

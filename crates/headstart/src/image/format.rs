@@ -1,9 +1,10 @@
 //! Which kind of file the first bytes tell.
 
 use image::ImageFormat;
+use serde::{Deserialize, Serialize};
 
 /// An image format that headstart reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Format {
     /// JPEG.
     Jpeg,

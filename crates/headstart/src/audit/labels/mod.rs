@@ -2,27 +2,25 @@
 //! duplicates or other images of its group, and confident learning reads the scores.
 
 mod confident;
-mod folds;
+mod features;
 mod lbfgs;
 mod probe;
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Serialize;
 
+pub use self::features::Features;
 use self::probe::{Probe, Table};
-use super::clusters::Clusters;
-use super::{Observer, Place};
+use super::folds::{self, FOLDS};
+use super::{Observer, Place, Survey, duplicates};
 use crate::backbone::Backbone;
 use crate::backbone::spec::{Block, Layer};
 use crate::dataset::{Dataset, Sample};
 use crate::error::{Error, Result};
 use crate::evaluate::{Estimate, evaluate};
-use crate::features::Extractor;
+use crate::features::{Extractor, Progress};
 
-/// Parts that the data is cut into; each is scored by a probe of the others.
-const FOLDS: usize = 5;
 /// Weights of the penalty on standardised features, per image; the first fold chooses.
 const PENALTIES: [f64; 3] = [1e-1, 1e-2, 1e-3];
 
@@ -51,67 +49,69 @@ pub struct Suspect {
     pub score_of_likely: f32,
 }
 
-/// Checks the labels of the samples `usable`. `ties` are the duplicates among all samples.
+/// Checks the labels of what `survey` could use, by EfficientNet-Lite0's features.
 pub(super) fn check(
     dataset: &Dataset,
-    usable: &[usize],
-    ties: Clusters,
+    survey: &Survey,
     cache: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Labels> {
-    let units = units(dataset, usable, ties);
-    if let Some(class) = folds::too_few(dataset.classes.len(), &labels(dataset, usable), &units, FOLDS) {
-        let name = &dataset.classes[class];
-        let why = format!("of {name} there are fewer than {FOLDS} images that are not tied to each other");
-        return Ok(Labels { auc: Estimate::UNKNOWN, suspects: Vec::new(), skipped: Some(why) });
-    }
+    let looks = survey.looks(dataset);
+    let usable: Vec<usize> = (0..looks.len()).filter(|sample| looks[*sample].is_some()).collect();
     let samples: Vec<Sample> = usable.iter().map(|index| dataset.samples[*index].clone()).collect();
-    let (extractor, features) = extractor()?;
+    let extractor = extractor()?;
     let extracted = extractor.extract(&samples, cache, observer)?;
     if let Some((path, why)) = extracted.set_aside.first() {
         return Err(Error::invalid(path, "the file that was read at first", why));
     }
-    let labels = labels(dataset, usable);
-    let table = Table::new(&extracted.records, features, &labels, dataset.classes.len());
-    let scores = out_of_fold(&table, &folds::folds(dataset.classes.len(), &labels, &units, FOLDS), observer)?;
-    let auc = evaluate(&labels, &scores, dataset.classes.len() - 1, 0.5, 0.0)?.auc;
-    let suspect = |found: confident::Suspect| Suspect {
-        image: Place::new(dataset, usable[found.index]),
-        likely: dataset.classes[found.likely].clone(),
-        score_of_label: scores[found.index][labels[found.index]],
-        score_of_likely: scores[found.index][found.likely],
-    };
-    let suspects = confident::suspects(&labels, &scores).into_iter().map(suspect).collect();
-    Ok(Labels { auc, suspects, skipped: None })
+    let features = Features::new(&extracted.records, usable.len(), extractor.output());
+    Labels::check(dataset, survey, &usable, &features, observer)
 }
 
-fn labels(dataset: &Dataset, usable: &[usize]) -> Vec<usize> {
-    usable.iter().map(|index| dataset.samples[*index].label).collect()
-}
-
-/// For each usable sample the first of those that it must share a fold with: its group and its duplicates.
-fn units(dataset: &Dataset, usable: &[usize], mut ties: Clusters) -> Vec<usize> {
-    let mut groups = HashMap::<&str, usize>::new();
-    for sample in usable {
-        if let Some(group) = &dataset.samples[*sample].group {
-            let first = *groups.entry(group).or_insert(*sample);
-            ties.join(first, *sample);
+impl Labels {
+    /// Checks the labels of the samples `usable` by their features, those of a training perhaps.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    pub fn check(
+        dataset: &Dataset,
+        survey: &Survey,
+        usable: &[usize],
+        features: &Features<'_>,
+        observer: &dyn Progress,
+    ) -> Result<Self> {
+        let classes = dataset.classes.len();
+        let all = folds::units(dataset, duplicates::find(dataset, &survey.looks(dataset)).ties);
+        let units: Vec<usize> = usable.iter().map(|sample| all[*sample]).collect();
+        let labels: Vec<usize> = usable.iter().map(|sample| dataset.samples[*sample].label).collect();
+        if let Some(class) = folds::too_few(classes, &labels, &units, FOLDS) {
+            let name = &dataset.classes[class];
+            let why = format!("of {name} there are fewer than {FOLDS} images that are not tied to each other");
+            return Ok(Self { auc: Estimate::UNKNOWN, suspects: Vec::new(), skipped: Some(why) });
         }
+        let table = Table::new(features, &labels, classes);
+        let scores = out_of_fold(&table, &folds::folds(classes, &labels, &units, FOLDS), observer)?;
+        let auc = evaluate(&labels, &scores, classes - 1, 0.5, 0.0)?.auc;
+        let suspect = |found: confident::Suspect| Suspect {
+            image: Place::new(dataset, usable[found.index]),
+            likely: dataset.classes[found.likely].clone(),
+            score_of_label: scores[found.index][labels[found.index]],
+            score_of_likely: scores[found.index][found.likely],
+        };
+        let suspects = confident::suspects(&labels, &scores).into_iter().map(suspect).collect();
+        Ok(Self { auc, suspects, skipped: None })
     }
-    usable.iter().map(|sample| ties.first(*sample)).collect()
 }
 
-/// EfficientNet-Lite0 up to the mean over the last map, and the number of its features.
-fn extractor() -> Result<(Extractor, usize)> {
+/// EfficientNet-Lite0 up to the mean over the last map.
+fn extractor() -> Result<Extractor> {
     let mut backbone = Backbone::load("efficientnet-lite0", None)?;
     backbone.spec.blocks.push(Block { name: "pool".into(), layers: vec![Layer::GlobalAveragePool] });
-    let extractor = Extractor::new(&backbone, backbone.spec.blocks.len(), &backbone.preprocess);
-    let features = extractor.output().len();
-    Ok((extractor, features))
+    Ok(Extractor::new(&backbone, backbone.spec.blocks.len(), &backbone.preprocess))
 }
 
 /// Scores of each image by a probe of the other folds, `[N, classes]`.
-fn out_of_fold(table: &Table<'_>, folds: &[usize], observer: &dyn Observer) -> Result<Vec<Vec<f32>>> {
+fn out_of_fold(table: &Table<'_>, folds: &[usize], observer: &dyn Progress) -> Result<Vec<Vec<f32>>> {
     let part =
         |of: &dyn Fn(usize) -> bool| (0..folds.len()).filter(|row| of(folds[*row])).collect::<Vec<_>>();
     let mut scores = vec![Vec::new(); folds.len()];

@@ -3,8 +3,8 @@
 
 use rayon::prelude::*;
 
+use super::features::Features;
 use super::lbfgs::minimise;
-use crate::features::Records;
 
 /// Rows that one thread sums; fixed, so that sums do not depend on the number of threads.
 const ROWS: usize = 128;
@@ -18,7 +18,7 @@ const STILL: f64 = 1e-6;
 
 /// Labelled features, read from the cache row by row.
 pub(super) struct Table<'a> {
-    records: &'a Records,
+    rows: &'a Features<'a>,
     features: usize,
     labels: &'a [usize],
     classes: usize,
@@ -28,9 +28,10 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// A row for each label.
-    pub(super) fn new(records: &'a Records, features: usize, labels: &'a [usize], classes: usize) -> Self {
+    pub(super) fn new(rows: &'a Features<'a>, labels: &'a [usize], classes: usize) -> Self {
+        let features = rows.width();
         let (mean, deviation) = (vec![0.0; features], vec![1.0; features]);
-        let mut table = Self { records, features, labels, classes, mean, deviation };
+        let mut table = Self { rows, features, labels, classes, mean, deviation };
         let all: Vec<usize> = (0..labels.len()).collect();
         let count = labels.len() as f64;
         let sums = table.sum(&all, 2 * features, |row, _, sums| {
@@ -57,7 +58,7 @@ impl<'a> Table<'a> {
                 let mut row = vec![0.0; self.features];
                 let mut halves = vec![0.0f32; self.features];
                 for index in rows {
-                    self.records.copy(*index, &mut halves);
+                    self.rows.copy(*index, &mut halves);
                     self.standardise(&halves, &mut row);
                     add(&row, *index, &mut part);
                 }
@@ -125,7 +126,7 @@ impl Probe {
     pub(super) fn scores(&self, table: &Table<'_>, rows: &[usize]) -> Vec<Vec<f32>> {
         let score = |index: &usize| {
             let (mut halves, mut row) = (vec![0.0f32; table.features], vec![0.0; table.features]);
-            table.records.copy(*index, &mut halves);
+            table.rows.copy(*index, &mut halves);
             table.standardise(&halves, &mut row);
             log_softmax(&self.weights, &row).into_iter().map(|score| score.exp() as f32).collect()
         };
@@ -166,7 +167,8 @@ fn add_scaled(gradient: &mut [f64], factor: f64, row: &[f64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::Cache;
+    use crate::backbone::spec::MapShape;
+    use crate::features::{Cache, Records};
     use crate::random::Random;
 
     /// Records whose first value tells the class and whose second is noise.
@@ -186,7 +188,8 @@ mod tests {
     fn what_is_separable_is_separated() {
         let labels: Vec<usize> = (0..90).map(|row| row % 3).collect();
         let records = records(90, |row| row % 3);
-        let table = Table::new(&records, 2, &labels, 3);
+        let features = Features::new(&records, 90, MapShape::new(1, 1, 2));
+        let table = Table::new(&features, &labels, 3);
         let (train, held_out): (Vec<usize>, Vec<usize>) = (0..90).partition(|row| row % 9 < 6);
         let probe = Probe::fit(&table, &train, 1e-3);
         for (row, scores) in held_out.iter().zip(probe.scores(&table, &held_out)) {
@@ -200,7 +203,8 @@ mod tests {
     fn a_large_penalty_leaves_the_shares_of_the_classes() {
         let labels: Vec<usize> = (0..80).map(|row| usize::from(row % 4 == 0)).collect();
         let records = records(80, |row| usize::from(row % 4 == 0));
-        let table = Table::new(&records, 2, &labels, 2);
+        let features = Features::new(&records, 80, MapShape::new(1, 1, 2));
+        let table = Table::new(&features, &labels, 2);
         let rows: Vec<usize> = (0..80).collect();
         let scores = Probe::fit(&table, &rows, 1e6).scores(&table, &rows);
         assert!(scores.iter().all(|row| (row[0] - 0.75).abs() < 1e-3), "{:?}", scores[0]);

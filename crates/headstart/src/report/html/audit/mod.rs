@@ -78,6 +78,7 @@ mod tests {
     struct Silent;
 
     impl Progress for Silent {
+        fn estimated(&mut self, _: usize, _: std::time::Duration) {}
         fn extracted(&mut self, _: usize, _: usize, _: usize) {}
         fn set_aside(&mut self, _: &str, _: &str) {}
     }
@@ -109,7 +110,7 @@ mod tests {
     fn the_page_is_well_formed_and_hostile_names_become_text() {
         let folder = tempfile::tempdir().expect("a folder");
         let dataset = hostile(folder.path());
-        let audit = audit(&dataset, None, &mut Silent).expect("audits");
+        let audit = audit(&dataset, &folder.path().join(".cache"), false, &mut Silent).expect("audits");
         assert_eq!((audit.exact_duplicates.len(), audit.faults.len()), (2, 2));
         let page = audit_html(&audit, &dataset);
         let (before, pictures) = page.split_once(";base64,").expect("pictures");

@@ -1,7 +1,7 @@
 //! The sections of an audit's page.
 
 use super::gallery::Gallery;
-use crate::audit::{Audit, Duplicates, OddityKind, Place, Shortcut, Suspect};
+use crate::audit::{Audit, Counts, Duplicates, OddityKind, Place, Shortcut, Suspect};
 use crate::report::escape;
 use crate::report::html::element::{Cell, details, note, table, text};
 use crate::report::numbers::{decimal_interval, decimals, thousands};
@@ -15,20 +15,22 @@ const MOST_ROWS: usize = 200;
 
 /// Counts by split and class.
 pub(super) fn classes(audit: &Audit) -> String {
-    let head: Vec<&str> = ["Split"].into_iter().chain(audit.classes.iter().map(String::as_str)).collect();
-    let row = |name: &str, images: &[usize]| {
-        [name.into()]
-            .into_iter()
-            .chain(images.iter().map(|count| thousands(*count).into()))
-            .collect::<Vec<Cell>>()
+    let mut head = vec!["Split"];
+    head.extend(audit.classes.iter().map(String::as_str));
+    head.extend(["All", "Largest over smallest"]);
+    let row = |counts: &Counts| {
+        let all: usize = counts.images.iter().sum();
+        let mut cells: Vec<Cell> = vec![counts.split.map_or("none yet", |split| split.name()).into()];
+        cells.extend(counts.images.iter().map(|count| Cell {
+            text: thousands(*count),
+            below: format!("{:.1} %", 100.0 * *count as f64 / all as f64),
+        }));
+        cells.extend([thousands(all).into(), format!("{:.1}", counts.imbalance).into()]);
+        cells
     };
-    let rows: Vec<Vec<Cell>> = audit
-        .counts
-        .iter()
-        .map(|counts| row(counts.split.map_or("none yet", |split| split.name()), &counts.images))
-        .collect();
+    let rows: Vec<Vec<Cell>> = audit.counts.iter().map(row).collect();
     let imbalance =
-        format!("The largest class has {:.1} times as many images as the smallest.", audit.imbalance);
+        format!("In all, the largest class has {:.1} times as many images as the smallest.", audit.imbalance);
     table("numbers", &head, &rows) + &text(&imbalance)
 }
 
@@ -92,10 +94,12 @@ fn duplicates(
         let images: Vec<(&Place, String)> =
             group.images.iter().take(MOST_IN_A_GROUP).map(|place| (place, belongs(place))).collect();
         let title = format!("{} images {kind}{}", group.images.len(), words(group));
-        format!("<h3>{}</h3>\n{}", escape(&title), gallery.show(&images))
+        format!("<div class=\"group\">\n<h3>{}</h3>\n{}</div>\n", escape(&title), gallery.show(&images))
     };
     let shown: String = groups.iter().take(MOST_GROUPS).map(group).collect();
-    note(meaning) + &shown + &more(groups.len(), MOST_GROUPS, "groups")
+    note(meaning)
+        + &format!("<div class=\"groups\">\n{shown}</div>\n")
+        + &more(groups.len(), MOST_GROUPS, "groups")
 }
 
 /// Patients and the like that should be in one split.
@@ -129,17 +133,16 @@ pub(super) fn shortcuts(audit: &Audit) -> String {
         return String::new();
     }
     let row = |shortcut: &Shortcut| {
-        let direction = if shortcut.more { "more" } else { "less" };
         vec![
             Cell::from(shortcut.cue.as_str()),
             Cell { text: decimals(shortcut.auc.value), below: decimal_interval(&shortcut.auc) },
-            Cell::from(format!("{} has {direction}", shortcut.class)),
+            Cell::from(shortcut.tells.of(&shortcut.class)),
             Cell::from(if shortcut.flagged { "suspicious" } else { "" }),
         ]
     };
     let rows: Vec<Vec<Cell>> = audit.shortcuts.iter().map(row).collect();
-    let meaning = "The area under the ROC curve of each cue alone, with its 95 % interval: 0.5 is chance, 1 tells the \
-                   class without a look at the picture. What lies above 0.6 with the whole interval is suspicious: a \
+    let meaning = "The area under the ROC curve of each cue alone, learned on four fifths of the images and measured \
+                   on the rest, with its 95 % interval: 0.5 is chance, 1 tells the class without a look at the picture. What lies above 0.6 with the whole interval is suspicious: a \
                    net may learn it in place of what matters. Resizing to a square hides size and shape from the net, \
                    padding shows it the shape. The size of a compressed file also tells how much detail a picture \
                    has, which may be what the classes differ in.";

@@ -1,8 +1,24 @@
 //! Cutting data into folds: units stay whole, and each fold has about its share of each class.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use super::clusters::Clusters;
+use crate::dataset::Dataset;
 use crate::random::Random;
+
+/// Parts that data is cut into; each is scored by what the others teach.
+pub(super) const FOLDS: usize = 5;
+
+/// For each sample the first of those that it must share a fold with: its group and its duplicates.
+pub(super) fn units(dataset: &Dataset, mut ties: Clusters) -> Vec<usize> {
+    let mut groups = HashMap::<&str, usize>::new();
+    for (index, sample) in dataset.samples.iter().enumerate() {
+        if let Some(group) = &sample.group {
+            ties.join(*groups.entry(group).or_insert(index), index);
+        }
+    }
+    (0..dataset.samples.len()).map(|sample| ties.first(sample)).collect()
+}
 
 /// The first class that has too few units to be in the training part of every fold.
 pub(super) fn too_few(classes: usize, labels: &[usize], units: &[usize], folds: usize) -> Option<usize> {
