@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use headstart::dataset::Grouping;
 use headstart::phantom;
 use headstart::train::{Job, Recipe};
 
@@ -26,6 +27,8 @@ pub fn run(out: PathBuf) -> Result<()> {
         seed: 7,
         train_images: None,
         exclude: None,
+        groups: Grouping::Automatic,
+        resplit: false,
         positive: None,
         cache: super::cache(None),
         out: run.clone(),

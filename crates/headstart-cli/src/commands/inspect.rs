@@ -49,14 +49,17 @@ fn write(path: &Path, content: &str) -> Result<()> {
 /// Images by split and class.
 fn counts(audit: &Audit) -> String {
     let names = audit.classes.iter().map(|class| format!("{class:>14}")).collect::<String>();
-    let mut text = format!("{:<11}{names}{:>16}\n", "split", "largest/smallest");
+    let mut text = format!("{:<11}{names}{:>18}\n", "split", "largest/smallest");
     for counts in &audit.counts {
         let name = counts.split.map_or("none yet", |split| split.name());
         let images =
             counts.images.iter().map(|count| format!("{:>14}", thousands(*count))).collect::<String>();
-        text += &format!("{name:<11}{images}{:>16.1}\n", counts.imbalance);
+        text += &format!("{name:<11}{images}{:>18.1}\n", counts.imbalance);
     }
-    text + &format!("in all, the largest class has {:.1} times as many images as the smallest\n\n", audit.imbalance)
+    text + &format!(
+        "in all, the largest class has {:.1} times as many images as the smallest\n\n",
+        audit.imbalance
+    )
 }
 
 fn findings(findings: &[Finding]) -> String {

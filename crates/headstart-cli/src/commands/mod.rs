@@ -8,6 +8,7 @@ mod features;
 mod inspect;
 mod predict;
 mod serve;
+mod split;
 mod summary;
 mod train;
 
@@ -32,6 +33,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Summary(arguments) => summary::run(&arguments),
         Command::Features(arguments) => features::run(arguments),
+        Command::Split(arguments) => split::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Backbones { command: BackbonesCommand::List } => backbones::list(),

@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use headstart::Error;
+use headstart::dataset::Grouping;
 use headstart::evaluate::{Estimate, SplitMetrics};
 use headstart::report::summary_table;
 use headstart::train::{Job, Outcome, Recipe, train};
@@ -47,6 +48,8 @@ fn job(arguments: TrainArguments) -> Result<Job> {
         seed: arguments.seed,
         train_images: arguments.train_images,
         exclude: arguments.exclude,
+        groups: Grouping::parse(&arguments.groups)?,
+        resplit: arguments.resplit,
         positive: arguments.positive,
         cache: super::cache(arguments.cache),
         command: std::env::args().collect::<Vec<_>>().join(" "),

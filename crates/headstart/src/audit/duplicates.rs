@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::clusters::Clusters;
 use super::neighbours::{Pair, pairs};
 use super::survey::Look;
 use super::{Duplicates, Place};
+use crate::dataset::clusters::Clusters;
 use crate::dataset::{Dataset, Digest};
 
 /// What was found, and which samples it ties together.

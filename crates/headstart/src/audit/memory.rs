@@ -46,7 +46,8 @@ impl Memory {
 
     /// Adds what is new to the file.
     pub(super) fn save(&self) -> Result<()> {
-        let line = |content| serde_json::to_string(&self.known[content]).expect("a plain struct becomes JSON");
+        let line =
+            |content| serde_json::to_string(&self.known[content]).expect("a plain struct becomes JSON");
         let lines: String = self.new.iter().map(|content| line(content) + "\n").collect();
         let file = OpenOptions::new().append(true).create(true).open(&self.path);
         let written = file.and_then(|mut file| {
@@ -60,7 +61,8 @@ impl Memory {
 
 /// The lines that are whole. A file that turns unreadable half way has told what it could.
 fn read(file: impl BufRead) -> HashMap<Digest, Look> {
-    let looks = file.lines().map_while(Result::ok).filter_map(|line| serde_json::from_str::<Look>(&line).ok());
+    let looks =
+        file.lines().map_while(Result::ok).filter_map(|line| serde_json::from_str::<Look>(&line).ok());
     looks.map(|look| (look.content, look)).collect()
 }
 

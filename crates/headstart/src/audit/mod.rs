@@ -1,10 +1,8 @@
 //! What is wrong with a data set, before anything is trained on it. Nothing is changed or deleted.
 
 mod appearance;
-mod clusters;
 mod duplicates;
 mod findings;
-mod folds;
 mod groups;
 mod labels;
 mod memory;
@@ -23,10 +21,15 @@ use serde::Serialize;
 pub use self::findings::{Finding, Weight};
 pub use self::labels::{Features, Labels, Suspect};
 pub use self::survey::Survey;
-use crate::dataset::{Dataset, Split};
+use crate::dataset::{Dataset, Split, folds};
 use crate::error::Result;
 use crate::evaluate::Estimate;
 use crate::features::Progress;
+
+/// Parts that the data is cut into where something is learned; each is scored by what the others teach.
+const FOLDS: usize = 5;
+/// Decides which image is in which part.
+const SEED: u64 = 7;
 
 /// What an audit tells while it works.
 pub trait Observer: Progress {

@@ -1,11 +1,11 @@
 //! What tells the class without looking at the picture: a net will learn that first, and fail where
 //! it does not hold (Geirhos et al. 2020).
 
-use super::folds::{FOLDS, folds};
 use super::oddities::COLOURED;
 use super::survey::Look;
-use super::{Shortcut, Tells};
+use super::{FOLDS, SEED, Shortcut, Tells};
 use crate::dataset::Dataset;
+use crate::dataset::folds::folds;
 use crate::evaluate::{Estimate, delong};
 use crate::image::Format;
 
@@ -13,8 +13,7 @@ use crate::image::Format;
 const SUSPICIOUS: f64 = 0.6;
 /// Parts of equal size that the range of a cue is cut into at most.
 const PARTS: usize = 24;
-/// A class that has neither more nor less of a cue is still told by it when this much of the area is
-/// gained by looking at ranges.
+/// Ranges count only when they add this much to the area that more or less alone gives.
 const BETWEEN: f64 = 0.05;
 
 /// A number that has nothing to do with what a picture shows.
@@ -68,7 +67,7 @@ fn told(
         seen.filter_map(|(sample, look)| Some((sample, cue(look.as_ref()?)?))).unzip();
     let labels: Vec<usize> = having.iter().map(|sample| dataset.samples[*sample].label).collect();
     let units: Vec<usize> = having.iter().map(|sample| units[*sample]).collect();
-    let folds = folds(dataset.classes.len(), &labels, &units, FOLDS);
+    let folds = folds(dataset.classes.len(), &labels, &units, FOLDS, SEED);
     Told { values, labels, folds }
 }
 
@@ -88,27 +87,45 @@ fn strongest(dataset: &Dataset, cue: String, told: &Told) -> Option<Shortcut> {
 }
 
 impl Told {
-    /// How well a class is told where it was not learned, and by what.
+    /// How well a class is told where it was not learned, and how.
     fn class(&self, class: usize) -> Option<(Estimate, Tells)> {
         let truth: Vec<bool> = self.labels.iter().map(|label| *label == class).collect();
-        let auc = delong(&truth, &self.scores(&truth));
-        let order = delong(&truth, &self.values).value;
-        let tells = match order {
-            order if auc.value - order.max(1.0 - order) > BETWEEN => Tells::Between,
-            order if order >= 0.5 => Tells::More,
-            _ => Tells::Less,
+        let order = delong(&truth, &self.ordered(&truth));
+        let ranges = delong(&truth, &self.ranged(&truth));
+        let more = delong(&truth, &self.values).value >= 0.5;
+        let (auc, tells) = match ranges.value - order.value > BETWEEN {
+            true => (ranges, Tells::Between),
+            false => (order, if more { Tells::More } else { Tells::Less }),
         };
         auc.is_known().then_some((auc, tells))
     }
 
+    /// For each sample its value, turned round where the class has less of it in the other folds.
+    fn ordered(&self, truth: &[bool]) -> Vec<f64> {
+        self.out_of_fold(|others| {
+            let (truth, values): (Vec<bool>, Vec<f64>) =
+                others.iter().map(|sample| (truth[*sample], self.values[*sample])).unzip();
+            let sign = if delong(&truth, &values).value < 0.5 { -1.0 } else { 1.0 };
+            move |value| sign * value
+        })
+    }
+
     /// For each sample the share of the class among the other folds' samples in the same range.
-    fn scores(&self, truth: &[bool]) -> Vec<f64> {
-        let mut scores = vec![0.0; truth.len()];
+    fn ranged(&self, truth: &[bool]) -> Vec<f64> {
+        self.out_of_fold(|others| {
+            let ranges = Ranges::of(others.iter().map(|sample| (self.values[*sample], truth[*sample])));
+            move |value| ranges.share(value)
+        })
+    }
+
+    /// The score of each sample's value, as `learn` makes it from the samples of the other folds.
+    fn out_of_fold<Score: Fn(f64) -> f64>(&self, learn: impl Fn(&[usize]) -> Score) -> Vec<f64> {
+        let mut scores = vec![0.0; self.values.len()];
         for fold in 0..FOLDS {
             let (held_out, others): (Vec<usize>, Vec<usize>) =
-                (0..truth.len()).partition(|sample| self.folds[*sample] == fold);
-            let ranges = Ranges::of(others.iter().map(|sample| (self.values[*sample], truth[*sample])));
-            held_out.iter().for_each(|sample| scores[*sample] = ranges.share(self.values[*sample]));
+                (0..scores.len()).partition(|sample| self.folds[*sample] == fold);
+            let score = learn(&others);
+            held_out.iter().for_each(|sample| scores[*sample] = score(self.values[*sample]));
         }
         scores
     }
@@ -156,7 +173,11 @@ mod tests {
 
     fn told(values: &[f64], labels: &[usize]) -> Told {
         let units: Vec<usize> = (0..labels.len()).collect();
-        Told { values: values.to_vec(), labels: labels.to_vec(), folds: folds(2, labels, &units, FOLDS) }
+        Told {
+            values: values.to_vec(),
+            labels: labels.to_vec(),
+            folds: folds(2, labels, &units, FOLDS, SEED),
+        }
     }
 
     #[test]

@@ -86,9 +86,11 @@ impl Survey {
     }
 
     pub(super) fn misnamed(&self, dataset: &Dataset) -> Vec<Misnamed> {
-        self.places(dataset, |sample, (format, _)| format.filter(|format| format.contradicts(extension(sample))))
-            .map(|(image, format)| Misnamed { image, found: format.name() })
-            .collect()
+        self.places(dataset, |sample, (format, _)| {
+            format.filter(|format| format.contradicts(extension(sample)))
+        })
+        .map(|(image, format)| Misnamed { image, found: format.name() })
+        .collect()
     }
 
     /// The samples of which `what` tells something.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::clusters::Clusters;
+use crate::dataset::clusters::Clusters;
 use crate::image::Image;
 
 /// Levels that letters may stand out from, on dark ground and, inverted, on bright ground.
@@ -48,8 +48,7 @@ pub(super) fn find(image: &Image) -> Option<Writing> {
     let row = rows.max_by_key(Vec::len).filter(|row| row.len() >= FEWEST)?;
     let (first, last) = (row.first()?, row.last()?);
     let middle = |low: usize, high: usize, side: usize| (low + high) as f32 / 2.0 / side as f32;
-    let middle =
-        [middle(first.left, last.right, plane.width), middle(first.top, first.bottom, plane.height)];
+    let middle = [middle(first.left, last.right, plane.width), middle(first.top, first.bottom, plane.height)];
     Some(Writing { marks: row.len(), middle })
 }
 
@@ -198,7 +197,8 @@ fn join(runs: &[Run]) -> Clusters {
     let mut together = Clusters::new(runs.len());
     let mut above = 0;
     for (index, run) in runs.iter().enumerate() {
-        while runs[above].row + 1 < run.row || (runs[above].row + 1 == run.row && runs[above].end < run.start) {
+        while runs[above].row + 1 < run.row || (runs[above].row + 1 == run.row && runs[above].end < run.start)
+        {
             above += 1;
         }
         let touching = (above..index).take_while(|at| runs[*at].row < run.row && runs[*at].start <= run.end);

@@ -35,8 +35,16 @@ pub struct Sample {
 enum Source {
     /// In a file that [`decode`] reads.
     File(PathBuf),
+    /// In the file that the sample's path names in this folder.
+    Below(Arc<Path>),
     /// In an array that the images of a split share.
     Pixels { array: Arc<Array>, at: Range<usize> },
+}
+
+/// A source, resolved.
+enum Place<'a> {
+    File(Cow<'a, Path>),
+    Pixels(&'a Array, &'a Range<usize>),
 }
 
 /// Images of one size, one after the other.
@@ -91,6 +99,26 @@ impl Sample {
         Self { path, label, split, group, source: Source::File(file) }
     }
 
+    /// A file whose path is relative to `folder`.
+    pub(super) fn below(
+        folder: &Arc<Path>,
+        path: String,
+        label: usize,
+        split: Option<Split>,
+        group: Option<String>,
+    ) -> Self {
+        Self { path, label, split, group, source: Source::Below(Arc::clone(folder)) }
+    }
+
+    /// Where its pixels are: in a file or in an array.
+    fn place(&self) -> Place<'_> {
+        match &self.source {
+            Source::File(file) => Place::File(Cow::Borrowed(file)),
+            Source::Below(folder) => Place::File(Cow::Owned(folder.join(&self.path))),
+            Source::Pixels { array, at } => Place::Pixels(array, at),
+        }
+    }
+
     pub(super) fn pixels(path: String, array: &Arc<Array>, index: usize, label: usize, split: Split) -> Self {
         let length = array.image_bytes();
         let source = Source::Pixels { array: Arc::clone(array), at: index * length..(index + 1) * length };
@@ -115,26 +143,26 @@ impl Sample {
     /// # Errors
     /// Why it cannot be used, for `set aside: PATH: WHY`.
     pub fn read_with_hash(&self, limits: &Limits) -> Result<(Image, Digest), String> {
-        match &self.source {
-            Source::File(file) => {
-                let bytes = read_file(file, limits).map_err(|why| why.to_string())?;
+        match self.place() {
+            Place::File(file) => {
+                let bytes = read_file(&file, limits).map_err(|why| why.to_string())?;
                 let image = decode(&bytes, limits).map_err(|why| why.to_string())?;
                 Ok((image, Sha256::digest(&bytes).into()))
             }
-            Source::Pixels { array, at } => Ok((picture(array, at), hash_pixels(array, at))),
+            Place::Pixels(array, at) => Ok((picture(array, at), hash_pixels(array, at))),
         }
     }
 
     /// Everything that one look at it tells, whether or not it can be used.
     pub(crate) fn open(&self, limits: &Limits) -> Opened {
-        let file = match &self.source {
-            Source::File(file) => file,
-            Source::Pixels { array, at } => {
+        let file = match self.place() {
+            Place::File(file) => file,
+            Place::Pixels(array, at) => {
                 let (image, content) = (Ok(picture(array, at)), Some(hash_pixels(array, at)));
                 return Opened { bytes: None, format: None, content, image };
             }
         };
-        match read_file(file, limits) {
+        match read_file(&file, limits) {
             Ok(bytes) => Opened {
                 bytes: Some(bytes.len() as u64),
                 format: Format::of(&bytes),
@@ -150,11 +178,11 @@ impl Sample {
     /// # Errors
     /// [`Error::Io`] when the file cannot be read.
     pub fn bytes(&self) -> Result<Cow<'_, [u8]>> {
-        match &self.source {
-            Source::File(file) => {
-                std::fs::read(file).map(Cow::Owned).map_err(|why| Error::io("read", file, why))
+        match self.place() {
+            Place::File(file) => {
+                std::fs::read(&file).map(Cow::Owned).map_err(|why| Error::io("read", &file, why))
             }
-            Source::Pixels { array, at } => Ok(Cow::Borrowed(&array.bytes[at.clone()])),
+            Place::Pixels(array, at) => Ok(Cow::Borrowed(&array.bytes[at.clone()])),
         }
     }
 
@@ -163,9 +191,9 @@ impl Sample {
     /// # Errors
     /// [`Error::Io`] when the file cannot be read.
     pub fn content_hash(&self) -> Result<Digest> {
-        match &self.source {
-            Source::File(_) => Ok(Sha256::digest(self.bytes()?).into()),
-            Source::Pixels { array, at } => Ok(hash_pixels(array, at)),
+        match self.place() {
+            Place::File(_) => Ok(Sha256::digest(self.bytes()?).into()),
+            Place::Pixels(array, at) => Ok(hash_pixels(array, at)),
         }
     }
 }

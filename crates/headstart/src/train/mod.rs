@@ -10,6 +10,7 @@ mod judge;
 mod keras_step;
 mod loss;
 mod optimizer;
+mod partition;
 pub mod recipe;
 mod run;
 mod step;
@@ -21,23 +22,25 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use self::checkpoint::Checkpoint;
-use self::data::Usable;
+use self::data::{Prepared, Usable};
 use self::graft::Grafted;
 use self::judge::{Judge, Measured};
+use crate::audit::{self, Audit, Features, Labels};
 use crate::backbone::Backbone;
 use crate::backbone::weights::sha256;
 use crate::classifier::{Classifier, Description, FORMAT};
-use crate::dataset::{Dataset, Split};
+use crate::dataset::{Dataset, Grouping, Split};
 use crate::error::Result;
 use crate::evaluate::SplitMetrics;
-use crate::features::{Extracted, Progress};
+use crate::features::Extracted;
 use crate::history::EpochRecord;
 
+pub use partition::Partition;
 pub use recipe::Recipe;
 pub use run::field as csv_field;
 
 /// What a training tells while it works.
-pub trait Observer: Progress {
+pub trait Observer: audit::Observer {
     /// A line for the user.
     fn say(&mut self, line: &str);
     /// Something is wrong, in a sentence.
@@ -65,6 +68,10 @@ pub struct Job {
     pub train_images: Option<usize>,
     /// A list of images to leave out, one path a line.
     pub exclude: Option<PathBuf>,
+    /// What tells which images belong together.
+    pub groups: Grouping,
+    /// Whether to cut again what comes with splits.
+    pub resplit: bool,
     /// The positive class of two, unless the last by name.
     pub positive: Option<String>,
     /// Folder of the feature cache.
@@ -93,7 +100,7 @@ pub struct Outcome {
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     job.recipe.check()?;
     let folder = run::Folder::new(&job.out, job.resume)?;
-    let (dataset, positive) = data::prepare(job, observer)?;
+    let Prepared { dataset, survey, positive } = data::prepare(job, observer)?;
     let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
     let mut net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
     net.announce(dataset.samples.len(), observer);
@@ -109,6 +116,10 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let fitted = fitted.inspect_err(|_| folder.discard())?;
     let fit_seconds = start.elapsed().as_secs_f64();
     net.weights.merge(fitted.weights);
+
+    let features = Features::new(&extracted.records, extracted.usable.len(), net.extractor.output());
+    let labels = Labels::check(&dataset, &survey, &extracted.usable, &features, observer)?;
+    let audit = Audit::of(&dataset, &survey, Some(labels));
 
     let (tail, weights) = (&net.tail, &net.weights);
     let judge = Judge { tail, weights, records: &extracted.records, recipe: &job.recipe, positive };
@@ -139,6 +150,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     folder.write(&run::Contents {
         job,
         dataset: &dataset,
+        audit: &audit,
         classifier: &classifier,
         weights: &net.weights,
         measured: &measured,

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::judge::Measured;
 use super::{Job, checkpoint};
+use crate::audit::Audit;
 use crate::backbone::weights::Weights;
 use crate::classifier::Classifier;
 use crate::dataset::Dataset;
@@ -26,6 +27,7 @@ pub(super) struct Folder(PathBuf);
 pub(super) struct Contents<'a> {
     pub(super) job: &'a Job,
     pub(super) dataset: &'a Dataset,
+    pub(super) audit: &'a Audit,
     pub(super) classifier: &'a Classifier,
     pub(super) weights: &'a Weights,
     pub(super) measured: &'a [Measured],
@@ -91,8 +93,18 @@ impl Folder {
         self.file("metrics.json", metrics + "\n")?;
         self.file("predictions.csv", predictions(contents))?;
         self.file("curves.svg", curves_svg(&description.history))?;
-        self.file("report.html", report_html(&facts::report(contents)))?;
+        self.file("split.csv", self.split(contents.dataset)?)?;
+        self.file(
+            "report.html",
+            report_html(&facts::report(contents), Some((contents.audit, contents.dataset))),
+        )?;
         self.file("model.safetensors", contents.classifier.to_bytes(contents.weights))
+    }
+
+    fn split(&self, dataset: &Dataset) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        dataset.write_split(None, &mut bytes, &self.0.join("split.csv"))?;
+        Ok(bytes)
     }
 
     fn file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
@@ -120,7 +132,8 @@ fn config(job: &Job) -> String {
     let images = job.train_images.map(|n| format!("# training images: {n}\n")).unwrap_or_default();
     let exclude = job.exclude.as_ref().map(|list| format!("# left out: {:?}\n", list.display().to_string()));
     let exclude = exclude.unwrap_or_default();
-    format!("# {}\n# data: {data:?}\n# seed: {}\n{images}{exclude}{recipe}", job.command, job.seed)
+    let resplit = if job.resplit { "# split anew\n" } else { "" };
+    format!("# {}\n# data: {data:?}\n# seed: {}\n{images}{exclude}{resplit}{recipe}", job.command, job.seed)
 }
 
 fn predictions(contents: &Contents<'_>) -> String {

@@ -12,11 +12,10 @@ use serde::Serialize;
 
 pub use self::features::Features;
 use self::probe::{Probe, Table};
-use super::folds::{self, FOLDS};
-use super::{Observer, Place, Survey, duplicates};
+use super::{FOLDS, Observer, Place, SEED, Survey, duplicates};
 use crate::backbone::Backbone;
 use crate::backbone::spec::{Block, Layer};
-use crate::dataset::{Dataset, Sample};
+use crate::dataset::{Dataset, Sample, folds};
 use crate::error::{Error, Result};
 use crate::evaluate::{Estimate, evaluate};
 use crate::features::{Extractor, Progress};
@@ -86,11 +85,13 @@ impl Labels {
         let labels: Vec<usize> = usable.iter().map(|sample| dataset.samples[*sample].label).collect();
         if let Some(class) = folds::too_few(classes, &labels, &units, FOLDS) {
             let name = &dataset.classes[class];
-            let why = format!("of {name} there are fewer than {FOLDS} images that are not tied to each other");
+            let why =
+                format!("of {name} there are fewer than {FOLDS} images that are not tied to each other");
             return Ok(Self { auc: Estimate::UNKNOWN, suspects: Vec::new(), skipped: Some(why) });
         }
         let table = Table::new(features, &labels, classes);
-        let scores = out_of_fold(&table, &folds::folds(classes, &labels, &units, FOLDS), observer)?;
+        let folds = folds::folds(classes, &labels, &units, FOLDS, SEED);
+        let scores = out_of_fold(&table, &folds, observer)?;
         let auc = evaluate(&labels, &scores, classes - 1, 0.5, 0.0)?.auc;
         let suspect = |found: confident::Suspect| Suspect {
             image: Place::new(dataset, usable[found.index]),

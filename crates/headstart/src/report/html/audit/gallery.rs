@@ -14,15 +14,29 @@ use crate::report::escape;
 /// The longer side of a small picture.
 const SIDE: u32 = 168;
 const QUALITY: u8 = 82;
+/// Groups, suspects or pictures of a kind on a page that is about something else.
+const A_FEW: usize = 12;
 
 /// Shows images of a data set.
 pub(super) struct Gallery<'a> {
     dataset: &'a Dataset,
+    /// At most so many of a kind.
+    most: usize,
 }
 
 impl<'a> Gallery<'a> {
     pub(super) fn new(dataset: &'a Dataset) -> Self {
-        Self { dataset }
+        Self { dataset, most: usize::MAX }
+    }
+
+    /// One that keeps a page small.
+    pub(super) fn a_few_of(dataset: &'a Dataset) -> Self {
+        Self { dataset, most: A_FEW }
+    }
+
+    /// How many to show of what may be shown `most` times.
+    pub(super) fn at_most(&self, most: usize) -> usize {
+        self.most.min(most)
     }
 
     /// A row of pictures, each with something to say below its path.

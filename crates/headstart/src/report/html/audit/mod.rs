@@ -5,13 +5,13 @@ mod sections;
 
 use self::gallery::Gallery;
 use super::STYLE;
-use super::element::{note, section};
+use super::element::{details, note, section};
 use crate::audit::{Audit, Finding, Weight};
 use crate::dataset::Dataset;
 use crate::report::escape;
 use crate::report::numbers::thousands;
 
-const GALLERY_STYLE: &str = include_str!("gallery.css");
+pub(super) const GALLERY_STYLE: &str = include_str!("gallery.css");
 
 /// One page that needs nothing from elsewhere. `dataset` is the one that was looked at: the pictures
 /// that are shown, and no others, are read from it again.
@@ -26,13 +26,7 @@ pub fn audit_html(audit: &Audit, dataset: &Dataset) -> String {
         lead(audit),
         summary(&audit.findings()),
         section("Classes", &sections::classes(audit)),
-        found("Files", sections::files(audit)),
-        found("Exact duplicates", sections::exact(audit, &gallery)),
-        found("Near duplicates", sections::near(audit, &gallery)),
-        found("Groups in several splits", sections::groups(audit)),
-        found("Shortcuts to the class", sections::shortcuts(audit)),
-        found("Unlike the others", sections::oddities(audit, &gallery)),
-        found("Labels that are probably wrong", sections::labels(audit, &gallery)),
+        found(audit, &gallery).iter().map(|(title, content)| section(title, content)).collect(),
         format!(
             "<footer>Written by headstart {}. Nothing was changed or deleted.</footer>\n</main>\n</body>\n</html>\n",
             env!("CARGO_PKG_VERSION")
@@ -46,9 +40,27 @@ fn lead(audit: &Audit) -> String {
     format!("<p class=\"lead\">{images} images of {classes} classes.</p>\n")
 }
 
-/// A section, if there is anything to show.
-fn found(title: &str, content: String) -> String {
-    if content.is_empty() { content } else { section(title, &content) }
+/// What a run's page says of its images: the summary, and the rest on demand.
+pub(super) fn inspection(audit: &Audit, dataset: &Dataset) -> String {
+    let gallery = Gallery::a_few_of(dataset);
+    let found = found(audit, &gallery);
+    let parts = found.iter().map(|(title, content)| details(title, content));
+    let more = note("`headstart inspect DATA --out PAGE.html` shows more of each.");
+    summary(&audit.findings()) + &parts.collect::<String>() + &more
+}
+
+/// The sections of which there is anything to show, with their titles.
+fn found(audit: &Audit, gallery: &Gallery<'_>) -> Vec<(&'static str, String)> {
+    let all = [
+        ("Files", sections::files(audit)),
+        ("Labels that are probably wrong", sections::labels(audit, gallery)),
+        ("Groups in several splits", sections::groups(audit)),
+        ("Shortcuts to the class", sections::shortcuts(audit)),
+        ("Near duplicates", sections::near(audit, gallery)),
+        ("Exact duplicates", sections::exact(audit, gallery)),
+        ("Unlike the others", sections::oddities(audit, gallery)),
+    ];
+    all.into_iter().filter(|(_, content)| !content.is_empty()).collect()
 }
 
 fn summary(findings: &[Finding]) -> String {
@@ -62,8 +74,8 @@ fn summary(findings: &[Finding]) -> String {
         format!("<tr><td>{check}</td><td class=\"mark {class}\">{mark}</td><td>{found}</td></tr>\n")
     };
     let rows: String = findings.iter().map(row).collect();
-    let meaning = "Serious: what is measured on this data would mislead. The JSON of `headstart inspect` has all \
-                   lists in full.";
+    let meaning = "Serious: what is measured on this data would mislead. `headstart inspect DATA --json` has all lists \
+                   in full.";
     format!("<div class=\"scroll\"><table class=\"words\">\n<tbody>\n{rows}</tbody>\n</table></div>\n")
         + &note(meaning)
 }

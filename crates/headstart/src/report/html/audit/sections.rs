@@ -96,10 +96,9 @@ fn duplicates(
         let title = format!("{} images {kind}{}", group.images.len(), words(group));
         format!("<div class=\"group\">\n<h3>{}</h3>\n{}</div>\n", escape(&title), gallery.show(&images))
     };
-    let shown: String = groups.iter().take(MOST_GROUPS).map(group).collect();
-    note(meaning)
-        + &format!("<div class=\"groups\">\n{shown}</div>\n")
-        + &more(groups.len(), MOST_GROUPS, "groups")
+    let most = gallery.at_most(MOST_GROUPS);
+    let shown: String = groups.iter().take(most).map(group).collect();
+    note(meaning) + &format!("<div class=\"groups\">\n{shown}</div>\n") + &more(groups.len(), most, "groups")
 }
 
 /// Patients and the like that should be in one split.
@@ -154,6 +153,7 @@ pub(super) fn oddities(audit: &Audit, gallery: &Gallery<'_>) -> String {
     if audit.oddities.is_empty() {
         return String::new();
     }
+    let most = gallery.at_most(MOST_OF_A_KIND);
     let kind = |kind: &OddityKind| {
         let odd: Vec<_> = audit.oddities.iter().filter(|odd| odd.kind == *kind).collect();
         if odd.is_empty() {
@@ -161,10 +161,9 @@ pub(super) fn oddities(audit: &Audit, gallery: &Gallery<'_>) -> String {
         }
         let words = |odd: &&crate::audit::Oddity| format!("{}: {}", belongs(&odd.image), odd.why);
         let images: Vec<(&Place, String)> =
-            odd.iter().take(MOST_OF_A_KIND).map(|odd| (&odd.image, words(odd))).collect();
+            odd.iter().take(most).map(|odd| (&odd.image, words(odd))).collect();
         let title = format!("{}: {}", kind.name(), thousands(odd.len()));
-        format!("<h3>{}</h3>\n{}", escape(&title), gallery.show(&images))
-            + &more(odd.len(), MOST_OF_A_KIND, "images")
+        format!("<h3>{}</h3>\n{}", escape(&title), gallery.show(&images)) + &more(odd.len(), most, "images")
     };
     OddityKind::ALL.iter().map(kind).collect()
 }
@@ -176,7 +175,7 @@ pub(super) fn labels(audit: &Audit, gallery: &Gallery<'_>) -> String {
         return text(&format!("Not checked: {why}."));
     }
     let meaning = format!(
-        "A linear probe on EfficientNet-Lite0's features scored each image without having seen it, its duplicates or \
+        "A linear probe on a pretrained net's features scored each image without having seen it, its duplicates or \
          others of its group; its AUC is {} ({}). Where its score speaks more clearly for another class than is usual \
          among that class's own images, the label is suspected (confident learning, Northcutt et al. 2021). A \
          suspicion is no proof: somebody has to look.",
@@ -189,13 +188,11 @@ pub(super) fn labels(audit: &Audit, gallery: &Gallery<'_>) -> String {
         let (of_label, of_likely) = (percent(suspect.score_of_label), percent(suspect.score_of_likely));
         format!("labelled {label} ({of_label}), likely {likely} ({of_likely})")
     };
+    let most = gallery.at_most(MOST_SUSPECTS);
     let images: Vec<(&Place, String)> =
-        labels.suspects.iter().take(MOST_SUSPECTS).map(|suspect| (&suspect.image, words(suspect))).collect();
+        labels.suspects.iter().take(most).map(|suspect| (&suspect.image, words(suspect))).collect();
     let count = format!("{} images are suspected.", thousands(labels.suspects.len()));
-    text(&meaning)
-        + &text(&count)
-        + &gallery.show(&images)
-        + &more(labels.suspects.len(), MOST_SUSPECTS, "images")
+    text(&meaning) + &text(&count) + &gallery.show(&images) + &more(labels.suspects.len(), most, "images")
 }
 
 /// Class and split of an image.

@@ -2,24 +2,24 @@
 
 /// Items that are joined pair by pair.
 #[derive(Debug, Clone)]
-pub(super) struct Clusters {
+pub(crate) struct Clusters {
     parents: Vec<usize>,
 }
 
 impl Clusters {
     /// So many items, each alone.
-    pub(super) fn new(items: usize) -> Self {
+    pub(crate) fn new(items: usize) -> Self {
         Self { parents: (0..items).collect() }
     }
 
     /// Puts two items, and what is with them, together.
-    pub(super) fn join(&mut self, left: usize, right: usize) {
+    pub(crate) fn join(&mut self, left: usize, right: usize) {
         let (left, right) = (self.first(left), self.first(right));
         self.parents[left.max(right)] = left.min(right);
     }
 
     /// The first item of the cluster that `item` is in.
-    pub(super) fn first(&mut self, mut item: usize) -> usize {
+    pub(crate) fn first(&mut self, mut item: usize) -> usize {
         while self.parents[item] != item {
             self.parents[item] = self.parents[self.parents[item]];
             item = self.parents[item];

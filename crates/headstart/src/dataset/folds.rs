@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::Dataset;
 use super::clusters::Clusters;
-use crate::dataset::Dataset;
 use crate::random::Random;
 
-/// Parts that data is cut into; each is scored by what the others teach.
-pub(super) const FOLDS: usize = 5;
-
 /// For each sample the first of those that it must share a fold with: its group and its duplicates.
-pub(super) fn units(dataset: &Dataset, mut ties: Clusters) -> Vec<usize> {
+pub(crate) fn units(dataset: &Dataset, mut ties: Clusters) -> Vec<usize> {
     let mut groups = HashMap::<&str, usize>::new();
     for (index, sample) in dataset.samples.iter().enumerate() {
         if let Some(group) = &sample.group {
@@ -21,7 +18,7 @@ pub(super) fn units(dataset: &Dataset, mut ties: Clusters) -> Vec<usize> {
 }
 
 /// The first class that has too few units to be in the training part of every fold.
-pub(super) fn too_few(classes: usize, labels: &[usize], units: &[usize], folds: usize) -> Option<usize> {
+pub(crate) fn too_few(classes: usize, labels: &[usize], units: &[usize], folds: usize) -> Option<usize> {
     let mut counts = vec![0; classes];
     for unit in sizes(classes, labels, units).values() {
         counts.iter_mut().zip(unit).for_each(|(count, images)| *count += usize::from(*images > 0));
@@ -30,10 +27,16 @@ pub(super) fn too_few(classes: usize, labels: &[usize], units: &[usize], folds: 
 }
 
 /// The fold of each image: that of its unit, which goes where its class has fewest images so far.
-pub(super) fn folds(classes: usize, labels: &[usize], units: &[usize], folds: usize) -> Vec<usize> {
+pub(crate) fn folds(
+    classes: usize,
+    labels: &[usize],
+    units: &[usize],
+    folds: usize,
+    seed: u64,
+) -> Vec<usize> {
     let sizes = sizes(classes, labels, units);
     let mut order: Vec<usize> = sizes.keys().copied().collect();
-    Random::new(7, 0xf01d).shuffle(&mut order);
+    Random::new(seed, 0xf01d).shuffle(&mut order);
     // Large ones first: the small ones then even out.
     order.sort_by_key(|unit| std::cmp::Reverse(sizes[unit].iter().sum::<usize>()));
     let mut filled = vec![vec![0; classes]; folds];
@@ -72,7 +75,7 @@ mod tests {
     fn folds_are_even_and_units_whole() {
         let labels: Vec<usize> = (0..300).map(|index| usize::from(index % 3 == 0)).collect();
         let units: Vec<usize> = (0..300).map(|index| if index < 90 { index / 6 } else { index }).collect();
-        let folds = folds(2, &labels, &units, 5);
+        let folds = folds(2, &labels, &units, 5, 7);
         for (unit, fold) in units.iter().zip(&folds) {
             let mut others = units.iter().zip(&folds).filter(|(other, _)| *other == unit);
             assert!(others.all(|(_, other)| other == fold));
