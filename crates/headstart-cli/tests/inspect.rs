@@ -88,7 +88,7 @@ fn texts<'a>(items: &'a Value, field: &str) -> Vec<&'a str> {
 fn groups(items: &Value) -> Vec<(Vec<&str>, bool, bool)> {
     let flag = |item: &Value, name: &str| item[name].as_bool().expect("a flag");
     let group =
-        |item| (texts(&item["images"], "/path"), flag(item, "across_classes"), flag(item, "across_splits"));
+        |item: &Value| (texts(&item["images"], "/path"), flag(item, "across_classes"), flag(item, "across_splits"));
     items.as_array().expect("a list").iter().map(group).collect()
 }
 

@@ -164,7 +164,7 @@ fn samples_to_look_at() {
         ("diagram.svg", diagram_svg("vgg16 with a new head", &narrow)),
         ("diagram-deep.svg", diagram_svg("efficientnet-lite0 with a new head", &deep)),
         ("summary.txt", summary_table("vgg16 with a new head", &narrow)),
-        ("report.html", report_html(&report)),
+        ("report.html", report_html(&report, None)),
     ];
     std::fs::create_dir_all(&folder).expect("the folder can be made");
     for (name, content) in samples {
