@@ -86,10 +86,14 @@ fn texts<'a>(items: &'a Value, field: &str) -> Vec<&'a str> {
 
 /// Paths of each group, and whether it crosses classes and splits.
 fn groups(items: &Value) -> Vec<(Vec<&str>, bool, bool)> {
+    let items = items.as_array().expect("a list");
     let flag = |item: &Value, name: &str| item[name].as_bool().expect("a flag");
-    let group =
-        |item: &Value| (texts(&item["images"], "/path"), flag(item, "across_classes"), flag(item, "across_splits"));
-    items.as_array().expect("a list").iter().map(group).collect()
+    let mut groups = Vec::new();
+    for item in items {
+        let paths = texts(&item["images"], "/path");
+        groups.push((paths, flag(item, "across_classes"), flag(item, "across_splits")));
+    }
+    groups
 }
 
 #[test]
