@@ -14,7 +14,7 @@ const SUSPICIOUS: f64 = 0.6;
 /// Parts of equal size that the range of a cue is cut into at most.
 const PARTS: usize = 24;
 /// Ranges count only when they add this much to the area that more or less alone gives.
-const BETWEEN: f64 = 0.05;
+const BETWEEN: f64 = 0.08;
 
 /// A number that has nothing to do with what a picture shows.
 type Cue = fn(&Look) -> Option<f64>;
@@ -93,7 +93,7 @@ impl Told {
         let order = delong(&truth, &self.ordered(&truth));
         let ranges = delong(&truth, &self.ranged(&truth));
         let more = delong(&truth, &self.values).value >= 0.5;
-        let (auc, tells) = match ranges.value - order.value > BETWEEN {
+        let (auc, tells) = match ranges.value - order.value.max(0.5) > BETWEEN {
             true => (ranges, Tells::Between),
             false => (order, if more { Tells::More } else { Tells::Less }),
         };

@@ -41,7 +41,11 @@ pub(super) struct Writing {
 
 /// The longest row of letters, if there is any.
 pub(super) fn find(image: &Image) -> Option<Writing> {
-    let plane = Plane::of(image);
+    let step = image.width().max(image.height()).div_ceil(SIDE);
+    if image.width().min(image.height()) < step * LOWEST {
+        return None;
+    }
+    let plane = Plane::of(image, step);
     let inverted = plane.inverted();
     let planes = [&plane, &inverted].into_iter();
     let rows = planes.flat_map(|plane| LEVELS.map(|level| longest_row(plane.letters(level))));
@@ -77,8 +81,8 @@ struct Run {
 }
 
 impl Plane {
-    fn of(image: &Image) -> Self {
-        let step = image.width().max(image.height()).div_ceil(SIDE);
+    /// Each level is the mean of `step × step` pixels.
+    fn of(image: &Image, step: usize) -> Self {
         let (width, height) = (image.width() / step, image.height() / step);
         let pixels = image.to_rgb8();
         let grey = |pixel: &[u8]| {
