@@ -19,7 +19,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a classifier on a folder of labelled images, and evaluate it.
-    Train(TrainArguments),
+    Train(Box<TrainArguments>),
     /// How many labelled images transfer saves: the same net from pretrained and from random weights.
     LearningCurve(LearningCurveArguments),
     /// Are runs on the same test images different, or is it noise?
@@ -32,6 +32,11 @@ pub enum Command {
     Serve(ServeArguments),
     /// Print the layers of a model or a backbone.
     Summary(SummaryArguments),
+    /// Look for what is wrong with labelled images before training: duplicates, leaks, shortcuts, odd
+    /// pictures, labels that are probably wrong.
+    Inspect(InspectArguments),
+    /// Cut data into splits, and folds, that no patient and no duplicate crosses.
+    Split(SplitArguments),
     /// Write the frozen trunk's features of each image as a NumPy array.
     Features(FeaturesArguments),
     /// Measure how fast this machine runs and trains a net.
@@ -101,6 +106,16 @@ pub struct TrainArguments {
     /// Train on a stratified subset of so many images.
     #[arg(long)]
     pub train_images: Option<usize>,
+    /// Leave out the images that this file names, one path a line (as `inspect --quarantine` writes it).
+    #[arg(long)]
+    pub exclude: Option<PathBuf>,
+    /// What images belong together by: auto, none, a collection (kermany, nih, chexpert, mimic, bids) or a
+    /// regular expression over paths, of which the first group counts.
+    #[arg(long, default_value = "auto")]
+    pub groups: String,
+    /// Cut the data anew, whatever splits it comes with.
+    #[arg(long)]
+    pub resplit: bool,
     /// The positive class of two, unless the last by name.
     #[arg(long)]
     pub positive: Option<String>,
@@ -272,6 +287,60 @@ pub struct FeaturesArguments {
     /// The array, f32 [N, C, H, W], images in sorted order.
     #[arg(long)]
     pub out: PathBuf,
+    /// Folder of the feature cache.
+    #[arg(long, env = "HEADSTART_CACHE")]
+    pub cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct SplitArguments {
+    /// Labelled images, as `train` takes them.
+    pub data: PathBuf,
+    /// The table: path,label,split,group and, with --folds, fold.
+    #[arg(long, default_value = "split.csv")]
+    pub out: PathBuf,
+    /// Also cut what is not for the test into so many folds.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub folds: Option<u32>,
+    /// Share of the images for validation, and for the test.
+    #[arg(long, default_value_t = 0.15)]
+    pub fraction: f64,
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// What images belong together by: auto, none, a collection (kermany, nih, chexpert, mimic, bids) or a
+    /// regular expression over paths, of which the first group counts.
+    #[arg(long, default_value = "auto")]
+    pub groups: String,
+    /// Cut the data anew, whatever splits it comes with.
+    #[arg(long)]
+    pub resplit: bool,
+    /// Leave out the images that this file names, one path a line.
+    #[arg(long)]
+    pub exclude: Option<PathBuf>,
+    /// Do not look at the pictures: duplicates are then not kept together.
+    #[arg(long)]
+    pub names_only: bool,
+    /// Folder of the feature cache.
+    #[arg(long, env = "HEADSTART_CACHE")]
+    pub cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// Labelled images, as `train` takes them.
+    pub data: PathBuf,
+    /// Everything that was found, as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write a page with pictures of what was found.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Write the paths to leave out, one a line: unusable, blank and duplicate images.
+    #[arg(long)]
+    pub quarantine: Option<PathBuf>,
+    /// Do not look for labels that are probably wrong, which takes most of the time.
+    #[arg(long)]
+    pub no_label_check: bool,
     /// Folder of the feature cache.
     #[arg(long, env = "HEADSTART_CACHE")]
     pub cache: Option<PathBuf>,

@@ -60,6 +60,12 @@ impl Progress for Events {
     }
 }
 
+impl headstart::audit::Observer for Events {
+    fn surveyed(&mut self, done: usize, total: usize) {
+        self.progress("looking", done, total, json!({}));
+    }
+}
+
 impl Observer for Events {
     fn say(&mut self, line: &str) {
         emit(&json!({"event": "note", "text": line}));

@@ -25,6 +25,7 @@ pub fn interrupted() -> bool {
 /// Bars on a terminal, lines in a file.
 #[derive(Default)]
 pub struct Terminal {
+    /// Whether standard output is for the result alone.
     quiet: bool,
     bar: Option<(String, ProgressBar)>,
 }
@@ -88,6 +89,15 @@ impl Progress for Terminal {
 
     fn stop(&self) -> bool {
         interrupted()
+    }
+}
+
+impl headstart::audit::Observer for Terminal {
+    fn surveyed(&mut self, done: usize, total: usize) {
+        self.show("looking", done, total);
+        if done == total {
+            self.clear();
+        }
     }
 }
 

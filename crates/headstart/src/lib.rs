@@ -6,6 +6,7 @@
 //!                                    classifier: the same way, sealed in one file
 //! ```
 
+pub mod audit;
 pub mod backbone;
 pub mod classifier;
 mod csv_field;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use headstart::classifier::Classifier;
+use headstart::dataset::Grouping;
 use headstart::explain::{Method, cascade};
 use headstart::features::Progress;
 use headstart::history::EpochRecord;
@@ -19,6 +20,10 @@ impl Progress for Silent {
     fn set_aside(&mut self, path: &str, why: &str) {
         panic!("{path}: {why}");
     }
+}
+
+impl headstart::audit::Observer for Silent {
+    fn surveyed(&mut self, _: usize, _: usize) {}
 }
 
 impl Observer for Silent {
@@ -37,6 +42,9 @@ fn trained(folder: &Path) -> std::path::PathBuf {
         image_size: Some(160),
         seed: 1,
         train_images: None,
+        exclude: None,
+        groups: Grouping::Automatic,
+        resplit: false,
         positive: None,
         cache: folder.join("cache"),
         out: folder.join("run"),

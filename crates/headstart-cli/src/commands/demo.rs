@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use headstart::dataset::Grouping;
 use headstart::phantom;
 use headstart::train::{Job, Recipe};
 
@@ -27,6 +28,9 @@ pub fn run(out: PathBuf) -> Result<()> {
         image_size: None,
         seed: 7,
         train_images: None,
+        exclude: None,
+        groups: Grouping::Automatic,
+        resplit: false,
         positive: None,
         cache: super::cache(None),
         cache_limit: None,

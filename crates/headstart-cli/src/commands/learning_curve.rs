@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use headstart::Error;
+use headstart::dataset::Grouping;
 use headstart::train::learning_curve::{Question, learning_curve};
 use headstart::train::{Job, Recipe};
 
@@ -22,6 +23,9 @@ pub fn run(arguments: LearningCurveArguments) -> Result<()> {
         image_size: Some(arguments.image_size),
         seed: 7,
         train_images: None,
+        exclude: None,
+        groups: Grouping::Automatic,
+        resplit: false,
         positive: arguments.positive,
         cache: super::cache(arguments.cache),
         out: arguments.out,

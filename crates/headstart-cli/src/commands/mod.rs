@@ -7,10 +7,12 @@ mod demo;
 mod evaluate;
 mod explain;
 mod features;
+mod inspect;
 mod learning_curve;
 mod predict;
 mod recipes;
 mod serve;
+mod split;
 mod summary;
 mod train;
 
@@ -29,7 +31,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             .context("cannot start threads")?;
     }
     match arguments.command {
-        Command::Train(arguments) => train::run(arguments),
+        Command::Train(arguments) => train::run(*arguments),
         Command::LearningCurve(arguments) => learning_curve::run(arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
@@ -37,6 +39,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Summary(arguments) => summary::run(&arguments),
         Command::Features(arguments) => features::run(arguments),
+        Command::Split(arguments) => split::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Backbones { command: BackbonesCommand::List } => backbones::list(),
         Command::Recipes { command: RecipesCommand::List } => {

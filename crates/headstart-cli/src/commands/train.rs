@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use headstart::Error;
+use headstart::dataset::Grouping;
 use headstart::evaluate::{Estimate, SplitMetrics};
 use headstart::report::summary_table;
 use headstart::train::{Job, Observer, Outcome, Recipe, train};
@@ -70,6 +71,9 @@ fn job(arguments: TrainArguments) -> Result<Job> {
         image_size: arguments.image_size,
         seed: arguments.seed,
         train_images: arguments.train_images,
+        exclude: arguments.exclude,
+        groups: Grouping::parse(&arguments.groups)?,
+        resplit: arguments.resplit,
         positive: arguments.positive,
         cache: super::cache(arguments.cache),
         cache_limit: arguments.cache_limit.map(|mebibytes| mebibytes << 20),

@@ -1,35 +1,27 @@
 //! A CSV with a row for each image: `path,label` and perhaps `group` and `split`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::{Dataset, Sample, Split, groups};
 use crate::error::{Error, Result};
 
-/// Paths are relative to the CSV. Without a column `group` the file names tell the patients. Rows
-/// with an empty group stand alone, those with an empty split are still to be cut.
+/// Paths are relative to the CSV. Without a column of groups the paths tell the patients. Rows with an
+/// empty group stand alone, those with an empty split are still to be cut.
 pub(super) fn open(path: &Path) -> Result<Dataset> {
     let invalid = |why: csv::Error| Error::invalid(path, "a CSV", why.to_string());
     let mut reader =
         ReaderBuilder::new().trim(Trim::All).from_path(path).map_err(|why| opening(path, why))?;
     let columns = Columns::find(path, reader.headers().map_err(invalid)?)?;
-    let rows = reader
-        .records()
-        .map(|record| Row::parse(path, &columns, &record.map_err(invalid)?))
-        .collect::<Result<Vec<Row>>>()?;
-    if rows.is_empty() {
-        return Err(Error::invalid(path, "a row for each image", "no row"));
+    let mut rows = Rows::new(path);
+    let mut record = StringRecord::new();
+    while reader.read_record(&mut record).map_err(invalid)? {
+        rows.add(Row::parse(path, &columns, &record)?);
     }
-    check_paths(path, &rows)?;
-    let classes: BTreeSet<&str> = rows.iter().map(|row| row.label.as_str()).collect();
-    let labels: BTreeMap<&str, usize> =
-        classes.iter().enumerate().map(|(index, class)| (*class, index)).collect();
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let samples = rows.iter().map(|row| row.sample(folder, labels[row.label.as_str()])).collect();
-    let classes = classes.iter().map(ToString::to_string).collect();
-    Ok(Dataset { root: path.to_path_buf(), classes, samples })
+    rows.dataset()
 }
 
 fn opening(path: &Path, why: csv::Error) -> Error {
@@ -38,6 +30,9 @@ fn opening(path: &Path, why: csv::Error) -> Error {
         _ => Error::invalid(path, "a CSV", "something else"),
     }
 }
+
+/// Names of the column that says which images belong together.
+const GROUPS: [&str; 5] = ["group", "patient", "patient_id", "patientid", "subject"];
 
 /// Where the fields are.
 struct Columns {
@@ -59,7 +54,7 @@ impl Columns {
             })
         };
         let (path, label) = (required("path")?, required("label")?);
-        let (group, split) = (optional("group"), optional("split"));
+        let (group, split) = (GROUPS.iter().find_map(|name| optional(name)), optional("split"));
         let known = [Some(path), Some(label), group, split];
         let further =
             header.iter().enumerate().filter(|(at, name)| !known.contains(&Some(*at)) && !name.is_empty());
@@ -93,7 +88,7 @@ impl Row {
         let path = required(columns.path, "a path in each row")?.replace('\\', "/");
         let group = match columns.group {
             Some(column) => Some(field(column)).filter(|group| !group.is_empty()),
-            None => groups::patient(path.rsplit('/').next().unwrap_or_default()),
+            None => groups::automatic(&path),
         };
         let split = columns.split.map(field).filter(|split| !split.is_empty());
         let split = split.map(|name| {
@@ -112,25 +107,57 @@ impl Row {
             attributes,
         })
     }
-
-    fn sample(&self, folder: &Path, label: usize) -> Sample {
-        let (path, file) = (self.path.clone(), folder.join(&self.path));
-        let mut sample = Sample::file(path, file, label, self.split, self.group.clone());
-        sample.attributes.clone_from(&self.attributes);
-        sample
-    }
 }
 
-/// A path that comes twice could be in two splits, or have two labels.
-fn check_paths(file: &Path, rows: &[Row]) -> Result<()> {
-    let mut lines = BTreeMap::new();
-    for row in rows {
-        if let Some(first) = lines.insert(row.path.as_str(), row.line) {
-            let found = format!("{} in lines {first} and {}", row.path, row.line);
-            return Err(Error::invalid(file, "each path once", found));
-        }
+/// The rows so far. A million of them are no trouble: each text is kept once.
+struct Rows<'a> {
+    file: &'a Path,
+    folder: Arc<Path>,
+    samples: Vec<Sample>,
+    lines: Vec<u64>,
+    /// Classes in the order in which they came.
+    classes: BTreeMap<String, usize>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(file: &'a Path) -> Self {
+        let folder = file.parent().unwrap_or(Path::new("")).into();
+        Self { file, folder, samples: Vec::new(), lines: Vec::new(), classes: BTreeMap::new() }
     }
-    Ok(())
+
+    fn add(&mut self, row: Row) {
+        let came = self.classes.len();
+        let label = *self.classes.entry(row.label).or_insert(came);
+        let mut sample = Sample::below(&self.folder, row.path, label, row.split, row.group);
+        sample.attributes = row.attributes;
+        self.samples.push(sample);
+        self.lines.push(row.line);
+    }
+
+    fn dataset(mut self) -> Result<Dataset> {
+        if self.samples.is_empty() {
+            return Err(Error::invalid(self.file, "a row for each image", "no row"));
+        }
+        self.check_paths()?;
+        let mut sorted = vec![0; self.classes.len()];
+        self.classes.values().enumerate().for_each(|(index, came)| sorted[*came] = index);
+        self.samples.iter_mut().for_each(|sample| sample.label = sorted[sample.label]);
+        let classes = self.classes.into_keys().collect();
+        Ok(Dataset { root: self.file.to_path_buf(), classes, samples: self.samples })
+    }
+
+    /// A path that comes twice could be in two splits, or have two labels.
+    fn check_paths(&self) -> Result<()> {
+        let mut order: Vec<usize> = (0..self.samples.len()).collect();
+        let place = |index: &usize| (&self.samples[*index].path, *index);
+        order.sort_unstable_by(|left, right| place(left).cmp(&place(right)));
+        let twice = order.windows(2).find(|pair| self.samples[pair[0]].path == self.samples[pair[1]].path);
+        twice.map_or(Ok(()), |pair| {
+            let path = &self.samples[pair[0]].path;
+            let found = format!("{path} in lines {} and {}", self.lines[pair[0]], self.lines[pair[1]]);
+            Err(Error::invalid(self.file, "each path once", found))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +200,12 @@ mod tests {
         let pair = |name: &str, value: &str| (name.to_string(), value.to_string());
         assert_eq!(dataset.samples[0].attributes, [pair("sex", "f"), pair("age", "3")]);
         assert_eq!(dataset.samples[1].attributes, [pair("age", "4")]);
+    }
+
+    #[test]
+    fn a_column_of_patients_is_one_of_groups() {
+        let dataset = open_text("PatientID,path,label\n7,x.png,a\n7,y.png,b\n").expect("opens");
+        assert!(dataset.samples.iter().all(|sample| sample.group.as_deref() == Some("7")));
     }
 
     #[test]

@@ -79,8 +79,9 @@ fn listed(names: &[String]) -> String {
 fn sample(root: &Path, file: PathBuf, label: usize, split: Option<Split>) -> Sample {
     let shown = file.strip_prefix(root).unwrap_or(&file);
     let parts: Vec<_> = shown.iter().map(|part| part.to_string_lossy()).collect();
-    let group = groups::patient(&name(&file));
-    Sample::file(parts.join("/"), file, label, split, group)
+    let path = parts.join("/");
+    let group = groups::automatic(&path);
+    Sample::file(path, file, label, split, group)
 }
 
 fn name(path: &Path) -> String {

@@ -1,54 +1,200 @@
-//! The patient that a file name of the chest X-ray collection (Kermany et al. 2018) tells.
+//! Which images belong together: those of one patient, by their paths, and those that show the same.
 
-/// `person12_virus_3.jpeg` is of `person12`, `IM-0115-0001.jpeg` of `IM-0115`. `NORMAL2-IM-0115-0001.jpeg`
-/// is of `NORMAL2-IM-0115`, because the numbers of that series start anew. Other names tell nothing.
-pub(super) fn patient(file_name: &str) -> Option<String> {
-    person(file_name).or_else(|| series(file_name)).map(str::to_string)
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::clusters::Clusters;
+use super::{Dataset, folds};
+use crate::error::{Error, Result};
+
+/// Collections whose paths tell the patient, in the order in which they are tried.
+const PRESETS: [(&str, &str); 5] = [
+    // Kermany et al. 2018: `person12_virus_3.jpeg`, `IM-0115-0001.jpeg`. `NORMAL2-IM-0115-0001.jpeg` is
+    // another patient, because the numbers of that series start anew.
+    ("kermany", r"(?:^|/)(?:(person\d+)_|((?:NORMAL2-)?IM-\d+)-)[^/]*$"),
+    // NIH ChestX-ray14: `00000013_005.png`.
+    ("nih", r"(?:^|/)(\d{8})_\d{3}\.[^/.]+$"),
+    // CheXpert and MURA: `patient00001/study1/view1_frontal.jpg`.
+    ("chexpert", r"(?:^|/)(patient\d{3,})/"),
+    // MIMIC-CXR: `p10000032/s50414267/….jpg`.
+    ("mimic", r"(?:^|/)(p\d{8})/s\d{8}/"),
+    // The Brain Imaging Data Structure: `sub-01/anat/sub-01_T1w.png`.
+    ("bids", r"(?:^|/)(sub-[0-9A-Za-z]+)[_/]"),
+];
+
+static COMPILED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let compile = |(_, pattern): &(&str, &str)| Regex::new(pattern).expect("a test compiles each of them");
+    PRESETS.iter().map(compile).collect()
+});
+
+/// What tells which images belong together.
+#[derive(Debug, Clone, Default)]
+pub enum Grouping {
+    /// A column of the CSV, else whichever preset fits a path.
+    #[default]
+    Automatic,
+    /// Each image stands alone.
+    None,
+    /// What the pattern's first group that takes part matches in a path, or the whole match.
+    Pattern(Regex),
 }
 
-/// `personN` before `_`.
-fn person(name: &str) -> Option<&str> {
-    let digits = leading_digits(name.strip_prefix("person")?);
-    let end = "person".len() + digits;
-    (digits > 0 && name[end..].starts_with('_')).then(|| &name[..end])
+impl Grouping {
+    /// Reads `auto`, `none`, a preset's name or a regular expression.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it is none of them.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "auto" => return Ok(Self::Automatic),
+            "none" => return Ok(Self::None),
+            _ => {}
+        }
+        let preset = PRESETS.iter().find(|(name, _)| *name == text);
+        let pattern = preset.map_or(text, |(_, pattern)| pattern);
+        Regex::new(pattern).map(Self::Pattern).map_err(|why| {
+            let names = PRESETS.map(|(name, _)| name).join(", ");
+            Error::Usage(format!("--groups: expected auto, none, {names} or a regular expression: {why}"))
+        })
+    }
 }
 
-/// `IM-NNNN` or `NORMAL2-IM-NNNN` before `-`.
-fn series(name: &str) -> Option<&str> {
-    let prefix = ["IM-", "NORMAL2-IM-"].into_iter().find(|prefix| name.starts_with(prefix))?;
-    let digits = leading_digits(&name[prefix.len()..]);
-    let end = prefix.len() + digits;
-    (digits > 0 && name[end..].starts_with('-')).then(|| &name[..end])
+/// The patient that a path tells, by any of the presets.
+pub(super) fn automatic(path: &str) -> Option<String> {
+    COMPILED.iter().find_map(|pattern| matched(pattern, path)).map(str::to_string)
 }
 
-fn leading_digits(text: &str) -> usize {
-    text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len())
+fn matched<'a>(pattern: &Regex, path: &'a str) -> Option<&'a str> {
+    let captures = pattern.captures(path)?;
+    let part = captures.iter().skip(1).flatten().next().or(captures.get(0))?;
+    Some(part.as_str()).filter(|group| !group.is_empty())
+}
+
+impl Dataset {
+    /// Groups the images anew.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when a pattern matches no path.
+    pub fn group_by(&mut self, grouping: &Grouping) -> Result<()> {
+        match grouping {
+            Grouping::Automatic => {}
+            Grouping::None => self.samples.iter_mut().for_each(|sample| sample.group = None),
+            Grouping::Pattern(pattern) => {
+                for sample in &mut self.samples {
+                    sample.group = matched(pattern, &sample.path).map(str::to_string);
+                }
+                if self.samples.iter().all(|sample| sample.group.is_none()) {
+                    let first = self.samples.first().map_or("", |sample| &sample.path);
+                    return Err(Error::Usage(format!("--groups: {pattern} matches no path such as {first}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins the groups of each pair of samples, an image without group being one of its own, and
+    /// returns how many groups fewer there are. A joined group has the first of the names.
+    pub fn join(&mut self, pairs: &[(usize, usize)]) -> usize {
+        let before = self.groups();
+        let mut ties = Clusters::new(self.samples.len());
+        pairs.iter().for_each(|(left, right)| ties.join(*left, *right));
+        let units = folds::units(self, ties.clone());
+        let mut names = BTreeMap::<usize, (bool, String)>::new();
+        for (left, right) in pairs {
+            for sample in [&self.samples[*left], &self.samples[*right]] {
+                let name =
+                    (sample.group.is_none(), sample.group.clone().unwrap_or_else(|| sample.path.clone()));
+                let joined = names.entry(units[*left]).or_insert_with(|| name.clone());
+                // A patient's name before a path.
+                *joined = name.min(joined.clone());
+            }
+        }
+        for (sample, unit) in self.samples.iter_mut().zip(&units) {
+            if let Some((_, name)) = names.get(unit) {
+                sample.group = Some(name.clone());
+            }
+        }
+        before - self.groups()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::patient;
+    use super::super::tests::dataset;
+    use super::*;
 
     #[test]
-    fn patients_are_read_from_names() {
-        assert_eq!(patient("person1000_bacteria_2931.jpeg").as_deref(), Some("person1000"));
-        assert_eq!(patient("person1000_virus_1.jpeg").as_deref(), Some("person1000"));
-        assert_eq!(patient("IM-0115-0001.jpeg").as_deref(), Some("IM-0115"));
-        assert_eq!(patient("NORMAL2-IM-0115-0001-0002.jpeg").as_deref(), Some("NORMAL2-IM-0115"));
+    fn patients_are_read_from_paths() {
+        for (path, patient) in [
+            ("train/P/person1000_bacteria_2931.jpeg", "person1000"),
+            ("person1000_virus_1.jpeg", "person1000"),
+            ("N/IM-0115-0001.jpeg", "IM-0115"),
+            ("N/NORMAL2-IM-0115-0001-0002.jpeg", "NORMAL2-IM-0115"),
+            ("sick/00000013_005.png", "00000013"),
+            ("train/sick/patient00001/study1/view1_frontal.jpg", "patient00001"),
+            ("sick/p10/p10000032/s50414267/02aa804e.jpg", "p10000032"),
+            ("a/sub-01/anat/sub-01_T1w.png", "sub-01"),
+        ] {
+            assert_eq!(automatic(path).as_deref(), Some(patient), "{path}");
+        }
     }
 
     #[test]
     fn other_names_tell_nothing() {
-        for name in [
+        for path in [
             "holiday.jpeg",
             "personal_1.jpeg",
             "person_1.jpeg",
             "person12.jpeg",
+            "person12_x/1.jpeg",
             "IM-.jpeg",
             "SIM-1-2.jpeg",
+            "2024_001.png",
+            "subway/1.png",
             "",
         ] {
-            assert_eq!(patient(name), None, "{name}");
+            assert_eq!(automatic(path), None, "{path}");
         }
+    }
+
+    fn groups(dataset: &Dataset) -> Vec<Option<&str>> {
+        dataset.samples.iter().map(|sample| sample.group.as_deref()).collect()
+    }
+
+    #[test]
+    fn a_pattern_s_first_part_that_matches_is_the_group() {
+        let mut data = dataset(&[2, 2], |_, _| Some("x".into()));
+        data.group_by(&Grouping::parse(r"class0/(\d+)|/\d{3}").expect("a pattern")).expect("matches");
+        assert_eq!(groups(&data), [Some("0000"), Some("0001"), Some("/000"), Some("/000")]);
+        data.group_by(&Grouping::parse("none").expect("a word")).expect("always");
+        assert_eq!(groups(&data), [None; 4]);
+        assert!(matches!(Grouping::parse("nih"), Ok(Grouping::Pattern(_))));
+    }
+
+    #[test]
+    fn what_cannot_be_a_pattern_or_matches_nothing_is_told() {
+        let problem = Grouping::parse("(").expect_err("no pattern").to_string();
+        assert!(problem.contains("expected auto, none, kermany, nih"), "{problem}");
+        let grouping = Grouping::parse("nih").expect("a preset");
+        let problem = dataset(&[1, 1], |_, _| None).group_by(&grouping).expect_err("no match").to_string();
+        assert!(problem.ends_with("matches no path such as class0/0000"), "{problem}");
+    }
+
+    #[test]
+    fn what_shows_the_same_joins_its_groups() {
+        // Samples 0 to 3 of one class, 4 and 5 of the other; 0 and 1 are one patient, 4 is another.
+        let group = |class: usize, index: usize| match (class, index) {
+            (0, 0 | 1) => Some("p2".to_string()),
+            (1, 0) => Some("p1".to_string()),
+            _ => None,
+        };
+        let mut data = dataset(&[4, 2], group);
+        assert_eq!(data.groups(), 5);
+        assert_eq!(data.join(&[(1, 4), (2, 3)]), 2);
+        let expected = [Some("p1"), Some("p1"), Some("class0/0002"), Some("class0/0002"), Some("p1"), None];
+        assert_eq!(groups(&data), expected);
+        assert_eq!(data.join(&[(0, 4)]), 0);
     }
 }

@@ -1,20 +1,27 @@
 //! Labelled images: which there are, their classes, their splits, their patients.
 
+pub(crate) mod clusters;
 mod csv;
+mod exclude;
 mod fingerprint;
 mod folder;
+pub(crate) mod folds;
 mod groups;
 mod npz;
 mod sample;
 mod split;
+mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use self::clusters::Clusters;
+pub use self::groups::Grouping;
 pub use self::sample::{Digest, Sample};
+pub(crate) use self::sample::{Opened, Unusable};
 use crate::error::{Error, Result};
 
 /// The part that an image plays.
@@ -115,6 +122,15 @@ impl Dataset {
         self.has(Split::Test)
     }
 
+    /// Leaves out the images that a list names, one path a line, and returns how many those are.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the list cannot be read; [`Error::Invalid`] when it names a path that is not
+    /// in the data, or leaves no image of a class in a split.
+    pub fn exclude(&mut self, list: &Path) -> Result<usize> {
+        exclude::exclude(self, list)
+    }
+
     /// Keeps about `limit` of the images to train with (those in no split yet, too): of each class's
     /// sorted files `round(limit · n / total)` at even steps. Other splits stay whole.
     pub fn train_subset(&mut self, limit: usize) {
@@ -150,16 +166,54 @@ impl Dataset {
         self.assign(Split::Test, fraction, seed);
     }
 
+    /// Forgets which split each image is in.
+    pub fn clear_splits(&mut self) {
+        self.samples.iter_mut().for_each(|sample| sample.split = None);
+        self.sort();
+    }
+
+    /// Number of groups, an image that stands alone being one.
+    pub fn groups(&self) -> usize {
+        let named: HashSet<&str> = self.samples.iter().filter_map(|sample| sample.group.as_deref()).collect();
+        named.len() + self.samples.iter().filter(|sample| sample.group.is_none()).count()
+    }
+
     /// Number of groups that have images in more than one split. Cutting makes none: they are in data
     /// that comes with splits.
     pub fn shared_groups(&self) -> usize {
-        let mut splits = BTreeMap::<&str, Vec<Option<Split>>>::new();
+        let mut splits = HashMap::<&str, (Option<Split>, bool)>::new();
         for sample in &self.samples {
             if let Some(group) = &sample.group {
-                splits.entry(group).or_default().push(sample.split);
+                let (split, shared) = splits.entry(group).or_insert((sample.split, false));
+                *shared |= *split != sample.split;
             }
         }
-        splits.values().filter(|splits| splits.iter().any(|split| *split != splits[0])).count()
+        splits.values().filter(|(_, shared)| *shared).count()
+    }
+
+    /// Cuts what is not held out for the test into `folds` parts for cross-validation: groups stay
+    /// whole, each fold has about its share of each class, and `seed` decides. `None` for the test.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when a class has fewer groups than there are folds.
+    pub fn folds(&self, folds: usize, seed: u64) -> Result<Vec<Option<usize>>> {
+        let kept = |sample: &Sample| sample.split != Some(Split::Test);
+        let (indices, labels): (Vec<usize>, Vec<usize>) = self
+            .samples
+            .iter()
+            .enumerate()
+            .filter_map(|(index, sample)| kept(sample).then_some((index, sample.label)))
+            .unzip();
+        let all = folds::units(self, Clusters::new(self.samples.len()));
+        let units: Vec<usize> = indices.iter().map(|index| all[*index]).collect();
+        if let Some(class) = folds::too_few(self.classes.len(), &labels, &units, folds) {
+            let expected = format!("at least {folds} groups of each class for {folds} folds");
+            return Err(Error::invalid(&self.root, expected, format!("fewer of {}", self.classes[class])));
+        }
+        let mut cut = vec![None; self.samples.len()];
+        let chosen = folds::folds(self.classes.len(), &labels, &units, folds, seed);
+        indices.iter().zip(chosen).for_each(|(index, fold)| cut[*index] = Some(fold));
+        Ok(cut)
     }
 
     /// SHA-256, in hexadecimal, of the classes and of each image's path, class, split and bytes: two
@@ -253,6 +307,24 @@ mod tests {
         let mut whole = dataset(&[3, 4], |_, _| None);
         whole.train_subset(7);
         assert_eq!(whole.samples.len(), 7);
+    }
+
+    #[test]
+    fn folds_leave_the_test_and_keep_groups_whole() {
+        let mut data = dataset(&[60, 90], |class, index| Some(format!("{class}-{}", index / 3)));
+        data.assign_test(0.2, 1);
+        let folds = data.folds(4, 7).expect("enough groups");
+        assert_ne!(folds, data.folds(4, 8).expect("enough groups"));
+        let mut of_group = HashMap::new();
+        for (sample, fold) in data.samples.iter().zip(&folds) {
+            assert_eq!(fold.is_none(), sample.split == Some(Split::Test));
+            assert_eq!(of_group.entry(&sample.group).or_insert(fold), &fold);
+        }
+        for fold in 0..4 {
+            assert_eq!(folds.iter().filter(|other| **other == Some(fold)).count(), 30);
+        }
+        let problem = data.folds(40, 7).expect_err("too many").to_string();
+        assert!(problem.ends_with("found fewer of class0"), "{problem}");
     }
 
     #[test]

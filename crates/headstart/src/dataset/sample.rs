@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Split;
 use crate::error::{Error, Result};
-use crate::image::{Image, Limits, decode};
+use crate::image::{DecodeError, Format, Image, Limits, decode};
 
 /// SHA-256 of an image's bytes: two images with the same digest have the same features.
 pub type Digest = [u8; 32];
@@ -37,8 +37,16 @@ pub struct Sample {
 enum Source {
     /// In a file that [`decode`] reads.
     File(PathBuf),
+    /// In the file that the sample's path names in this folder.
+    Below(Arc<Path>),
     /// In an array that the images of a split share.
     Pixels { array: Arc<Array>, at: Range<usize> },
+}
+
+/// A source, resolved.
+enum Place<'a> {
+    File(Cow<'a, Path>),
+    Pixels(&'a Array, &'a Range<usize>),
 }
 
 /// Images of one size, one after the other.
@@ -58,6 +66,30 @@ impl Array {
     }
 }
 
+/// What a sample turns out to be when it is opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// Length of the file; pixels in an array have none.
+    pub(crate) bytes: Option<u64>,
+    /// What its first bytes tell; pixels in an array have no format.
+    pub(crate) format: Option<Format>,
+    /// [`Sample::content_hash`], unless the file cannot be read.
+    pub(crate) content: Option<Digest>,
+    /// The picture.
+    pub(crate) image: Result<Image, Unusable>,
+}
+
+/// Why a sample cannot be used. `Display` is what a user reads after `set aside: PATH:`.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unusable {
+    /// The file system refuses it.
+    #[error("cannot be read: {0}")]
+    Unreadable(std::io::Error),
+    /// It is no whole image within the limits.
+    #[error(transparent)]
+    Undecodable(#[from] DecodeError),
+}
+
 impl Sample {
     pub(super) fn file(
         path: String,
@@ -67,6 +99,26 @@ impl Sample {
         group: Option<String>,
     ) -> Self {
         Self { path, label, split, group, attributes: vec![], source: Source::File(file) }
+    }
+
+    /// A file whose path is relative to `folder`.
+    pub(super) fn below(
+        folder: &Arc<Path>,
+        path: String,
+        label: usize,
+        split: Option<Split>,
+        group: Option<String>,
+    ) -> Self {
+        Self { path, label, split, group, attributes: vec![], source: Source::Below(Arc::clone(folder)) }
+    }
+
+    /// Where its pixels are: in a file or in an array.
+    fn place(&self) -> Place<'_> {
+        match &self.source {
+            Source::File(file) => Place::File(Cow::Borrowed(file)),
+            Source::Below(folder) => Place::File(Cow::Owned(folder.join(&self.path))),
+            Source::Pixels { array, at } => Place::Pixels(array, at),
+        }
     }
 
     pub(super) fn pixels(path: String, array: &Arc<Array>, index: usize, label: usize, split: Split) -> Self {
@@ -93,13 +145,33 @@ impl Sample {
     /// # Errors
     /// Why it cannot be used, for `set aside: PATH: WHY`.
     pub fn read_with_hash(&self, limits: &Limits) -> Result<(Image, Digest), String> {
-        match &self.source {
-            Source::File(file) => {
-                let bytes = read_file(file, limits)?;
+        match self.place() {
+            Place::File(file) => {
+                let bytes = read_file(&file, limits).map_err(|why| why.to_string())?;
                 let image = decode(&bytes, limits).map_err(|why| why.to_string())?;
                 Ok((image, Sha256::digest(&bytes).into()))
             }
-            Source::Pixels { array, at } => Ok((picture(array, at), hash_pixels(array, at))),
+            Place::Pixels(array, at) => Ok((picture(array, at), hash_pixels(array, at))),
+        }
+    }
+
+    /// Everything that one look at it tells, whether or not it can be used.
+    pub(crate) fn open(&self, limits: &Limits) -> Opened {
+        let file = match self.place() {
+            Place::File(file) => file,
+            Place::Pixels(array, at) => {
+                let (image, content) = (Ok(picture(array, at)), Some(hash_pixels(array, at)));
+                return Opened { bytes: None, format: None, content, image };
+            }
+        };
+        match read_file(&file, limits) {
+            Ok(bytes) => Opened {
+                bytes: Some(bytes.len() as u64),
+                format: Format::of(&bytes),
+                content: Some(Sha256::digest(&bytes).into()),
+                image: decode(&bytes, limits).map_err(Unusable::from),
+            },
+            Err(why) => Opened { bytes: None, format: None, content: None, image: Err(why) },
         }
     }
 
@@ -108,11 +180,11 @@ impl Sample {
     /// # Errors
     /// [`Error::Io`] when the file cannot be read.
     pub fn bytes(&self) -> Result<Cow<'_, [u8]>> {
-        match &self.source {
-            Source::File(file) => {
-                std::fs::read(file).map(Cow::Owned).map_err(|why| Error::io("read", file, why))
+        match self.place() {
+            Place::File(file) => {
+                std::fs::read(&file).map(Cow::Owned).map_err(|why| Error::io("read", &file, why))
             }
-            Source::Pixels { array, at } => Ok(Cow::Borrowed(&array.bytes[at.clone()])),
+            Place::Pixels(array, at) => Ok(Cow::Borrowed(&array.bytes[at.clone()])),
         }
     }
 
@@ -121,22 +193,21 @@ impl Sample {
     /// # Errors
     /// [`Error::Io`] when the file cannot be read.
     pub fn content_hash(&self) -> Result<Digest> {
-        match &self.source {
-            Source::File(_) => Ok(Sha256::digest(self.bytes()?).into()),
-            Source::Pixels { array, at } => Ok(hash_pixels(array, at)),
+        match self.place() {
+            Place::File(_) => Ok(Sha256::digest(self.bytes()?).into()),
+            Place::Pixels(array, at) => Ok(hash_pixels(array, at)),
         }
     }
 }
 
 /// A file's bytes, unless there are too many.
-fn read_file(file: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
-    let unreadable = |why: std::io::Error| format!("cannot be read: {why}");
-    let opened = File::open(file).map_err(unreadable)?;
-    let length = opened.metadata().map_err(unreadable)?.len();
-    limits.check_bytes(length).map_err(|why| why.to_string())?;
+fn read_file(file: &Path, limits: &Limits) -> Result<Vec<u8>, Unusable> {
+    let opened = File::open(file).map_err(Unusable::Unreadable)?;
+    limits.check_bytes(opened.metadata().map_err(Unusable::Unreadable)?.len())?;
     let mut bytes = Vec::new();
     // One more than the limit, so that `decode` refuses a file that grew meanwhile.
-    opened.take(limits.max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    let mut opened = opened.take(limits.max_bytes.saturating_add(1));
+    opened.read_to_end(&mut bytes).map_err(Unusable::Unreadable)?;
     Ok(bytes)
 }
 

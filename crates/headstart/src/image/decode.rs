@@ -5,7 +5,7 @@ use std::io::{Cursor, ErrorKind};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{Image, jpeg};
+use super::{Format, Image, jpeg};
 
 /// Memory that a decoder may take besides the image itself, as a multiple of it.
 const DECODER_OVERHEAD: u64 = 4;
@@ -115,26 +115,23 @@ pub enum DecodeError {
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image, DecodeError> {
     limits.check_bytes(bytes.len() as u64)?;
     let (mut image, orientation) = match format(bytes)? {
-        (ImageFormat::Jpeg, _) => jpeg::decode(bytes, limits)?,
-        (format, name) => read(bytes, format, name, limits)?,
+        Format::Jpeg => jpeg::decode(bytes, limits)?,
+        Format::Png => read(bytes, ImageFormat::Png, Format::Png.name(), limits)?,
+        Format::Tiff => read(bytes, ImageFormat::Tiff, Format::Tiff.name(), limits)?,
+        Format::Bmp => read(bytes, ImageFormat::Bmp, Format::Bmp.name(), limits)?,
+        Format::WebP => read(bytes, ImageFormat::WebP, Format::WebP.name(), limits)?,
     };
     image.apply_orientation(orientation);
     Ok(flatten(image))
 }
 
-/// The format that the first bytes tell, and its name.
-fn format(bytes: &[u8]) -> Result<(ImageFormat, &'static str), DecodeError> {
-    if bytes.is_empty() {
-        return Err(DecodeError::Empty);
-    }
-    match image::guess_format(bytes) {
-        Ok(format @ ImageFormat::Jpeg) => Ok((format, jpeg::NAME)),
-        Ok(format @ ImageFormat::Png) => Ok((format, "PNG")),
-        Ok(format @ ImageFormat::Tiff) => Ok((format, "TIFF")),
-        Ok(format @ ImageFormat::Bmp) => Ok((format, "BMP")),
-        Ok(format @ ImageFormat::WebP) => Ok((format, "WebP")),
-        _ if is_text(&bytes[..bytes.len().min(TEXT_PROBE)]) => Err(DecodeError::Text),
-        _ => Err(DecodeError::Unknown),
+/// The format, or why there is none.
+fn format(bytes: &[u8]) -> Result<Format, DecodeError> {
+    match Format::of(bytes) {
+        Some(format) => Ok(format),
+        None if bytes.is_empty() => Err(DecodeError::Empty),
+        None if is_text(&bytes[..bytes.len().min(TEXT_PROBE)]) => Err(DecodeError::Text),
+        None => Err(DecodeError::Unknown),
     }
 }
 

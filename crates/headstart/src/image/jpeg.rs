@@ -8,9 +8,9 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-use super::{DecodeError, Limits};
+use super::{DecodeError, Format, Limits};
 
-pub(super) const NAME: &str = "JPEG";
+const NAME: &str = Format::Jpeg.name();
 
 /// Decodes grey, RGB, YCbCr, CMYK and YCCK to RGB. The four-channel kinds are taken as inverted, as
 /// Adobe's programs write them and Pillow reads them.

@@ -3,6 +3,7 @@
 pub mod augment;
 pub mod decode;
 mod encode;
+mod format;
 mod jpeg;
 pub mod preprocess;
 
@@ -12,6 +13,7 @@ pub use augment::Augment;
 pub use decode::{DecodeError, Limits, decode};
 pub(crate) use encode::data_uri;
 pub use encode::encode_png;
+pub use format::Format;
 pub use preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 
 /// A decoded image: RGB, rows from the top, 8 or 16 bits a channel.

@@ -30,7 +30,7 @@ pub use confusion::confusion_svg;
 pub use curves::curves_svg;
 pub use diagram::diagram_svg;
 pub use histogram::{BARS, histogram, histogram_svg};
-pub use html::report_html;
+pub use html::{audit_html, report_html};
 pub use layers::layer_rows;
 pub use learning_curve::learning_curve_svg;
 pub use model_card::{checklist, model_card};

@@ -1,40 +1,33 @@
 //! From a job's data to splits that may be trained with.
 
-use super::{Job, Observer};
+use super::{Job, Observer, Partition};
+use crate::audit::Survey;
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::features::Extracted;
 
-/// Opens the data, takes the subset, cuts the splits that are missing and finds the positive class.
-pub(super) fn prepare(job: &Job, observer: &mut dyn Observer) -> Result<(Dataset, usize)> {
-    let mut dataset = Dataset::open(&job.data)?;
-    if let Some(limit) = job.train_images {
-        dataset.train_subset(limit);
-    }
-    if !dataset.has_test() {
-        dataset.assign_test(job.recipe.validation_fraction, job.seed);
-    }
-    if !dataset.has_validation() {
-        dataset.assign_validation(job.recipe.validation_fraction, job.seed);
-    }
-    for split in Split::ALL {
-        let counts = dataset.counts(split);
-        if counts.contains(&0) {
-            let found = format!("too few to cut a {split} split");
-            return Err(Error::invalid(&job.data, "several images of each class", found));
-        }
-        let shown = dataset.classes.iter().zip(counts).map(|(class, count)| format!("{class} {count}"));
-        observer.say(&format!("{split:<11} {}", shown.collect::<Vec<_>>().join(", ")));
-    }
-    let shared = dataset.shared_groups();
-    if shared > 0 {
-        observer.warn(&format!(
-            "{shared} patients' names occur in more than one of the given splits: if they are the same people, what is \
-             measured is too good"
-        ));
-    }
+/// What a training is done on.
+pub(super) struct Prepared {
+    pub(super) dataset: Dataset,
+    pub(super) survey: Survey,
+    pub(super) positive: usize,
+}
+
+/// Cuts the data and finds the positive class.
+pub(super) fn prepare(job: &Job, observer: &mut dyn Observer) -> Result<Prepared> {
+    let partition = Partition {
+        data: job.data.clone(),
+        exclude: job.exclude.clone(),
+        train_images: job.train_images,
+        groups: job.groups.clone(),
+        resplit: job.resplit,
+        fraction: job.recipe.validation_fraction,
+        seed: job.seed,
+        cache: Some(job.cache.clone()),
+    };
+    let (dataset, survey) = partition.cut(observer)?;
     let positive = positive(job, &dataset.classes)?;
-    Ok((dataset, positive))
+    Ok(Prepared { dataset, survey, positive })
 }
 
 /// The class that `--positive` names, or the last.

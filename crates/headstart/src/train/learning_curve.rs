@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::data::prepare;
+use super::data::{Prepared, prepare};
 use super::fit::{Data, Fit};
 use super::graft::Grafted;
 use super::pace::Pace;
@@ -58,7 +58,7 @@ pub struct Question {
 pub fn learning_curve(job: &Job, question: &Question, observer: &mut dyn Observer) -> Result<LearningCurve> {
     job.recipe.check()?;
     let start = Instant::now();
-    let (dataset, positive) = prepare(job, observer)?;
+    let Prepared { dataset, positive, .. } = prepare(job, observer)?;
     let sizes = sizes(&dataset, &question.sizes)?;
     let chosen: Vec<Vec<usize>> = (0..question.seeds).map(|seed| order(&dataset, seed)).collect();
     let mut study = Study::new(job, dataset, positive, &chosen, *sizes.last().unwrap_or(&0), observer)?;
@@ -318,6 +318,10 @@ impl crate::features::Progress for Quiet<'_> {
     fn stop(&self) -> bool {
         self.0.stop()
     }
+}
+
+impl crate::audit::Observer for Quiet<'_> {
+    fn surveyed(&mut self, _: usize, _: usize) {}
 }
 
 impl Observer for Quiet<'_> {

@@ -16,6 +16,7 @@ mod loss;
 pub mod mix;
 mod optimizer;
 pub mod pace;
+mod partition;
 mod random_weights;
 pub mod recipe;
 mod run;
@@ -33,26 +34,28 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use self::checkpoint::Checkpoint;
-use self::data::Usable;
+use self::data::{Prepared, Usable};
 use self::graft::Grafted;
 use self::judge::{Judge, Judgement, Measured};
 use self::pace::Pace;
 use self::state::Fitted;
 use self::views::Views;
+use crate::audit::{self, Audit, Features, Labels};
 use crate::backbone::Backbone;
 use crate::backbone::weights::sha256;
 use crate::classifier::{Classifier, Description, FORMAT};
-use crate::dataset::{Dataset, Split};
+use crate::dataset::{Dataset, Grouping, Split};
 use crate::error::Result;
 use crate::evaluate::SplitMetrics;
-use crate::features::{Extracted, Progress};
+use crate::features::Extracted;
 use crate::history::EpochRecord;
 
 pub use crate::csv_field::csv_field;
+pub use partition::Partition;
 pub use recipe::Recipe;
 
 /// What a training tells while it works.
-pub trait Observer: Progress {
+pub trait Observer: audit::Observer {
     /// A line for the user.
     fn say(&mut self, line: &str);
     /// Something is wrong, in a sentence.
@@ -78,6 +81,12 @@ pub struct Job {
     pub seed: u64,
     /// At most so many training images.
     pub train_images: Option<usize>,
+    /// A list of images to leave out, one path a line.
+    pub exclude: Option<PathBuf>,
+    /// What tells which images belong together.
+    pub groups: Grouping,
+    /// Whether to cut again what comes with splits.
+    pub resplit: bool,
     /// The positive class of two, unless the last by name.
     pub positive: Option<String>,
     /// Folder of the feature cache.
@@ -110,7 +119,7 @@ pub struct Outcome {
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     job.recipe.check()?;
     let folder = run::Folder::new(&job.out, job.resume)?;
-    let (dataset, positive) = data::prepare(job, observer)?;
+    let Prepared { dataset, survey, positive } = data::prepare(job, observer)?;
     let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
     let mut net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
     net.announce(dataset.samples.len(), observer);
@@ -128,6 +137,10 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let fitted = fitted.inspect_err(|_| folder.discard())?;
     let fit_seconds = start.elapsed().as_secs_f64();
     net.weights.merge(fitted.weights);
+
+    let features = Features::new(&extracted.records, extracted.usable.len(), net.extractor.output());
+    let labels = Labels::check(&dataset, &survey, &extracted.usable, &features, observer)?;
+    let audit = Audit::of(&dataset, &survey, Some(labels));
 
     let (tail, weights) = (&net.tail, &net.weights);
     let groups = extracted.usable.iter().map(|index| dataset.samples[*index].group.as_deref()).collect();
@@ -173,6 +186,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     folder.write(&run::Contents {
         job,
         dataset: &dataset,
+        audit: &audit,
         classifier: &classifier,
         weights: &net.weights,
         measured: &measured,

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::judge::Measured;
 use super::{Job, checkpoint, tensorboard};
+use crate::audit::Audit;
 use crate::backbone::weights::Weights;
 use crate::classifier::Classifier;
 use crate::csv_field::csv_field as field;
@@ -27,6 +28,7 @@ pub(super) struct Folder(PathBuf);
 pub(super) struct Contents<'a> {
     pub(super) job: &'a Job,
     pub(super) dataset: &'a Dataset,
+    pub(super) audit: &'a Audit,
     pub(super) classifier: &'a Classifier,
     pub(super) weights: &'a Weights,
     pub(super) measured: &'a [Measured],
@@ -105,11 +107,18 @@ impl Folder {
         self.file("metrics.json", metrics + "\n")?;
         self.file("predictions.csv", predictions(contents))?;
         self.file("curves.svg", curves_svg(&description.history))?;
+        self.file("split.csv", self.split(contents.dataset)?)?;
         let report = facts::report(contents);
-        self.file("report.html", report_html(&report))?;
+        self.file("report.html", report_html(&report, Some((contents.audit, contents.dataset))))?;
         self.file("model_card.md", model_card(&report))?;
         self.file("checklist.md", checklist(&report))?;
         self.file("model.safetensors", contents.classifier.to_bytes(contents.weights))
+    }
+
+    fn split(&self, dataset: &Dataset) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        dataset.write_split(None, &mut bytes, &self.0.join("split.csv"))?;
+        Ok(bytes)
     }
 
     fn file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
@@ -135,7 +144,10 @@ fn config(job: &Job) -> String {
     let recipe = job.recipe.to_toml();
     let data = job.data.display().to_string();
     let images = job.train_images.map(|n| format!("# training images: {n}\n")).unwrap_or_default();
-    format!("# {}\n# data: {data:?}\n# seed: {}\n{images}{recipe}", job.command, job.seed)
+    let exclude = job.exclude.as_ref().map(|list| format!("# left out: {:?}\n", list.display().to_string()));
+    let exclude = exclude.unwrap_or_default();
+    let resplit = if job.resplit { "# split anew\n" } else { "" };
+    format!("# {}\n# data: {data:?}\n# seed: {}\n{images}{exclude}{resplit}{recipe}", job.command, job.seed)
 }
 
 /// The contract's columns first; behind them the patient, the distance from the training images, whether

@@ -45,10 +45,12 @@ fn separation(dataset: &DatasetFacts) -> String {
                       subject may lie in more than one split and make the results look better than they are."
             .into(),
         (Some(group), 0) => {
-            format!("All images of one {group} lie in the same split: no {group} is in two of them.")
+            format!(
+                "Groups in common between the splits: 0. What belongs together ({group}) is in one split only."
+            )
         }
         (Some(group), _) => format!(
-            "Images of one {group} should lie in the same split, but {shared} of them are in more than one: \
+            "Groups in common between the splits: {shared}. What belongs together ({group}) should be in one split: \
              the results may look better than they are."
         ),
     }

@@ -1,24 +1,30 @@
 //! `report.html`: one page that needs nothing from elsewhere.
 
+mod audit;
 mod element;
 mod images;
 mod model;
 mod results;
 mod trust;
 
+pub use self::audit::audit_html;
+use self::audit::{GALLERY_STYLE, inspection};
 use self::element::{section, text};
 use super::{Report, SplitResult, curves_in_words, curves_svg, escape};
+use crate::audit::Audit;
+use crate::dataset::Dataset;
 
 const STYLE: &str = include_str!("style.css");
 
 /// The page of a run: self-contained, light or dark as the reader's system, fit for phone and paper.
-pub fn report_html(report: &Report) -> String {
+/// With `inspected` it says what was found in the images, and shows some of them.
+pub fn report_html(report: &Report, inspected: Option<(&Audit, &Dataset)>) -> String {
     let title = escape(&report.title);
     [
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n".into(),
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n".into(),
         format!(
-            "<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
+            "<title>{title}</title>\n<style>\n{STYLE}{GALLERY_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
         ),
         results::headline(report),
         boxes("Caution", std::slice::from_ref(&report.caution)),
@@ -33,6 +39,7 @@ pub fn report_html(report: &Report) -> String {
             section("Subgroups", &trust::subgroups(report))
         },
         section("Images", &images::images(report)),
+        inspected.map(|(audit, dataset)| section("Inspection", &inspection(audit, dataset))).unwrap_or_default(),
         section("Model", &model::model(report)),
         section("Do it again", &model::again(report)),
         format!(
@@ -76,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_page_is_well_formed_and_needs_nothing_from_elsewhere() {
-        let page = report_html(&sample::report());
+        let page = report_html(&sample::report(), None);
         sample::assert_well_formed(&page);
         for outside in ["http://", "https://", "<script", "<link", "src=\"h", "src=\"/", "url(", "@import"] {
             let page = page.replace("http://www.w3.org/2000/svg", "").replace("https://example.org", "");
@@ -87,7 +94,7 @@ mod tests {
     #[test]
     fn the_headline_is_the_test_split_with_its_intervals() {
         let report = sample::report();
-        let page = report_html(&report);
+        let page = report_html(&report, None);
         let (cards, _) = page.split_once("</div>\n<p class=\"box").expect("cards come before the caution");
         let metrics = &report.results.last().expect("a test split").metrics;
         for number in [metrics.accuracy.value, metrics.accuracy.low, metrics.sensitivity.high] {
@@ -124,7 +131,7 @@ mod tests {
         report.mistakes[0].picture = Some(hostile.clone());
         report.subgroups[0].attribute.clone_from(&hostile);
         report.subgroups[0].value.clone_from(&hostile);
-        assert!(!report_html(&report).contains("<script"));
+        assert!(!report_html(&report, None).contains("<script"));
     }
 
     #[test]
@@ -136,7 +143,7 @@ mod tests {
         report.dataset.set_aside.clear();
         report.model.layers.clear();
         report.history = crate::history::History::default();
-        let page = report_html(&report);
+        let page = report_html(&report, None);
         assert!(page.contains("No epoch was trained.") && page.contains("Nothing was measured."));
     }
 }

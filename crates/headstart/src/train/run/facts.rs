@@ -50,7 +50,7 @@ fn dataset(contents: &Contents<'_>) -> DatasetFacts {
     let aside = contents.extracted.set_aside.iter();
     DatasetFacts {
         splits: Split::ALL.map(|split| facts(dataset, split)).to_vec(),
-        grouped_by: grouped.then(|| "patient".into()),
+        grouped_by: grouped.then(|| "patient or same picture".into()),
         shared_groups: dataset.shared_groups(),
         set_aside: aside.map(|(path, why)| SetAside { path: path.clone(), reason: why.clone() }).collect(),
     }

@@ -1,0 +1,100 @@
+//! `headstart inspect`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use headstart::audit::{Audit, Finding, Weight, audit};
+use headstart::dataset::Dataset;
+use headstart::report::{audit_html, thousands};
+
+use crate::cli::InspectArguments;
+use crate::output::{Terminal, stop_on_interrupt};
+
+/// Suspected labels that the terminal shows.
+const SUSPECTS: usize = 5;
+
+pub fn run(arguments: InspectArguments) -> Result<()> {
+    stop_on_interrupt();
+    let dataset = Dataset::open(&arguments.data)?;
+    let cache = super::cache(arguments.cache);
+    let mut terminal = Terminal::new(arguments.json);
+    let audit = audit(&dataset, &cache, !arguments.no_label_check, &mut terminal)?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&audit)?);
+    } else {
+        print!("{}", counts(&audit) + &findings(&audit.findings()) + &shortcuts(&audit) + &suspects(&audit));
+    }
+    let say = |line: String| {
+        if !arguments.json {
+            println!("{line}")
+        }
+    };
+    if let Some(path) = &arguments.out {
+        write(path, &audit_html(&audit, &dataset))?;
+        say(format!("page: {}", path.display()));
+    }
+    if let Some(path) = &arguments.quarantine {
+        let listed = audit.quarantine();
+        write(path, &listed.iter().map(|path| format!("{path}\n")).collect::<String>())?;
+        let shown = path.display();
+        say(format!("{} paths to leave out: {shown}; headstart train DATA --exclude {shown}", listed.len()));
+    }
+    Ok(())
+}
+
+fn write(path: &Path, content: &str) -> Result<()> {
+    std::fs::write(path, content).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Images by split and class.
+fn counts(audit: &Audit) -> String {
+    let names = audit.classes.iter().map(|class| format!("{class:>14}")).collect::<String>();
+    let mut text = format!("{:<11}{names}{:>18}\n", "split", "largest/smallest");
+    for counts in &audit.counts {
+        let name = counts.split.map_or("none yet", |split| split.name());
+        let images =
+            counts.images.iter().map(|count| format!("{:>14}", thousands(*count))).collect::<String>();
+        text += &format!("{name:<11}{images}{:>18.1}\n", counts.imbalance);
+    }
+    text + &format!(
+        "in all, the largest class has {:.1} times as many images as the smallest\n\n",
+        audit.imbalance
+    )
+}
+
+fn findings(findings: &[Finding]) -> String {
+    let mark = |weight: Weight| match weight {
+        Weight::Fine => "",
+        Weight::Look => "look",
+        Weight::Serious => "SERIOUS",
+    };
+    let line =
+        |finding: &Finding| format!("{:<9}{:<27}{}\n", mark(finding.weight), finding.check, finding.found);
+    findings.iter().map(line).collect()
+}
+
+fn shortcuts(audit: &Audit) -> String {
+    if audit.shortcuts.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{:<24}{:<22}tells\n", "cue alone", "AUC, cross-validated");
+    for shortcut in &audit.shortcuts {
+        let auc = shortcut.auc;
+        let interval = format!("{:.3} ({:.3}–{:.3})", auc.value, auc.low, auc.high);
+        let flag = if shortcut.flagged { ": suspicious" } else { "" };
+        text += &format!("{:<24}{interval:<22}{}{flag}\n", shortcut.cue, shortcut.tells.of(&shortcut.class));
+    }
+    text
+}
+
+fn suspects(audit: &Audit) -> String {
+    let Some(labels) = audit.labels.as_ref().filter(|labels| !labels.suspects.is_empty()) else {
+        return String::new();
+    };
+    let mut text = String::from("\nlabels probably wrong, the surest first\n");
+    for suspect in labels.suspects.iter().take(SUSPECTS) {
+        let (path, label, likely) = (&suspect.image.path, &suspect.image.class, &suspect.likely);
+        text += &format!("  {path}: labelled {label}, likely {likely} ({:.3})\n", suspect.score_of_likely);
+    }
+    text
+}

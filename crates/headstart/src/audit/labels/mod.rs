@@ -1,0 +1,142 @@
+//! Labels that are probably wrong: each image is scored by a linear probe that did not see it, nor its
+//! duplicates or other images of its group, and confident learning reads the scores.
+
+mod confident;
+mod features;
+mod lbfgs;
+mod probe;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+pub use self::features::Features;
+use self::probe::{Probe, Table};
+use super::{FOLDS, Observer, Place, SEED, Survey, duplicates};
+use crate::backbone::Backbone;
+use crate::backbone::spec::{Block, Layer};
+use crate::dataset::{Dataset, Sample, folds};
+use crate::error::{Error, Result};
+use crate::evaluate::{Estimate, evaluate};
+use crate::features::{Extractor, Progress};
+
+/// Weights of the penalty on standardised features, per image; the first fold chooses.
+const PENALTIES: [f64; 3] = [1e-1, 1e-2, 1e-3];
+
+/// What the check of the labels came to.
+#[derive(Debug, Serialize)]
+pub struct Labels {
+    /// Area under the ROC curve of the probe on images that it did not see. Near 0.5 it knows nothing,
+    /// and its suspicions are worth nothing.
+    pub auc: Estimate,
+    /// Images whose label is probably wrong, the surest first.
+    pub suspects: Vec<Suspect>,
+    /// Why labels could not be checked, if so.
+    pub skipped: Option<String>,
+}
+
+/// An image whose label is probably wrong.
+#[derive(Debug, Clone, Serialize)]
+pub struct Suspect {
+    /// Which; its class is the label that it has.
+    pub image: Place,
+    /// The class that it probably is of.
+    pub likely: String,
+    /// The probe's score for the label.
+    pub score_of_label: f32,
+    /// The probe's score for the likely class.
+    pub score_of_likely: f32,
+}
+
+/// Checks the labels of what `survey` could use, by EfficientNet-Lite0's features.
+pub(super) fn check(
+    dataset: &Dataset,
+    survey: &Survey,
+    cache: &Path,
+    observer: &mut dyn Observer,
+) -> Result<Labels> {
+    let looks = survey.looks(dataset);
+    let usable: Vec<usize> = (0..looks.len()).filter(|sample| looks[*sample].is_some()).collect();
+    let samples: Vec<Sample> = usable.iter().map(|index| dataset.samples[*index].clone()).collect();
+    let extractor = extractor()?;
+    let extracted = extractor.extract(&samples, cache, observer)?;
+    if let Some((path, why)) = extracted.set_aside.first() {
+        return Err(Error::invalid(path, "the file that was read at first", why));
+    }
+    let features = Features::new(&extracted.records, usable.len(), extractor.output());
+    Labels::check(dataset, survey, &usable, &features, observer)
+}
+
+impl Labels {
+    /// Checks the labels of the samples `usable` by their features, those of a training perhaps.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    pub fn check(
+        dataset: &Dataset,
+        survey: &Survey,
+        usable: &[usize],
+        features: &Features<'_>,
+        observer: &dyn Progress,
+    ) -> Result<Self> {
+        let classes = dataset.classes.len();
+        let all = folds::units(dataset, duplicates::find(dataset, &survey.looks(dataset)).ties);
+        let units: Vec<usize> = usable.iter().map(|sample| all[*sample]).collect();
+        let labels: Vec<usize> = usable.iter().map(|sample| dataset.samples[*sample].label).collect();
+        if let Some(class) = folds::too_few(classes, &labels, &units, FOLDS) {
+            let name = &dataset.classes[class];
+            let why =
+                format!("of {name} there are fewer than {FOLDS} images that are not tied to each other");
+            return Ok(Self { auc: Estimate::UNKNOWN, suspects: Vec::new(), skipped: Some(why) });
+        }
+        let table = Table::new(features, &labels, classes);
+        let folds = folds::folds(classes, &labels, &units, FOLDS, SEED);
+        let scores = out_of_fold(&table, &folds, observer)?;
+        let auc = evaluate(&labels, &scores, classes - 1, 0.5, 0.0)?.auc;
+        let suspect = |found: confident::Suspect| Suspect {
+            image: Place::new(dataset, usable[found.index]),
+            likely: dataset.classes[found.likely].clone(),
+            score_of_label: scores[found.index][labels[found.index]],
+            score_of_likely: scores[found.index][found.likely],
+        };
+        let suspects = confident::suspects(&labels, &scores).into_iter().map(suspect).collect();
+        Ok(Self { auc, suspects, skipped: None })
+    }
+}
+
+/// EfficientNet-Lite0 up to the mean over the last map.
+fn extractor() -> Result<Extractor> {
+    let mut backbone = Backbone::load("efficientnet-lite0", None)?;
+    backbone.spec.blocks.push(Block { name: "pool".into(), layers: vec![Layer::GlobalAveragePool] });
+    Ok(Extractor::new(&backbone, backbone.spec.blocks.len(), &backbone.preprocess))
+}
+
+/// Scores of each image by a probe of the other folds, `[N, classes]`.
+fn out_of_fold(table: &Table<'_>, folds: &[usize], observer: &dyn Progress) -> Result<Vec<Vec<f32>>> {
+    let part =
+        |of: &dyn Fn(usize) -> bool| (0..folds.len()).filter(|row| of(folds[*row])).collect::<Vec<_>>();
+    let mut scores = vec![Vec::new(); folds.len()];
+    let mut penalty = None;
+    for fold in 0..FOLDS {
+        if observer.stop() {
+            return Err(Error::Interrupted);
+        }
+        let (train, held_out) = (part(&|other| other != fold), part(&|other| other == fold));
+        let probe = match penalty {
+            Some(penalty) => Probe::fit(table, &train, penalty),
+            None => {
+                let probes = PENALTIES.map(|penalty| (penalty, Probe::fit(table, &train, penalty)));
+                let loss = |probe: &Probe| probe.loss(table, &held_out);
+                let [first, others @ ..] = probes.map(|(penalty, probe)| (loss(&probe), penalty, probe));
+                let best =
+                    others.into_iter().fold(first, |best, other| if other.0 < best.0 { other } else { best });
+                penalty = Some(best.1);
+                best.2
+            }
+        };
+        for (row, of_row) in held_out.iter().zip(probe.scores(table, &held_out)) {
+            scores[*row] = of_row;
+        }
+    }
+    Ok(scores)
+}

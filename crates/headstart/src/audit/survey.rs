@@ -1,0 +1,140 @@
+//! One pass over all images: each is read, measured and let go. What was measured is remembered.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::appearance::Appearance;
+use super::memory::Memory;
+use super::{Fault, FaultKind, Misnamed, Observer, Place, duplicates};
+use crate::dataset::{Dataset, Digest, Opened, Sample, Unusable};
+use crate::error::{Error, Result};
+use crate::image::{DecodeError, Format, Limits};
+
+/// Images that are read at a time.
+const BATCH: usize = 64;
+
+/// What is kept of an image: some 200 bytes, whatever its size.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Look {
+    /// Length of the file; pixels in an array have none.
+    pub(super) bytes: Option<u64>,
+    pub(super) format: Option<Format>,
+    pub(super) content: Digest,
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) appearance: Appearance,
+}
+
+/// What a file's first bytes tell, and what its picture does or why there is none.
+type Seen = (Option<Format>, Result<Look, (FaultKind, String)>);
+
+/// What every image of a data set looks like, whatever is done to its splits afterwards.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// By path.
+    seen: HashMap<String, Seen>,
+}
+
+impl Survey {
+    /// Looks at every image of `dataset`. `cache` is the folder where what was seen is kept: an image
+    /// of the same bytes is not decoded again.
+    ///
+    /// # Errors
+    /// When the cache cannot be written, or [`Error::Interrupted`]. A file that cannot be used is no
+    /// error.
+    pub fn of(dataset: &Dataset, cache: &Path, observer: &mut dyn Observer) -> Result<Self> {
+        let mut memory = Memory::open(cache)?;
+        let (mut survey, total) = (Self::default(), dataset.samples.len());
+        for batch in dataset.samples.chunks(BATCH) {
+            if observer.stop() {
+                return Err(Error::Interrupted);
+            }
+            let seen: Vec<Seen> = batch.par_iter().map(|sample| look(sample, &memory)).collect();
+            for (sample, seen) in batch.iter().zip(seen) {
+                match &seen.1 {
+                    Ok(look) => memory.add(look),
+                    Err((_, why)) => observer.set_aside(&sample.path, why),
+                }
+                survey.seen.insert(sample.path.clone(), seen);
+            }
+            observer.surveyed(survey.seen.len(), total);
+        }
+        memory.save()?;
+        Ok(survey)
+    }
+
+    /// Pairs of samples that show the same, to be kept in one split: see [`Dataset::join`].
+    pub fn same(&self, dataset: &Dataset) -> Vec<(usize, usize)> {
+        let mut ties = duplicates::find(dataset, &self.looks(dataset)).ties;
+        let pairs = (0..dataset.samples.len()).map(|sample| (ties.first(sample), sample));
+        pairs.filter(|(first, sample)| first != sample).collect()
+    }
+
+    /// One for each sample; `None` where it cannot be used.
+    pub(super) fn looks(&self, dataset: &Dataset) -> Vec<Option<Look>> {
+        let look = |sample: &Sample| self.seen.get(&sample.path)?.1.as_ref().ok().copied();
+        dataset.samples.iter().map(look).collect()
+    }
+
+    pub(super) fn faults(&self, dataset: &Dataset) -> Vec<Fault> {
+        self.places(dataset, |_, (_, look)| look.as_ref().err().cloned())
+            .map(|(image, (kind, why))| Fault { image, kind, why })
+            .collect()
+    }
+
+    pub(super) fn misnamed(&self, dataset: &Dataset) -> Vec<Misnamed> {
+        self.places(dataset, |sample, (format, _)| {
+            format.filter(|format| format.contradicts(extension(sample)))
+        })
+        .map(|(image, format)| Misnamed { image, found: format.name() })
+        .collect()
+    }
+
+    /// The samples of which `what` tells something.
+    fn places<'a, T>(
+        &'a self,
+        dataset: &'a Dataset,
+        what: impl Fn(&Sample, &Seen) -> Option<T> + 'a,
+    ) -> impl Iterator<Item = (Place, T)> + 'a {
+        dataset.samples.iter().enumerate().filter_map(move |(index, sample)| {
+            let told = what(sample, self.seen.get(&sample.path)?)?;
+            Some((Place::new(dataset, index), told))
+        })
+    }
+}
+
+fn look(sample: &Sample, memory: &Memory) -> Seen {
+    if let Some(look) = sample.content_hash().ok().and_then(|content| memory.get(&content)) {
+        return (look.format, Ok(look));
+    }
+    let Opened { bytes, format, content, image } = sample.open(&Limits::default());
+    let look = match (image, content) {
+        (Ok(image), Some(content)) => {
+            let (width, height) = (image.width(), image.height());
+            Ok(Look { bytes, format, content, width, height, appearance: Appearance::of(&image) })
+        }
+        (Ok(_), None) => Err((FaultKind::Unreadable, "cannot be read".into())),
+        (Err(why), _) => Err((kind(&why), why.to_string())),
+    };
+    (format, look)
+}
+
+fn kind(why: &Unusable) -> FaultKind {
+    match why {
+        Unusable::Unreadable(_) => FaultKind::Unreadable,
+        Unusable::Undecodable(why) => match why {
+            DecodeError::Empty => FaultKind::Empty,
+            DecodeError::Text | DecodeError::Unknown => FaultKind::NoImage,
+            DecodeError::TooLarge { .. } => FaultKind::TooLarge,
+            DecodeError::Truncated { .. } => FaultKind::Truncated,
+            DecodeError::Damaged { .. } => FaultKind::Damaged,
+        },
+    }
+}
+
+fn extension(sample: &Sample) -> &str {
+    Path::new(&sample.path).extension().and_then(|extension| extension.to_str()).unwrap_or_default()
+}

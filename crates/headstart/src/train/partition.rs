@@ -1,0 +1,120 @@
+//! Data cut into splits that no group crosses.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Observer;
+use crate::audit::{self, Survey};
+use crate::dataset::{Dataset, Grouping, Split};
+use crate::error::{Error, Result};
+use crate::features::Progress;
+use crate::report::thousands;
+
+/// How data becomes splits.
+#[derive(Debug, Clone)]
+pub struct Partition {
+    /// The images.
+    pub data: PathBuf,
+    /// A list of images to leave out, one path a line.
+    pub exclude: Option<PathBuf>,
+    /// At most so many training images.
+    pub train_images: Option<usize>,
+    /// What tells which images belong together.
+    pub groups: Grouping,
+    /// Whether to cut again what comes with splits.
+    pub resplit: bool,
+    /// Share of the images that validation gets, and test.
+    pub fraction: f64,
+    /// Decides which.
+    pub seed: u64,
+    /// Folder where it is kept what pictures look like. Without one they are not looked at, and
+    /// nothing is known of near duplicates.
+    pub cache: Option<PathBuf>,
+}
+
+impl Partition {
+    /// Opens the data, joins what shows the same to one group, cuts the splits that are missing and
+    /// says what came of it. A given split that leaks is a warning.
+    ///
+    /// # Errors
+    /// Data that cannot be used or is too little to cut, each named; [`Error::Interrupted`].
+    pub fn cut(&self, observer: &mut dyn Observer) -> Result<(Dataset, Survey)> {
+        let mut dataset = self.open(observer)?;
+        let survey = match &self.cache {
+            Some(cache) => Survey::of(&dataset, cache, &mut Looking(observer))?,
+            None => Survey::default(),
+        };
+        let joined = dataset.join(&survey.same(&dataset));
+        if !dataset.has(Split::Test) {
+            dataset.assign_test(self.fraction, self.seed);
+        }
+        if !dataset.has(Split::Validation) {
+            dataset.assign_validation(self.fraction, self.seed);
+        }
+        self.say(&dataset, joined, observer)?;
+        Ok((dataset, survey))
+    }
+
+    fn open(&self, observer: &mut dyn Observer) -> Result<Dataset> {
+        let mut dataset = Dataset::open(&self.data)?;
+        dataset.group_by(&self.groups)?;
+        if let Some(list) = &self.exclude {
+            let left_out = dataset.exclude(list)?;
+            observer.say(&format!("{left_out} images left out, as {} says", list.display()));
+        }
+        if self.resplit {
+            dataset.clear_splits();
+        }
+        if let Some(limit) = self.train_images {
+            dataset.train_subset(limit);
+        }
+        Ok(dataset)
+    }
+
+    /// The counts, and the proof that no group is in two splits, or the warning that some are.
+    fn say(&self, dataset: &Dataset, joined: usize, observer: &mut dyn Observer) -> Result<()> {
+        for split in Split::ALL {
+            let counts = dataset.counts(split);
+            if counts.contains(&0) {
+                let found = format!("too few to cut a {split} split");
+                return Err(Error::invalid(&self.data, "several images of each class", found));
+            }
+            let shown = dataset.classes.iter().zip(counts).map(|(class, count)| format!("{class} {count}"));
+            observer.say(&format!("{split:<11} {}", shown.collect::<Vec<_>>().join(", ")));
+        }
+        let (groups, shared) = (dataset.groups(), dataset.shared_groups());
+        let joined = match joined {
+            0 => String::new(),
+            joined => format!(", {} of them joined by duplicates", thousands(joined)),
+        };
+        observer.say(&format!("{:<11} {}{joined}; groups in common {shared}", "groups", thousands(groups)));
+        if shared > 0 {
+            observer.warn(&format!(
+                "the given split leaks: {shared} groups (patients by name, or images that are the same) are in more \
+                 than one of its parts. What is measured is too good; --resplit cuts it anew"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Says how far the look at the pictures is. What cannot be used is told when features are computed.
+struct Looking<'a>(&'a mut dyn Observer);
+
+impl Progress for Looking<'_> {
+    fn estimated(&mut self, _: usize, _: Duration) {}
+
+    fn extracted(&mut self, _: usize, _: usize, _: usize) {}
+
+    fn set_aside(&mut self, _: &str, _: &str) {}
+
+    fn stop(&self) -> bool {
+        self.0.stop()
+    }
+}
+
+impl audit::Observer for Looking<'_> {
+    fn surveyed(&mut self, done: usize, total: usize) {
+        self.0.surveyed(done, total);
+    }
+}

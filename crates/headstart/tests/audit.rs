@@ -1,0 +1,106 @@
+//! The audit held to what is known: labels that were flipped on purpose, in real images.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use headstart::audit::{self, Labels, Survey, audit};
+use headstart::dataset::{Dataset, Split};
+use headstart::features::Progress;
+
+/// Images to train with that the test looks at, besides those of the test split.
+const IMAGES: usize = 2000;
+
+struct Silent;
+
+impl Progress for Silent {
+    fn estimated(&mut self, _: usize, _: Duration) {}
+    fn extracted(&mut self, _: usize, _: usize, _: usize) {}
+    fn set_aside(&mut self, _: &str, _: &str) {}
+}
+
+impl audit::Observer for Silent {
+    fn surveyed(&mut self, _: usize, _: usize) {}
+}
+
+/// A collection of real images, or nothing with a word about it.
+fn data(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("HEADSTART_DATA").map(|folder| Path::new(&folder).join(name));
+    let found = folder.filter(|folder| folder.is_dir());
+    if found.is_none() {
+        println!("skipped: HEADSTART_DATA has no {name}");
+    }
+    found
+}
+
+/// Where features stay from one run to the next.
+fn cache() -> PathBuf {
+    std::env::var_os("HEADSTART_CACHE").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from)
+}
+
+/// The share of the flipped images among the suspects, as far down as half of those above are flipped.
+fn recall(labels: &Labels, flipped: &[bool]) -> f64 {
+    let (mut hits, mut recalled) = (0, 0);
+    for (above, suspect) in labels.suspects.iter().enumerate() {
+        hits += usize::from(flipped[suspect.image.index]);
+        if 2 * hits > above {
+            recalled = hits;
+        }
+    }
+    recalled as f64 / flipped.iter().filter(|flipped| **flipped).count() as f64
+}
+
+#[test]
+fn most_of_the_flipped_labels_are_suspected() {
+    let Some(folder) = data("chest-xray-224") else { return };
+    let mut dataset = Dataset::open(&folder).expect("opens");
+    dataset.train_subset(IMAGES);
+    // Knuth's multiplicative hash: no order that the folds could know.
+    let drawn = |index: usize| (index as u32).wrapping_mul(2_654_435_761) >> 8;
+    let flipped: Vec<bool> =
+        (0..dataset.samples.len()).map(|index| drawn(index).is_multiple_of(20)).collect();
+    for (sample, flipped) in dataset.samples.iter_mut().zip(&flipped) {
+        sample.label ^= usize::from(*flipped);
+    }
+    let found = audit(&dataset, &cache(), true, &mut Silent).expect("audits");
+    let recall = recall(&found.labels.expect("asked for"), &flipped);
+    println!("{:.1} % of the flips at a precision of half", 100.0 * recall);
+    assert!(recall >= 0.7, "{recall}");
+}
+
+#[test]
+fn the_known_duplicates_and_the_patients_in_both_splits_are_found() {
+    let Some(folder) = data("chest-xray-224") else { return };
+    let dataset = Dataset::open(&folder).expect("opens");
+    let found = audit(&dataset, &cache(), false, &mut Silent).expect("audits");
+    assert_eq!((found.exact_duplicates.len(), found.shared_groups.len()), (30, 170));
+    let counts: Vec<_> = found.counts.iter().map(|counts| (counts.split, counts.images.clone())).collect();
+    assert_eq!(counts, [(Some(Split::Train), vec![1341, 3875]), (Some(Split::Test), vec![234, 390])]);
+    assert!(found.faults.is_empty() && found.misnamed.is_empty());
+}
+
+#[test]
+fn the_shape_of_the_originals_tells_the_class() {
+    let Some(folder) = data("chest-xray-native") else { return };
+    let dataset = Dataset::open(&folder).expect("opens");
+    let found = audit(&dataset, &cache(), false, &mut Silent).expect("audits");
+    let shape = found.shortcuts.iter().find(|cue| cue.cue == "aspect ratio").expect("measured");
+    assert!(shape.flagged && (shape.auc.value - 0.875).abs() < 0.005, "{shape:?}");
+}
+
+#[test]
+fn a_split_cut_anew_has_no_group_in_common() {
+    let Some(folder) = data("chest-xray-224") else { return };
+    let mut dataset = Dataset::open(&folder).expect("opens");
+    let survey = Survey::of(&dataset, &cache(), &mut Silent).expect("looks");
+    dataset.join(&survey.same(&dataset));
+    assert!(dataset.shared_groups() >= 170);
+    dataset.clear_splits();
+    dataset.assign_test(0.15, 7);
+    dataset.assign_validation(0.15, 7);
+    assert_eq!(dataset.shared_groups(), 0);
+    let shares = Split::ALL.map(|split| {
+        let counts = dataset.counts(split);
+        counts[1] as f64 / counts.iter().sum::<usize>() as f64
+    });
+    assert!(shares.iter().all(|share| (share - shares[0]).abs() < 0.01), "{shares:?}");
+}
