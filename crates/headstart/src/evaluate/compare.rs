@@ -18,7 +18,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Whether chance explains it: the p-value is above [`SIGNIFICANT`], or unknown.
+    /// Whether chance explains it: the p-value is above 0.05, or unknown.
     pub fn is_noise(&self) -> bool {
         self.p.is_nan() || self.p > SIGNIFICANT
     }
