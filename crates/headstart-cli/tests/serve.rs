@@ -179,6 +179,7 @@ fn a_hangup_reads_the_models_again_and_drops_no_request() {
         for expected in 1..=5 {
             server.signal("HUP");
             while reloads(&server.log()) < expected {
+                assert!(!client.is_finished(), "a request was dropped");
                 std::thread::sleep(std::time::Duration::from_millis(10));
             }
         }

@@ -143,8 +143,10 @@ pub fn run(service: Service, ready: impl FnOnce(SocketAddr)) -> headstart::Resul
     let state = AppState::new(models, service.limits).guarded_by(service.access);
     let served = runtime.block_on(async {
         let server = Server::bind(state.clone(), service.address).await?;
+        // Before anyone is told: an unexpected SIGHUP ends a program.
+        let hangups = signals::Hangups::new();
         ready(server.address());
-        tokio::spawn(signals::reload_on_hangup(state, service.models));
+        tokio::spawn(signals::reload_on_hangup(hangups, state, service.models));
         server.run(signals::stop()).await;
         Ok(())
     });

@@ -14,8 +14,7 @@ pub async fn stop() {
 }
 
 /// Reads the models again at each SIGHUP. Models that cannot be loaded leave the old ones in their place.
-pub(crate) async fn reload_on_hangup(state: AppState, files: Vec<PathBuf>) {
-    let mut hangups = Hangups::new();
+pub(crate) async fn reload_on_hangup(mut hangups: Hangups, state: AppState, files: Vec<PathBuf>) {
     while hangups.next().await {
         let files = files.clone();
         let loaded = tokio::task::spawn_blocking(move || Models::load(&files)).await;
@@ -65,12 +64,13 @@ async fn terminated() {
     std::future::pending().await
 }
 
+/// The SIGHUPs since it was made.
 #[cfg(unix)]
-struct Hangups(Option<tokio::signal::unix::Signal>);
+pub(crate) struct Hangups(Option<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
 impl Hangups {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         Self(signal(SignalKind::hangup()).ok())
     }
@@ -84,12 +84,13 @@ impl Hangups {
     }
 }
 
+/// Never any on this system.
 #[cfg(not(unix))]
-struct Hangups;
+pub(crate) struct Hangups;
 
 #[cfg(not(unix))]
 impl Hangups {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self
     }
 
