@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -20,6 +21,8 @@ pub struct Arguments {
 pub enum Command {
     /// Train a classifier on a folder of labelled images, and evaluate it.
     Train(Box<TrainArguments>),
+    /// Look for a learning rate: the loss while the rate climbs. Takes what `train` takes.
+    LearningRate(Box<TrainArguments>),
     /// How many labelled images transfer saves: the same net from pretrained and from random weights.
     LearningCurve(LearningCurveArguments),
     /// Are runs on the same test images different, or is it noise?
@@ -89,9 +92,13 @@ pub struct TrainArguments {
     /// The backbone's weights (.safetensors).
     #[arg(long)]
     pub weights: Option<PathBuf>,
-    /// What to train besides the new head: none, head, last-block, all or a block's name.
+    /// What to train besides the new head: none, head, last-block, all, a block's name, or auto, which
+    /// looks where it pays.
     #[arg(long)]
     pub unfreeze: Option<String>,
+    /// How long the training that --unfreeze auto chooses may take: 90s, 10m, 2h.
+    #[arg(long, default_value = "10m", value_parser = duration)]
+    pub budget: Duration,
     #[arg(long)]
     pub epochs: Option<usize>,
     #[arg(long)]
@@ -103,6 +110,13 @@ pub struct TrainArguments {
     pub learning_rate: Option<f64>,
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
+    /// Train with so many seeds, from --seed on; the model is the mean of all.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub seeds: Option<u16>,
+    /// Cut training and validation images into so many folds and train once for each; the model is the
+    /// mean of all.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(2..))]
+    pub folds: Option<u16>,
     /// Train on a stratified subset of so many images.
     #[arg(long)]
     pub train_images: Option<usize>,
@@ -361,4 +375,18 @@ pub struct BenchArguments {
     pub batch_size: usize,
     #[arg(long)]
     pub json: bool,
+}
+
+/// `90s`, `10m` or `2h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || format!("expected a time such as 90s, 10m or 2h, found {text}");
+    let unit = text.chars().last().ok_or_else(expected)?;
+    let seconds = match unit {
+        's' => 1.0,
+        'm' => 60.0,
+        'h' => 3600.0,
+        _ => return Err(expected()),
+    };
+    let number: f64 = text.trim_end_matches(unit).parse().map_err(|_| expected())?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())
 }

@@ -132,3 +132,63 @@ fn bench_measures_trunk_and_tail() {
     let tiny = ["bench", "efficientnet-lite0", "--image-size", "8"];
     headstart(folder.path()).args(tiny).assert().code(2).stderr(contains("found 8"));
 }
+
+#[test]
+fn the_depth_is_chosen_by_probes_within_the_budget() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data) = (folder.path().join("cache"), folder.path().join("data"));
+    pictures(&data, 20);
+    let train = |out: &str, budget: &str| {
+        let mut command = headstart(&cache);
+        command.arg("train").arg(&data).args(["--image-size", "32", "--epochs", "1", "--batch-size", "8"]);
+        command.args(["--unfreeze", "auto", "--budget", budget, "--out"]).arg(folder.path().join(out));
+        command.assert()
+    };
+    // These classes differ in brightness: every depth tells them apart, and the deepest is taken.
+    train("deep", "1h").success().stdout(contains("--unfreeze block3: the deepest that was looked at"));
+    let config = fs::read_to_string(folder.path().join("deep/config.toml")).expect("the configuration");
+    assert!(config.contains("unfreeze = \"block3\""), "{config}");
+    train("quick", "0s").success().stdout(contains("this is the quickest"));
+    train("none", "soon").code(2).stderr(contains("expected a time such as 90s, 10m or 2h"));
+    headstart(&cache).args(["bench", "efficientnet-lite0", "--unfreeze", "auto"]).assert().code(2);
+}
+
+#[test]
+fn a_climbing_learning_rate_is_drawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [cache, data, out] = ["cache", "data", "rate"].map(|name| folder.path().join(name));
+    pictures(&data, 20);
+    let mut command = headstart(&cache);
+    command.arg("learning-rate").arg(&data).args(["--image-size", "32", "--batch-size", "8", "--out"]);
+    command.arg(&out).assert().success().stdout(contains("the loss falls fastest at"));
+    let curve = fs::read(out.join("learning-rate.json")).expect("the numbers");
+    let curve: serde_json::Value = serde_json::from_slice(&curve).expect("JSON");
+    let rates = curve["rates"].as_array().expect("rates").len();
+    assert!(rates > 40 && curve["losses"].as_array().map(Vec::len) == Some(rates), "{curve}");
+    assert!(fs::read_to_string(out.join("learning-rate.svg")).expect("the figure").starts_with("<svg"));
+    assert!(!out.join("model.safetensors").exists());
+}
+
+#[test]
+fn views_that_the_cache_cannot_hold_come_to_the_same_bits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    pictures(&data, 20);
+    let recipe = headstart(folder.path()).args(["recipes", "show", "default"]).output().expect("runs").stdout;
+    let recipe = String::from_utf8(recipe).expect("text") + "\n[augment]\nviews = 2\nrotation = 10.0\n";
+    fs::write(folder.path().join("views.toml"), recipe).expect("writes");
+    let run = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let mut command = headstart(&folder.path().join(format!("{name} cache")));
+        command.arg("train").arg(&data).arg("--recipe").arg(folder.path().join("views.toml"));
+        command.args(["--image-size", "32", "--epochs", "2", "--batch-size", "8", "--out"]).arg(&out);
+        let output = command.args(more).assert().success();
+        (out, String::from_utf8_lossy(&output.get_output().stderr).into_owned())
+    };
+    let (cached, silent) = run("cached", &[]);
+    let (anew, warned) = run("anew", &["--cache-limit", "0"]);
+    assert!(!silent.contains("views of each"), "{silent}");
+    assert!(warned.contains("0 of 2 views of each training image fit"), "{warned}");
+    assert_eq!(history(&cached), history(&anew));
+    assert!(tensors(&cached) == tensors(&anew), "the model's tensors differ");
+}

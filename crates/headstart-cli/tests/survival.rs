@@ -61,9 +61,9 @@ impl Place {
         headstart(cache).args(self.settings(out)).args(more).assert()
     }
 
-    fn start(&self, cache: &Path, out: &Path) -> Child {
+    fn start(&self, cache: &Path, out: &Path, more: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_headstart"));
-        command.env("HEADSTART_CACHE", cache).args(self.settings(out)).arg("--resume");
+        command.env("HEADSTART_CACHE", cache).args(self.settings(out)).args(more).arg("--resume");
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
     }
 }
@@ -91,7 +91,7 @@ fn killed_at_twenty_points_it_comes_to_the_same_bits() {
         // Extraction, too, starts from nothing each time; every training is killed at two places.
         let (cache, out) = (place.path(&format!("cache{point}")), place.path(&format!("run{point}")));
         for part in [point, (point * 7 + 3) % 20] {
-            let child = place.start(&cache, &out);
+            let child = place.start(&cache, &out, &[]);
             std::thread::sleep(time * part / 20);
             kill(child);
         }
@@ -107,7 +107,7 @@ fn a_killed_training_must_be_asked_to_go_on_and_is_not_mistaken_for_another() {
     let place = Place::new();
     let (cache, whole, killed) = (place.path("cache"), place.path("whole"), place.path("killed"));
     place.train(&cache, &whole, &[]).success();
-    let mut child = place.start(&cache, &killed);
+    let mut child = place.start(&cache, &killed, &[]);
     while !killed.join("checkpoint.safetensors").exists() {
         assert!(child.try_wait().expect("a child").is_none(), "it ended before it could be killed");
         std::thread::sleep(Duration::from_millis(1));
@@ -124,7 +124,7 @@ fn an_interrupted_training_ends_in_good_order_and_goes_on() {
     let place = Place::new();
     let (cache, whole, out) = (place.path("cache"), place.path("whole"), place.path("stopped"));
     place.train(&cache, &whole, &[]).success();
-    let mut child = place.start(&cache, &out);
+    let mut child = place.start(&cache, &out, &[]);
     while !out.join("checkpoint.safetensors").exists() {
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -133,4 +133,46 @@ fn an_interrupted_training_ends_in_good_order_and_goes_on() {
     assert_eq!(child.wait().expect("ends").code(), Some(130));
     place.train(&cache, &out, &["--resume"]).success();
     assert_same(&whole, &out);
+}
+
+#[test]
+fn an_ensemble_goes_on_with_the_member_that_was_killed() {
+    let place = Place::new();
+    let (cache, whole, out) = (place.path("cache"), place.path("whole"), place.path("killed"));
+    let more = ["--folds", "3", "--epochs", "3"];
+    place
+        .train(&cache, &whole, &more)
+        .success()
+        .stdout(contains("training 3 of 3: seed 7, validated on fold 3"));
+    let mut child = place.start(&cache, &out, &more);
+    while !out.join("checkpoint-2.safetensors").exists() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    kill(child);
+    let resumed = [&more[..], &["--resume"]].concat();
+    place.train(&cache, &out, &resumed).success();
+    assert_same(&whole, &out);
+    assert!(!out.join("checkpoint-2.safetensors").exists() && out.join("history-3.jsonl").exists());
+
+    let metrics = std::fs::read(out.join("metrics.json")).expect("metrics");
+    let metrics: serde_json::Value = serde_json::from_slice(&metrics).expect("JSON");
+    let images = |split: &str| metrics[split]["images"].as_u64().expect("a number");
+    // Each image but the test's is validated by the training that did not see it.
+    assert_eq!(images("validation") + images("test"), 60);
+    assert_eq!(metrics["members"].as_array().map(Vec::len), Some(3));
+    let spread = &metrics["spread"]["test"]["auc"];
+    assert!(spread["low"].as_f64() <= spread["mean"].as_f64(), "{spread}");
+
+    // The sealed model is what was measured.
+    let test = std::fs::read_to_string(out.join("predictions.csv")).expect("predictions");
+    let line = test.lines().find(|line| line.contains(",test,")).expect("a test image");
+    let fields: Vec<&str> = line.split(',').collect();
+    let mut predict = headstart(&cache);
+    predict.arg("predict").arg(out.join("model.safetensors")).arg(place.path("data").join(fields[0]));
+    let output = predict.args(["--format", "csv"]).assert().success();
+    let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    let score = |text: &str| text.parse::<f64>().expect("a score");
+    let now = text.lines().nth(1).and_then(|line| line.split(',').nth(2)).map(score);
+    assert!((now.expect("a score") - score(fields[4])).abs() < 1e-3, "{line} against {text}");
 }

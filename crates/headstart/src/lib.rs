@@ -21,6 +21,7 @@ pub mod image;
 pub mod learning_curve;
 pub mod network;
 pub mod phantom;
+mod probe;
 mod random;
 pub mod report;
 pub mod train;

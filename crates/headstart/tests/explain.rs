@@ -51,6 +51,7 @@ fn trained(folder: &Path) -> std::path::PathBuf {
         resume: false,
         checkpoint_every: Duration::from_secs(60),
         cache_limit: None,
+        budget: Duration::from_secs(600),
         command: "test".into(),
     };
     train(&job, &mut Silent).expect("trains");

@@ -157,13 +157,14 @@ fn paired_tests_agree_with_mlstatkit_and_statsmodels() {
     let truth: Vec<bool> = labels.iter().map(|label| *label == 1).collect();
     let scores = |steps: &[u8]| steps.iter().map(|step| f64::from(*step) / 64.0).collect::<Vec<f64>>();
     let (first, second) = (scores(&first), scores(&second));
-    let found = paired_delong(&truth, &first, &second).expect("two classes");
+    let alone: Vec<usize> = (0..truth.len()).collect();
+    let found = paired_delong(&truth, &first, &second, &alone).expect("two classes");
     assert!((found.difference.value - difference).abs() < TOLERANCE, "{found:?}");
     assert!((found.p - p).abs() < 1e-5, "{found:?} {p}");
     let right = |scores: &[f64]| -> Vec<bool> {
         scores.iter().zip(&truth).map(|(score, truth)| (*score >= 0.5) == *truth).collect()
     };
-    assert!((mcnemar(&right(&first), &right(&second)).p - mcnemar_p).abs() < TOLERANCE);
+    assert!((mcnemar(&right(&first), &right(&second), &alone).p - mcnemar_p).abs() < TOLERANCE);
 }
 
 #[test]

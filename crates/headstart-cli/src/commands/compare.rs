@@ -15,15 +15,15 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
         show(comparison);
     }
     println!(
-        "AUC: DeLong's paired test. Accuracy: McNemar's exact test. p-values are Holm's, for all pairs together; noise \
-         means above 0.05. Images of one patient count as if they were independent."
+        "AUC: DeLong's paired test. Accuracy: McNemar's exact test. Where patients have several images both are of whole \
+         patients (Obuchowski 1997, Durkalski 2003). p-values are Holm's, for all pairs together; noise means above 0.05."
     );
     Ok(())
 }
 
 fn show(comparison: &Comparison) {
-    let Comparison { first, second, images, .. } = comparison;
-    println!("{first}  against  {second}  ({images} images)");
+    let Comparison { first, second, images, groups, .. } = comparison;
+    println!("{first}  against  {second}  ({images} images of {groups} patients or pictures)");
     for (name, values, difference, p) in [
         ("AUC", comparison.auc, comparison.auc_difference, comparison.auc_p),
         ("accuracy", comparison.accuracy, comparison.accuracy_difference, comparison.accuracy_p),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use headstart::dataset::Grouping;
 use headstart::phantom;
-use headstart::train::{Job, Recipe};
+use headstart::train::{BUDGET, Job, Recipe};
 
 use crate::cli::{Format, PredictArguments};
 use crate::output::Terminal;
@@ -34,6 +34,7 @@ pub fn run(out: PathBuf) -> Result<()> {
         positive: None,
         cache: super::cache(None),
         cache_limit: None,
+        budget: BUDGET,
         out: run.clone(),
         resume: false,
         checkpoint_every: Duration::from_secs(60),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use headstart::Error;
 use headstart::dataset::Grouping;
 use headstart::train::learning_curve::{Question, learning_curve};
-use headstart::train::{Job, Recipe};
+use headstart::train::{BUDGET, Job, Recipe};
 
 use crate::cli::LearningCurveArguments;
 use crate::output::{Terminal, stop_on_interrupt};
@@ -32,6 +32,7 @@ pub fn run(arguments: LearningCurveArguments) -> Result<()> {
         resume: false,
         checkpoint_every: Duration::from_secs(60),
         cache_limit: None,
+        budget: BUDGET,
         command: std::env::args().collect::<Vec<_>>().join(" "),
     };
     let curve = learning_curve(&job, &question, &mut Terminal::default())?;

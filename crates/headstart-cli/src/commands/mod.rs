@@ -9,6 +9,7 @@ mod explain;
 mod features;
 mod inspect;
 mod learning_curve;
+mod learning_rate;
 mod predict;
 mod recipes;
 mod serve;
@@ -32,6 +33,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     }
     match arguments.command {
         Command::Train(arguments) => train::run(*arguments),
+        Command::LearningRate(arguments) => learning_rate::run(*arguments),
         Command::LearningCurve(arguments) => learning_curve::run(arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use headstart::Error;
+use headstart::classifier::{Description, Worth};
 use headstart::dataset::Grouping;
 use headstart::evaluate::{Estimate, SplitMetrics};
 use headstart::report::summary_table;
@@ -47,13 +48,16 @@ fn trained(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn job(arguments: TrainArguments) -> Result<Job> {
+/// What the arguments ask for.
+pub fn job(arguments: TrainArguments) -> Result<Job> {
     let mut recipe = Recipe::find(&arguments.recipe)?;
     recipe.backbone = arguments.backbone.unwrap_or(recipe.backbone);
     recipe.unfreeze = arguments.unfreeze.map_or(recipe.unfreeze, Into::into);
     recipe.epochs = arguments.epochs.unwrap_or(recipe.epochs);
     recipe.batch_size = arguments.batch_size.unwrap_or(recipe.batch_size);
     recipe.learning_rate = arguments.learning_rate.unwrap_or(recipe.learning_rate);
+    recipe.seeds = arguments.seeds.map_or(recipe.seeds, usize::from);
+    recipe.folds = arguments.folds.map(usize::from).or(recipe.folds);
     if let Some(policy) = &arguments.threshold {
         recipe.threshold = policy.parse()?;
     }
@@ -77,6 +81,7 @@ fn job(arguments: TrainArguments) -> Result<Job> {
         positive: arguments.positive,
         cache: super::cache(arguments.cache),
         cache_limit: arguments.cache_limit.map(|mebibytes| mebibytes << 20),
+        budget: arguments.budget,
         command: std::env::args().collect::<Vec<_>>().join(" "),
     })
 }
@@ -97,8 +102,31 @@ fn show_model(outcome: &Outcome) {
 
 fn show_metrics(job: &Job, outcome: &Outcome, seconds: f64) {
     println!("{}", table(outcome.metrics.iter().map(|(split, metrics)| (split.as_str(), metrics))));
+    print!("{}", members(outcome.classifier.description()));
     println!("{:.1} s in all; the run lies in {}", seconds, job.out.display());
     println!("try it: headstart serve {}", job.out.join("model.safetensors").display());
+}
+
+/// What each of several trainings is worth alone, and how much they differ; nothing of a single one.
+fn members(description: &Description) -> String {
+    let split = if description.test.is_some() { "test" } else { "validation" };
+    let row = |name: &str, cells: [String; 4]| {
+        format!("{name:<18}  {}\n", cells.map(|cell| format!("{cell:<21}")).concat().trim_end())
+    };
+    let mut text = String::new();
+    for member in &description.members {
+        let Some(worth) = member.measured.get(split) else { continue };
+        let cells = Worth::MEASURES.map(|(_, measure)| format!("{:.4}", measure(worth)));
+        text += &row(&member.name(), cells);
+    }
+    if text.is_empty() {
+        return text;
+    }
+    let spreads = Worth::MEASURES.map(|(_, measure)| {
+        let spread = description.spread(split, measure);
+        spread.map_or(String::new(), |spread| format!("{:.4} ± {:.4}", spread.mean, spread.deviation))
+    });
+    format!("\neach training alone, on {split}\n{text}{}", row("mean ± deviation", spreads))
 }
 
 /// Metrics with their intervals, a line for each split.

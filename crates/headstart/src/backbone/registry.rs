@@ -169,6 +169,8 @@ pub enum Unfreeze {
     LastBlock,
     /// All of it.
     Everything,
+    /// What probes of the features choose; for training only.
+    Auto,
     /// This block and what follows it.
     Block(String),
 }
@@ -181,6 +183,7 @@ impl FromStr for Unfreeze {
             "none" | "head" => Self::Nothing,
             "last-block" => Self::LastBlock,
             "all" => Self::Everything,
+            "auto" => Self::Auto,
             block => Self::Block(block.into()),
         })
     }
@@ -207,6 +210,7 @@ impl std::fmt::Display for Unfreeze {
             Self::Nothing => "none",
             Self::LastBlock => "last-block",
             Self::Everything => "all",
+            Self::Auto => "auto",
             Self::Block(name) => name,
         })
     }
@@ -221,6 +225,10 @@ impl Spec {
         let name = match unfreeze {
             Unfreeze::Nothing => return Ok(self.blocks.len()),
             Unfreeze::Everything => return Ok(0),
+            Unfreeze::Auto => {
+                let problem = "--unfreeze auto: only a training on images can choose; expected none, last-block, all or a block";
+                return Err(Error::Usage(problem.into()));
+            }
             Unfreeze::LastBlock => &self.last_block,
             Unfreeze::Block(name) => name,
         };

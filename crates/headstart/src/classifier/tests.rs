@@ -1,7 +1,16 @@
 //! Sealing, loading, older and damaged files.
 
+use std::collections::BTreeMap;
+
+use super::sealed::describe;
 use super::*;
-use crate::image::{ChannelOrder, Filter, Resize};
+use crate::backbone::registry::Provenance;
+use crate::backbone::spec::{Activation, Block, Dense, Layer};
+use crate::backbone::weights::Weights;
+use crate::evaluate::{Calibration, Conformal, ThresholdPolicy};
+use crate::gate::GateFacts;
+use crate::history::History;
+use crate::image::{ChannelOrder, Filter, Preprocess, Resize, TestView};
 
 fn description() -> Description {
     Description {
@@ -31,6 +40,8 @@ fn description() -> Description {
         seed: 1,
         training_images: 3,
         history: History::default(),
+        members: vec![],
+        test_views: vec![],
         test: None,
         golden: vec![],
     }
@@ -47,8 +58,10 @@ fn gate() -> Option<Gate> {
 fn a_sealed_model_comes_back_with_all_that_it_promises() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("m.safetensors");
-    let sealed = Classifier::seal(description(), &Weights::default(), gate());
-    std::fs::write(&path, sealed.to_bytes(&Weights::default())).expect("writes");
+    let mut whole =
+        Sealed { description: description(), weights: Weights::default(), others: vec![], gate: gate() };
+    let sealed = Classifier::seal(&mut whole);
+    std::fs::write(&path, whole.to_bytes()).expect("writes");
     let loaded = Classifier::load(&path).expect("loads");
     assert_eq!(loaded.description(), sealed.description());
     let picture = Image::from_grey8(8, 8, &[40; 64]);
@@ -72,9 +85,9 @@ fn older_formats_are_read_and_newer_ones_refused() {
     let old = describe(&json.to_string(), Path::new("m")).expect("format 1");
     assert_eq!((old.calibration, old.conformal, old.gate), (None, None, None));
     assert_eq!(old.threshold_policy, ThresholdPolicy::Youden);
-    json["format"] = 3.into();
+    json["format"] = 4.into();
     let error = describe(&json.to_string(), Path::new("m")).expect_err("newer").to_string();
-    assert!(error.contains("expected a model of format 2 or older, found format 3"), "{error}");
+    assert!(error.contains("expected a model of format 3 or older, found format 4"), "{error}");
 }
 
 #[test]
@@ -85,6 +98,7 @@ fn a_damaged_gate_is_refused() {
         let sealed = Sealed {
             description: Description { gate, ..description() },
             weights: Weights::default(),
+            others: vec![],
             gate: tensors,
         };
         std::fs::write(&path, sealed.to_bytes()).expect("writes");
@@ -94,4 +108,58 @@ fn a_damaged_gate_is_refused() {
     assert!(load(facts, None).contains("a tensor gate.means of shape [3, 3]"));
     let beyond = facts.map(|facts| GateFacts { layers: 9, ..facts });
     assert!(load(beyond, gate()).contains("a gate behind one of the layers"));
+}
+
+/// A dense layer behind a mean over places, so that logits can be worked out by hand.
+fn dense(weight: [f32; 2], bias: f32) -> Weights {
+    let mut tail = Weights::default();
+    let [a, b] = weight;
+    tail.insert("d.weight", vec![3, 2], vec![a, b, 0.0, 0.0, 0.0, 0.0]);
+    tail.insert("d.bias", vec![2], vec![0.0, bias]);
+    tail
+}
+
+fn ensemble() -> Sealed {
+    let head = vec![
+        Layer::GlobalAveragePool,
+        Layer::Dense(Dense {
+            name: "d".into(),
+            input: 3,
+            output: 2,
+            activation: Activation::Identity,
+            l2: 0.0,
+        }),
+    ];
+    let member = |seed| Member { seed, fold: None, history: History::default(), measured: BTreeMap::new() };
+    let description = Description {
+        blocks: vec![Block { name: "head".into(), layers: head }],
+        classes: ["a", "b"].map(String::from).to_vec(),
+        positive: 1,
+        calibration: None,
+        conformal: None,
+        gate: None,
+        members: vec![member(1), member(2)],
+        test_views: vec![TestView { flip: true, ..TestView::default() }],
+        ..description()
+    };
+    Sealed { description, weights: dense([1.0, 3.0], 1.0), others: vec![dense([3.0, -1.0], 3.0)], gate: None }
+}
+
+#[test]
+fn members_and_views_are_averaged_and_come_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("m.safetensors");
+    let mut whole = ensemble();
+    Classifier::seal(&mut whole);
+    std::fs::write(&path, whole.to_bytes()).expect("writes");
+    let loaded = Classifier::load(&path).expect("loads");
+    // Red is 51 / 255 = 0.2 everywhere: logits 0.2 and 1.6 of one, 0.6 and 2.8 of the other.
+    let scores = loaded.scores(&[Image::from_rgb8(8, 8, [51, 0, 0].repeat(64))]).remove(0);
+    let expected = Output::Softmax.scores(&[0.4, 2.2]);
+    assert!(scores.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{scores:?}");
+
+    let lost = Sealed { others: vec![], ..whole };
+    std::fs::write(&path, lost.to_bytes()).expect("writes");
+    let error = Classifier::load(&path).expect_err("a member is missing").to_string();
+    assert!(error.contains("d.weight"), "{error}");
 }

@@ -188,9 +188,8 @@ pub fn recalibrate(file: &Path, measurement: &Measurement) -> Result<Recalibrate
     // What was promised and measured with the old scores holds no more.
     (description.calibration, description.threshold) = (Some(calibration), threshold);
     (description.conformal, description.test) = (None, None);
-    let classifier = Classifier::seal(description.clone(), &sealed.weights, sealed.gate.clone());
-    let bytes = classifier.to_bytes(&sealed.weights);
-    Ok(Recalibrated { metrics, calibration, threshold, bytes })
+    Classifier::seal(&mut sealed);
+    Ok(Recalibrated { metrics, calibration, threshold, bytes: sealed.to_bytes() })
 }
 
 /// Scores moved in log odds so that a part's own threshold lies at one half: parts with different

@@ -1,5 +1,7 @@
 //! Two classifiers on the same images: is one better, or is it noise?
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::intervals::{Estimate, Z};
@@ -24,12 +26,14 @@ impl Difference {
     }
 }
 
-/// Difference of two areas under the ROC curve on the same images (DeLong, DeLong & Clarke-Pearson 1988).
-/// `None` when a class is missing or a score is not a number.
-pub fn paired_delong(truth: &[bool], first: &[f64], second: &[f64]) -> Option<Difference> {
+/// Difference of two areas under the ROC curve on the same images (DeLong, DeLong & Clarke-Pearson 1988),
+/// `groups` numbering the patient of each: images of one patient tell less than as many of different ones
+/// (Obuchowski 1997). `None` when a class is missing or a score is not a number.
+pub fn paired_delong(truth: &[bool], first: &[f64], second: &[f64], groups: &[usize]) -> Option<Difference> {
     let value = auc(truth, first)? - auc(truth, second)?;
     let (a, b) = (placements(truth, first), placements(truth, second));
-    let variance: f64 = a.iter().zip(&b).map(|(a, b)| variance_of_mean_difference(a, b)).sum();
+    let differences: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
+    let variance = variance_of_means(truth, &differences, groups);
     let half = Z * variance.sqrt();
     // Where every image has the same place in both, there is nothing between them.
     let p = if value == 0.0 { 1.0 } else { erfc(value.abs() / (2.0 * variance).sqrt()) };
@@ -38,26 +42,59 @@ pub fn paired_delong(truth: &[bool], first: &[f64], second: &[f64]) -> Option<Di
 }
 
 /// Of each positive the share of negatives below it, of each negative the share of positives above it.
-fn placements(truth: &[bool], scores: &[f64]) -> [Vec<f64>; 2] {
+fn placements(truth: &[bool], scores: &[f64]) -> Vec<f64> {
     let ranks = midranks(scores);
-    [true, false].map(|class| {
+    let mut placed = vec![0.0; truth.len()];
+    for class in [true, false] {
         let own: Vec<usize> = (0..truth.len()).filter(|index| truth[*index] == class).collect();
         let others = (truth.len() - own.len()) as f64;
         let inside = midranks(&own.iter().map(|index| scores[*index]).collect::<Vec<f64>>());
-        let below = own.iter().zip(inside).map(|(index, inside)| (ranks[*index] - inside) / others);
-        if class { below.collect() } else { below.map(|below| 1.0 - below).collect() }
-    })
+        for (index, inside) in own.into_iter().zip(inside) {
+            let below = (ranks[index] - inside) / others;
+            placed[index] = if class { below } else { 1.0 - below };
+        }
+    }
+    placed
 }
 
-fn variance_of_mean_difference(a: &[f64], b: &[f64]) -> f64 {
-    let n = a.len() as f64;
-    let mean = a.iter().zip(b).map(|(a, b)| a - b).sum::<f64>() / n;
-    a.iter().zip(b).map(|(a, b)| (a - b - mean).powi(2)).sum::<f64>() / (n - 1.0) / n
+/// Variance of the positives' mean plus the negatives' mean of `values`, where groups were drawn.
+fn variance_of_means(truth: &[bool], values: &[f64], groups: &[usize]) -> f64 {
+    let of = |class: bool| (0..truth.len()).filter(move |index| truth[*index] == class);
+    let [positives, negatives] = [true, false].map(|class| {
+        let count = of(class).count() as f64;
+        (count, of(class).map(|index| values[index]).sum::<f64>() / count)
+    });
+    // What each group's images of a class are off their mean by, together.
+    let mut sums = BTreeMap::<usize, [Option<f64>; 2]>::new();
+    for (index, group) in groups.iter().enumerate() {
+        let (place, mean) = if truth[index] { (0, positives.1) } else { (1, negatives.1) };
+        *sums.entry(*group).or_default()[place].get_or_insert(0.0) += values[index] - mean;
+    }
+    let corrected = |sum: f64, groups: usize| sum * groups as f64 / (groups.max(2) - 1) as f64;
+    let of_class = |place: usize| {
+        let off: Vec<f64> = sums.values().filter_map(|sums| sums[place]).collect();
+        corrected(off.iter().map(|off| off * off).sum(), off.len())
+    };
+    let both = sums.values().filter_map(|[a, b]| Some((*a)? * (*b)?)).sum();
+    of_class(0) / positives.0.powi(2)
+        + of_class(1) / negatives.0.powi(2)
+        + 2.0 * corrected(both, sums.len()) / (positives.0 * negatives.0)
 }
 
-/// Difference of two accuracies on the same images: McNemar's exact test of the images that only one
-/// of them gets right, and the interval of a paired difference (Newcombe 1998, method 2: Wald's).
-pub fn mcnemar(first_right: &[bool], second_right: &[bool]) -> Difference {
+/// Difference of two accuracies on the same images, `groups` numbering the patient of each. Where every
+/// image is another patient's: McNemar's exact test of the images that only one of them gets right, and
+/// the interval of a paired difference (Newcombe 1998, method 2: Wald's). Else both are those of whole
+/// patients (Durkalski 2003).
+pub fn mcnemar(first_right: &[bool], second_right: &[bool], groups: &[usize]) -> Difference {
+    let mut of_group = BTreeMap::<usize, [f64; 2]>::new();
+    for (group, (first, second)) in groups.iter().zip(first_right.iter().zip(second_right)) {
+        let [images, difference] = of_group.entry(*group).or_default();
+        *images += 1.0;
+        *difference += f64::from(u8::from(*first)) - f64::from(u8::from(*second));
+    }
+    if of_group.len() < groups.len() {
+        return mcnemar_of_groups(&of_group.into_values().collect::<Vec<_>>());
+    }
     let pairs = || first_right.iter().zip(second_right);
     let only_first = pairs().filter(|(first, second)| **first && !**second).count();
     let only_second = pairs().filter(|(first, second)| !**first && **second).count();
@@ -67,6 +104,20 @@ pub fn mcnemar(first_right: &[bool], second_right: &[bool]) -> Difference {
     let half = Z * (b + c - (b - c).powi(2) / n).max(0.0).sqrt() / n;
     let difference = Estimate { value, low: (value - half).max(-1.0), high: (value + half).min(1.0) };
     Difference { difference, p: sign_test(only_first, only_second) }
+}
+
+/// Of groups with so many images and such a difference each.
+fn mcnemar_of_groups(groups: &[[f64; 2]]) -> Difference {
+    let sum = |of: &dyn Fn(&[f64; 2]) -> f64| groups.iter().map(of).sum::<f64>();
+    let images = sum(&|[images, _]| *images);
+    let value = sum(&|[_, difference]| *difference) / images;
+    let squares = sum(&|[_, difference]| difference * difference);
+    let p = if squares == 0.0 { 1.0 } else { erfc((value * images).abs() / (2.0 * squares).sqrt()) };
+    let off = sum(&|[images, difference]| (difference - images * value).powi(2));
+    let count = groups.len() as f64;
+    let half = Z * (off * count / (count - 1.0).max(1.0)).sqrt() / images;
+    let difference = Estimate { value, low: (value - half).max(-1.0), high: (value + half).min(1.0) };
+    Difference { difference, p }
 }
 
 /// Two-sided binomial test of `a` against `b` at even odds.
@@ -139,17 +190,49 @@ mod tests {
         // 1 against 5: 2 · (1 + 6) / 64.
         let first = [true, false, false, false, false, false, true, true];
         let second = [false, true, true, true, true, true, true, true];
-        let found = mcnemar(&first, &second);
+        let found = mcnemar(&first, &second, &(0..8).collect::<Vec<_>>());
         assert!((found.p - 14.0 / 64.0).abs() < 1e-12 && found.difference.value == -0.5);
         assert!(found.is_noise());
-        assert_eq!(mcnemar(&[true], &[true]).p, 1.0);
+        assert_eq!(mcnemar(&[true], &[true], &[0]).p, 1.0);
     }
 
     #[test]
     fn a_classifier_does_not_differ_from_itself() {
         let (truth, scores) = ([true, false, true, false], [0.9, 0.2, 0.4, 0.6]);
-        let found = paired_delong(&truth, &scores, &scores).expect("two classes");
+        let found = paired_delong(&truth, &scores, &scores, &[0, 1, 2, 3]).expect("two classes");
         assert_eq!((found.difference.value, found.p), (0.0, 1.0));
+    }
+
+    /// Each image twice, both of one patient: nothing is known that was not known before.
+    #[test]
+    fn images_of_one_patient_count_as_one() {
+        let mut random = crate::random::Random::new(5, 5);
+        let truth: Vec<bool> = (0..40).map(|image| image % 3 == 0).collect();
+        let mut scores = || -> Vec<f64> {
+            truth.iter().map(|truth| f64::from(random.unit()) + f64::from(u8::from(*truth)) * 0.4).collect()
+        };
+        let (first, second) = (scores(), scores());
+        let alone: Vec<usize> = (0..40).collect();
+        let once = paired_delong(&truth, &first, &second, &alone).expect("two classes");
+        let twice = |values: &[f64]| [values, values].concat();
+        let (both, pairs) =
+            ([truth.clone(), truth.clone()].concat(), [alone.clone(), alone.clone()].concat());
+        let again = paired_delong(&both, &twice(&first), &twice(&second), &pairs).expect("two classes");
+        assert!((once.p - again.p).abs() < 1e-9 && (once.difference.low - again.difference.low).abs() < 1e-9);
+        let blind: Vec<usize> = (0..80).collect();
+        let naive = paired_delong(&both, &twice(&first), &twice(&second), &blind).expect("two classes");
+        assert!(naive.p < again.p, "{} {}", naive.p, again.p);
+    }
+
+    /// Patients with differences 2, 1, −1, 0 in 2, 1, 1, 1 images: χ² = 4 / 6 with one degree of freedom.
+    #[test]
+    fn patients_that_differ_by_hand() {
+        let first = [true, true, true, false, true];
+        let second = [false, false, false, true, true];
+        let found = mcnemar(&first, &second, &[0, 0, 1, 2, 3]);
+        assert!((found.difference.value - 0.4).abs() < 1e-12);
+        // scipy.stats.chi2.sf(4 / 6, 1)
+        assert!((found.p - 0.414_216_178).abs() < 1e-6, "{}", found.p);
     }
 
     #[test]

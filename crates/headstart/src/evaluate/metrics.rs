@@ -13,7 +13,7 @@ pub struct Confusion {
 
 impl Confusion {
     /// Counts pairs of true and predicted class, both below `classes`.
-    pub(super) fn count(classes: usize, labels: &[usize], predicted: &[usize]) -> Self {
+    pub(crate) fn count(classes: usize, labels: &[usize], predicted: &[usize]) -> Self {
         let mut counts = vec![vec![0; classes]; classes];
         labels.iter().zip(predicted).for_each(|(truth, predicted)| counts[*truth][*predicted] += 1);
         Self { counts }

@@ -14,6 +14,7 @@ mod resample;
 mod roc;
 mod runs;
 mod scaling;
+mod spread;
 mod threshold;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,7 @@ pub use resample::{Resampled, number_groups};
 pub use roc::{RocPoint, roc_curve};
 pub use runs::{Comparison, compare_runs};
 pub use scaling::{Calibration, CalibrationMethod};
+pub use spread::Spread;
 pub use threshold::{ThresholdPolicy, choose_threshold};
 
 /// What was measured on one split. Of two classes everything is about the positive one; of more it is

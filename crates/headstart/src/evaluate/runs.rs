@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::compare::{Difference, holm, mcnemar, paired_delong};
 use super::intervals::Estimate;
 use super::metrics::{auc, positive_score};
+use super::resample::number_groups;
 use crate::error::{Error, Result};
 
 /// Two runs on the same images.
@@ -19,6 +20,8 @@ pub struct Comparison {
     pub second: String,
     /// Number of images that both measured.
     pub images: usize,
+    /// Of so many patients, or pictures that are not alike.
+    pub groups: usize,
     /// Areas under the ROC curve; the mean over classes of more than two.
     pub auc: [f64; 2],
     /// First minus second; unknown of more than two classes.
@@ -47,6 +50,8 @@ struct Row {
     label: String,
     predicted: String,
     scores: Vec<f32>,
+    /// The patient, if known.
+    group: Option<String>,
 }
 
 /// Every pair of `runs`, which are run folders or their `predictions.csv`.
@@ -84,6 +89,7 @@ impl Run {
         };
         let (at_path, at_split, at_label) = (column("path")?, column("split")?, column("label")?);
         let at_predicted = column("predicted")?;
+        let at_group = header.iter().position(|known| known == "group");
         let of_class = |(at, name): (usize, &str)| name.strip_prefix("score_").map(|n| (at, n.to_string()));
         let (at_scores, classes): (Vec<usize>, Vec<String>) =
             header.iter().enumerate().filter_map(of_class).unzip();
@@ -98,7 +104,8 @@ impl Run {
             let scores: Vec<f32> =
                 scores.collect::<std::result::Result<_, _>>().map_err(|why| invalid(why.to_string()))?;
             let (label, predicted) = (field(at_label).to_string(), field(at_predicted).to_string());
-            rows.insert(field(at_path).to_string(), Row { label, predicted, scores });
+            let group = at_group.map(field).filter(|group| !group.is_empty()).map(String::from);
+            rows.insert(field(at_path).to_string(), Row { label, predicted, scores, group });
         }
         if rows.is_empty() || classes.len() < 2 {
             return Err(invalid(format!("none of the split {split}")));
@@ -124,12 +131,14 @@ impl Run {
         let hits =
             [right(|(row, _)| row.label == row.predicted), right(|(_, row)| row.label == row.predicted)];
         let share = |hits: &[bool]| hits.iter().filter(|hit| **hit).count() as f64 / hits.len() as f64;
-        let accuracy = mcnemar(&hits[0], &hits[1]);
-        let (areas, auc) = self.areas(&shared);
+        let groups = number_groups(shared.iter().map(|(row, _)| row.group.as_deref()));
+        let accuracy = mcnemar(&hits[0], &hits[1], &groups);
+        let (areas, auc) = self.areas(&shared, &groups);
         Ok(Comparison {
             first: self.name.clone(),
             second: other.name.clone(),
             images: shared.len(),
+            groups: groups.iter().max().map_or(0, |last| last + 1),
             auc: areas,
             auc_difference: auc.map_or(Estimate::UNKNOWN, |auc| auc.difference),
             auc_p: auc.map_or(f64::NAN, |auc| auc.p),
@@ -140,7 +149,7 @@ impl Run {
         })
     }
 
-    fn areas(&self, shared: &[(&Row, &Row)]) -> ([f64; 2], Option<Difference>) {
+    fn areas(&self, shared: &[(&Row, &Row)], groups: &[usize]) -> ([f64; 2], Option<Difference>) {
         // Of two classes both have the same area.
         let of_interest = if self.classes.len() == 2 { 1..2 } else { 0..self.classes.len() };
         let (mut sums, mut paired) = ([0.0; 2], None);
@@ -150,7 +159,7 @@ impl Run {
             let second: Vec<f64> = shared.iter().map(|(_, row)| positive_score(&row.scores, class)).collect();
             sums[0] += auc(&truth, &first).unwrap_or(f64::NAN) / of_interest.len() as f64;
             sums[1] += auc(&truth, &second).unwrap_or(f64::NAN) / of_interest.len() as f64;
-            paired = paired_delong(&truth, &first, &second);
+            paired = paired_delong(&truth, &first, &second, groups);
         }
         (sums, paired.filter(|_| self.classes.len() == 2))
     }

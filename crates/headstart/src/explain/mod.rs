@@ -113,11 +113,9 @@ impl Camera {
             };
             *value = map.iter().zip(weights).map(|(map, weight)| map * weight).sum::<f32>().max(0.0);
         }
-        let largest = values.iter().copied().fold(0.0, f32::max);
-        if largest > 0.0 {
-            values.iter_mut().for_each(|value| *value /= largest);
-        }
-        Heatmap { width, height, values }
+        let mut map = Heatmap { width, height, values };
+        map.scale();
+        map
     }
 
     /// Of the logit by the maps.
@@ -141,6 +139,25 @@ impl Camera {
 }
 
 impl Heatmap {
+    /// The mean of maps of one size, scaled to 1 at its largest again; `None` of none.
+    pub(crate) fn mean(maps: &[Self]) -> Option<Self> {
+        let (first, others) = maps.split_first()?;
+        let mut sum = first.clone();
+        for map in others {
+            sum.values.iter_mut().zip(&map.values).for_each(|(sum, value)| *sum += value);
+        }
+        sum.scale();
+        Some(sum)
+    }
+
+    /// Makes the largest value 1; a map without any stays as it is.
+    fn scale(&mut self) {
+        let largest = self.values.iter().copied().fold(0.0, f32::max);
+        if largest > 0.0 {
+            self.values.iter_mut().for_each(|value| *value /= largest);
+        }
+    }
+
     /// The value at a place from 0 to 1 across and down, between neighbours in proportion.
     pub fn at(&self, across: f64, down: f64) -> f32 {
         let place = |share: f64, count: usize| {

@@ -60,7 +60,7 @@ fn explain(
     method: Method,
 ) -> Heatmap {
     let Some(at) = place(layers, input) else { return Heatmap { width: 1, height: 1, values: vec![0.0] } };
-    let stages = Stages::new(&layers[..at], weights, input, &[]);
+    let stages = Stages::new(layers, 0..at, weights, input, &[]);
     let shape = stages.shape_after(at).expect("the last stage ends there");
     let maps = stages.forward(pixels, 1, &mut Buffers::default(), |_, _, _| {});
     Camera::new(&layers[at..], weights, shape).look(&maps, class, method)

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use half::f16;
 use rayon::prelude::*;
 
 use super::cache::{Cache, Content, Records};
@@ -12,7 +13,7 @@ use crate::backbone::spec::{MapShape, Spec};
 use crate::backbone::weights::sha256;
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
-use crate::image::{Augment, Limits, Preprocess};
+use crate::image::{Augment, Limits, Preprocess, TestView};
 use crate::trunk::{Buffers, Plan};
 
 /// Images that run through the trunk, and into the cache, at a time.
@@ -51,21 +52,41 @@ pub struct Extracted {
     pub set_aside: Vec<(String, String)>,
 }
 
-/// One of the views of each image.
+/// A view of each image.
 #[derive(Debug, Clone, Copy)]
-pub struct View {
-    /// How far it may differ.
-    pub augment: Augment,
-    /// Which, from 1 on.
-    pub number: usize,
+pub enum View {
+    /// One of those that are drawn.
+    Drawn {
+        /// How far it may differ.
+        augment: Augment,
+        /// Which, from 1 on.
+        number: usize,
+    },
+    /// Always the same.
+    Fixed(TestView),
 }
 
 impl View {
     /// Names it; the number of views does not matter, so that those that are there are used again.
     fn key(&self) -> String {
-        let augment = Augment { views: 0, ..self.augment };
-        let augment = serde_json::to_string(&augment).expect("a plain struct becomes JSON");
-        format!("{}-{}", &sha256(augment.as_bytes())[..8], self.number)
+        let (text, number) = match self {
+            Self::Drawn { augment, number } => {
+                (serde_json::to_string(&Augment { views: 0, ..*augment }), *number)
+            }
+            Self::Fixed(view) => (serde_json::to_string(view), 0),
+        };
+        let text = text.expect("a plain struct becomes JSON");
+        format!("{}-{number}", &sha256(text.as_bytes())[..8])
+    }
+
+    fn apply(&self, preprocess: &Preprocess, input: &mut [f32], content: &Content) {
+        match self {
+            Self::Drawn { augment, number } => augment.apply(preprocess, input, content, *number),
+            Self::Fixed(view) => {
+                let turned = view.apply(input, preprocess.size);
+                input.copy_from_slice(&turned);
+            }
+        }
     }
 }
 
@@ -196,12 +217,26 @@ impl Extractor {
         Ok(aside)
     }
 
+    /// Features of views of samples, one after the other, rounded as the cache rounds them.
+    ///
+    /// # Errors
+    /// The path of the first file that cannot be used, and why.
+    pub(crate) fn features_of(&self, wanted: &[(&Sample, View)]) -> Result<Vec<f32>, (String, String)> {
+        let read = |(sample, view): &(&Sample, View)| {
+            self.read(sample, Some(*view)).map(|(_, map)| map).map_err(|why| (sample.path.clone(), why))
+        };
+        let maps = wanted.par_iter().map(read).collect::<Result<Vec<_>, _>>()?.concat();
+        let mut buffers = Buffers::default();
+        let features = self.plan.forward(&maps, wanted.len(), &mut buffers);
+        Ok(features.into_iter().map(|value| f16::from_f32(value).to_f32()).collect())
+    }
+
     /// An image's content and its preprocessed pixels, or why there are none.
     fn read(&self, sample: &Sample, view: Option<View>) -> Result<(Content, Vec<f32>), String> {
         let (image, content) = sample.read_with_hash(&Limits::default())?;
         let mut input = self.preprocess.apply(&image);
-        if let Some(View { augment, number }) = view {
-            augment.apply(&self.preprocess, &mut input, &content, number);
+        if let Some(view) = view {
+            view.apply(&self.preprocess, &mut input, &content);
         }
         Ok((content, input))
     }

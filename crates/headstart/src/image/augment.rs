@@ -65,6 +65,27 @@ impl Augment {
     }
 }
 
+/// A view of an image that is scored besides it, always the same. What is not named stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TestView {
+    /// Whether it is mirrored. Not for images whose sides differ, as a chest's do.
+    pub flip: bool,
+    /// Degrees, clockwise.
+    pub rotation: f32,
+    /// Share by which it is larger, or below 0 smaller.
+    pub scale: f32,
+    /// Shares of the side by which it is moved to the left and up.
+    pub shift: [f32; 2],
+}
+
+impl TestView {
+    /// This view of a net's input `[size, size, 3]`.
+    pub fn apply(&self, input: &[f32], size: usize) -> Vec<f32> {
+        Affine::new(self.rotation, self.scale, self.shift, self.flip).sample(input, size)
+    }
+}
+
 /// Where a pixel of a view comes from, both counted from the centre.
 struct Affine {
     matrix: [[f32; 2]; 2],
@@ -74,10 +95,15 @@ struct Affine {
 
 impl Affine {
     fn draw(augment: &Augment, random: &mut Random) -> Self {
-        let (sine, cosine) = random.symmetric(augment.rotation).to_radians().sin_cos();
-        let zoom = 1.0 / (1.0 + random.symmetric(augment.scale));
+        let rotation = random.symmetric(augment.rotation);
+        let scale = random.symmetric(augment.scale);
         let shift = [(); 2].map(|()| random.symmetric(augment.shift));
-        let mirror = if augment.flip && random.below(2) == 1 { -1.0 } else { 1.0 };
+        Self::new(rotation, scale, shift, augment.flip && random.below(2) == 1)
+    }
+
+    fn new(rotation: f32, scale: f32, shift: [f32; 2], flip: bool) -> Self {
+        let (sine, cosine) = rotation.to_radians().sin_cos();
+        let (zoom, mirror) = (1.0 / (1.0 + scale), if flip { -1.0 } else { 1.0 });
         let matrix = [[cosine * zoom * mirror, -sine * zoom * mirror], [sine * zoom, cosine * zoom]];
         Self { matrix, shift }
     }

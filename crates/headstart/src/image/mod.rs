@@ -9,7 +9,7 @@ pub mod preprocess;
 
 use std::borrow::Cow;
 
-pub use augment::Augment;
+pub use augment::{Augment, TestView};
 pub use decode::{DecodeError, Limits, decode};
 pub(crate) use encode::data_uri;
 pub use encode::encode_png;

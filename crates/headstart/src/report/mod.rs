@@ -11,6 +11,7 @@ mod learning_curve;
 mod model_card;
 mod numbers;
 mod precision;
+mod rate_finder;
 mod reliability;
 mod roc;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod summary;
 mod svg;
 mod words;
 
+use crate::classifier::Member;
 use crate::evaluate::{
     Calibration, Estimate, PrecisionPoint, ReliabilityBin, RocPoint, SplitMetrics, ThresholdPolicy,
 };
@@ -36,6 +38,7 @@ pub use learning_curve::learning_curve_svg;
 pub use model_card::{checklist, model_card};
 pub use numbers::thousands;
 pub use precision::precision_svg;
+pub use rate_finder::rate_finder_svg;
 pub use reliability::reliability_svg;
 pub use roc::roc_svg;
 pub use summary::summary_table;
@@ -84,6 +87,8 @@ pub struct Report {
     pub model: ModelFacts,
     /// The epochs.
     pub history: History,
+    /// The trainings whose mean the model is; none when it is a single one.
+    pub members: Vec<Member>,
     /// How the threshold was chosen on the validation images.
     pub threshold_policy: ThresholdPolicy,
     /// In the order in which they are shown; the one named `test`, else the last, makes the headline.

@@ -4,6 +4,7 @@ use super::{
     DatasetFacts, LayerRow, Mistake, ModelFacts, Report, SetAside, SplitFacts, SplitResult, Subgroup,
     confusion_svg, curves_svg, diagram_svg, histogram, report_html, roc_svg, summary_table,
 };
+use crate::classifier::{Member, Worth};
 use crate::evaluate::{
     Calibration, Confusion, SplitMetrics, ThresholdPolicy, evaluate, one_against_rest, precision_curve,
     reliability, roc_curve, wilson,
@@ -46,6 +47,12 @@ pub(super) fn predictions(images: usize) -> (Vec<usize>, Vec<Vec<f32>>) {
 pub(super) fn metrics(images: usize) -> SplitMetrics {
     let (labels, scores) = predictions(images);
     evaluate(&labels, &scores, 1, 0.4, 3.2).expect("made-up scores are sound")
+}
+
+fn member(seed: u64, auc: f64) -> Member {
+    let worth = Worth { auc, accuracy: auc - 0.05, sensitivity: auc, specificity: auc - 0.1 };
+    let measured = [("test".to_string(), worth)].into();
+    Member { seed, fold: None, history: history(5), measured }
 }
 
 /// VGG16 without its top, with a small head; the last block and the head are trainable.
@@ -141,6 +148,7 @@ pub(super) fn report() -> Report {
             layers: vgg16(),
         },
         history: history(15),
+        members: [0.952, 0.961, 0.957].into_iter().zip(7..).map(|(auc, seed)| member(seed, auc)).collect(),
         threshold_policy: ThresholdPolicy::Youden,
         results: vec![result("train", 444), result("validation", 78), result("test", 624)],
         calibration: Some(Calibration::Platt { slope: 0.8, intercept: -0.3 }),

@@ -3,7 +3,7 @@
 use super::recipe::{HeadLayer, Recipe};
 use super::schedule::Schedule;
 use crate::error::{Error, Result};
-use crate::image::Augment;
+use crate::image::{Augment, TestView};
 
 impl Recipe {
     /// Checks what no type can.
@@ -12,6 +12,11 @@ impl Recipe {
     /// [`Error::Usage`] naming the setting, what it may be and what it is.
     pub fn check(&self) -> Result<()> {
         positive("epochs", self.epochs as f64)?;
+        positive("seeds", self.seeds as f64)?;
+        if let Some(folds) = self.folds.filter(|folds| *folds < 2) {
+            return expect("folds", false, "2 or more", &folds.to_string());
+        }
+        self.test_views.iter().copied().try_for_each(check_test_view)?;
         positive("batch_size", self.batch_size as f64)?;
         positive("learning_rate", self.learning_rate)?;
         positive("block_rate", self.block_rate)?;
@@ -46,6 +51,16 @@ fn check_views(augment: Augment) -> Result<()> {
     share("augment.brightness", f64::from(augment.brightness))?;
     not_negative("augment.rotation", f64::from(augment.rotation))?;
     not_negative("augment.noise", f64::from(augment.noise))
+}
+
+fn check_test_view(view: TestView) -> Result<()> {
+    let [left, up] = view.shift.map(f64::from);
+    let each = [("rotation", f64::from(view.rotation), 360.0), ("scale", f64::from(view.scale), 1.0)];
+    for (name, value, limit) in each.into_iter().chain([("shift", left, 1.0), ("shift", up, 1.0)]) {
+        let expected = format!("between -{limit} and {limit}");
+        expect(&format!("test_views.{name}"), value.abs() < limit, &expected, &value.to_string())?;
+    }
+    Ok(())
 }
 
 fn check_layer(layer: &HeadLayer) -> Result<()> {

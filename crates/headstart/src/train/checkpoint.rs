@@ -17,10 +17,8 @@ use crate::error::{Error, Result};
 use crate::history::History;
 use crate::network::{Tail, host};
 
-/// Name in the run folder.
-pub(super) const FILE: &str = "checkpoint.safetensors";
-/// Its name while it is written.
-pub(super) const UNFINISHED: &str = "checkpoint.tmp";
+/// What names in the run folder begin with.
+const STEM: &str = "checkpoint";
 /// Key of [`Progress`] in the file's metadata.
 const KEY: &str = "headstart-checkpoint";
 
@@ -36,6 +34,28 @@ struct Progress {
     within: Within,
 }
 
+/// Whether a training that was stopped lies in `folder`.
+pub(super) fn lies_in(folder: &Path) -> bool {
+    file(folder, 0).exists()
+}
+
+/// Where member `number` of a model, from 0 on, keeps its checkpoint.
+fn file(folder: &Path, number: usize) -> PathBuf {
+    let suffix = if number == 0 { String::new() } else { format!("-{}", number + 1) };
+    folder.join(format!("{STEM}{suffix}.safetensors"))
+}
+
+/// Removes what a kill left of checkpoints that were being written.
+pub(super) fn remove_unfinished(folder: &Path) {
+    for number in 0.. {
+        let path = file(folder, number);
+        let _ = fs::remove_file(path.with_extension("tmp"));
+        if !path.exists() {
+            return;
+        }
+    }
+}
+
 /// The checkpoint of one training.
 pub(super) struct Checkpoint {
     path: PathBuf,
@@ -43,9 +63,10 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The one in `folder` of the training that `fingerprint` stands for.
-    pub(super) fn new(folder: &Path, fingerprint: String) -> Self {
-        Self { path: folder.join(FILE), fingerprint }
+    /// The one in `folder` of the training that `fingerprint` stands for, which is member `number` of its
+    /// model, from 0 on.
+    pub(super) fn new(folder: &Path, number: usize, fingerprint: String) -> Self {
+        Self { path: file(folder, number), fingerprint }
     }
 
     /// Writes where a training stands.

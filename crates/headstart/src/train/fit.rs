@@ -27,7 +27,7 @@ pub(super) struct Data<'a> {
     /// Features of every image.
     pub(super) records: &'a Records,
     /// Features of views of the training images.
-    pub(super) views: &'a Views,
+    pub(super) views: &'a Views<'a>,
     /// The class of each record.
     pub(super) labels: &'a [usize],
     /// Records that train.
@@ -96,7 +96,7 @@ impl Fit<'_> {
             }
             let learning_rate = self.learning_rate(epoch, state.within.seen);
             let within = &mut state.within;
-            let images = Batch::gather(tail, data, recipe, (batch, &class_weights), &mut within.views);
+            let images = Batch::gather(tail, data, recipe, (batch, &class_weights), &mut within.views)?;
             let step = Step { tail, recipe, pace, epoch, learning_rate };
             let parameters = std::mem::take(&mut state.parameters);
             let (parameters, loss, hits) =

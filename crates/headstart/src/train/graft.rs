@@ -38,6 +38,19 @@ impl Grafted {
         Ok(Self { backbone, cut, blocks, weights, extractor, tail })
     }
 
+    /// Number of classes.
+    pub(super) fn classes(&self) -> usize {
+        self.tail.layers().iter().fold(self.tail.input(), |shape, layer| layer.output(shape)).len()
+    }
+
+    /// The pretrained weights with a fresh head of this seed.
+    pub(super) fn fresh_weights(&self, seed: u64) -> Weights {
+        let mut weights = self.weights.clone();
+        let head = self.blocks.last().map_or(&[][..], |head| &head.layers);
+        weights.merge(network::initialise(head, seed));
+        weights
+    }
+
     /// The tail anew, after its weights were replaced: it holds the statistics of normalisation.
     pub(super) fn renew_tail(&mut self) {
         let layers = self.tail.layers().to_vec();

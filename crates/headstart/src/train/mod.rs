@@ -5,6 +5,7 @@ mod check;
 mod checkpoint;
 mod collapse;
 mod data;
+mod depth;
 mod familiar;
 mod fit;
 mod graft;
@@ -13,11 +14,13 @@ mod judge;
 mod keras_step;
 pub mod learning_curve;
 mod loss;
+mod members;
 pub mod mix;
 mod optimizer;
 pub mod pace;
 mod partition;
 mod random_weights;
+pub mod rate_finder;
 pub mod recipe;
 mod run;
 pub mod schedule;
@@ -37,20 +40,20 @@ use self::checkpoint::Checkpoint;
 use self::data::{Prepared, Usable};
 use self::graft::Grafted;
 use self::judge::{Judge, Judgement, Measured};
-use self::pace::Pace;
-use self::state::Fitted;
+use self::members::{All, Fitting, Member, records};
 use self::views::Views;
 use crate::audit::{self, Audit, Features, Labels};
 use crate::backbone::Backbone;
 use crate::backbone::weights::sha256;
-use crate::classifier::{Classifier, Description, FORMAT};
+use crate::classifier::{Classifier, Description, FORMAT, Sealed};
 use crate::dataset::{Dataset, Grouping, Split};
 use crate::error::Result;
 use crate::evaluate::SplitMetrics;
-use crate::features::Extracted;
+use crate::features::{Extracted, View};
 use crate::history::EpochRecord;
 
 pub use crate::csv_field::csv_field;
+pub use depth::BUDGET;
 pub use partition::Partition;
 pub use recipe::Recipe;
 
@@ -93,6 +96,8 @@ pub struct Job {
     pub cache: PathBuf,
     /// Bytes that views of the training images may take there.
     pub cache_limit: Option<usize>,
+    /// How long the training may take, for `unfreeze = "auto"`.
+    pub budget: Duration,
     /// The run folder: new or empty.
     pub out: PathBuf,
     /// Whether to go on where a training into `out` was stopped.
@@ -121,22 +126,43 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let folder = run::Folder::new(&job.out, job.resume)?;
     let Prepared { dataset, survey, positive } = data::prepare(job, observer)?;
     let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
+    let unfreeze = depth::resolve(job, &backbone, &dataset, observer)?;
+    let job = &Job { recipe: Recipe { unfreeze, ..job.recipe.clone() }, ..job.clone() };
     let mut net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
     net.announce(dataset.samples.len(), observer);
 
     let start = Instant::now();
     let extracted = net.extractor.extract(&dataset.samples, &job.cache, observer)?;
     let usable = Usable::new(&dataset, &extracted)?;
-    let views = Views::extract(job, &net, &dataset, (&extracted, &usable), observer)?;
+    let members = Member::all(&job.recipe, job.seed, &dataset, (&usable, &extracted.usable))?;
+    let train = records(&members, |member| &member.train);
+    let (drawn, cached) = views::drawn(job, &net, train.len(), observer);
+    let views = Views::extract(
+        (&drawn, cached),
+        &train,
+        (&net.extractor, &job.cache),
+        (&dataset, &extracted),
+        observer,
+    )?;
+    let scored = [records(&members, |member| &member.validation), usable.of(Split::Test)].concat();
+    let fixed: Vec<View> = job.recipe.test_views.iter().copied().map(View::Fixed).collect();
+    let test_views = Views::extract(
+        (&fixed, fixed.len()),
+        &scored,
+        (&net.extractor, &job.cache),
+        (&dataset, &extracted),
+        observer,
+    )?;
     let extract_seconds = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let checkpoint = Checkpoint::new(&job.out, fingerprint(job, &net, &dataset, &extracted));
-    let fitted =
-        fit_tail(job, &net, &usable, (&extracted, &views), (&dataset, positive), &checkpoint, observer);
-    let fitted = fitted.inspect_err(|_| folder.discard())?;
+    let print = fingerprint(job, &net, &dataset, &extracted);
+    let fitting =
+        Fitting { job, net: &net, records: &extracted.records, views: &views, usable: &usable, positive };
+    let all = fitting.all(members, &print, observer).inspect_err(|_| folder.discard())?;
+    let All { trained, warnings, .. } = &all;
     let fit_seconds = start.elapsed().as_secs_f64();
-    net.weights.merge(fitted.weights);
+    net.weights.merge(trained[0].weights.clone());
 
     let features = Features::new(&extracted.records, extracted.usable.len(), net.extractor.output());
     let labels = Labels::check(&dataset, &survey, &extracted.usable, &features, observer)?;
@@ -146,18 +172,21 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let groups = extracted.usable.iter().map(|index| dataset.samples[*index].group.as_deref()).collect();
     let judge = Judge {
         tail,
+        trained,
         weights,
         records: &extracted.records,
+        views: &test_views,
         recipe: &job.recipe,
         positive,
         blocks: &net.blocks,
         cut: net.cut,
         groups,
     };
-    let Judgement { threshold, calibration, conformal, familiar, measured } = judge.measure(&usable)?;
+    let Judgement { threshold, calibration, conformal, familiar, measured, alone } =
+        judge.measure(&usable)?;
     let test = measured.iter().find(|part| part.split == Split::Test).map(|part| part.metrics.clone());
-    let classifier = Classifier::seal(
-        Description {
+    let mut sealed = Sealed {
+        description: Description {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").into(),
             backbone: net.backbone.spec.name.clone(),
@@ -175,60 +204,34 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
             provenance: net.backbone.provenance.clone(),
             recipe: job.recipe.to_toml(),
             seed: job.seed,
-            training_images: usable.of(Split::Train).len(),
-            history: fitted.history,
+            training_images: train.len(),
+            history: trained[0].history.clone(),
+            members: members::sealed(trained, alone),
+            test_views: job.recipe.test_views.clone(),
             test,
             golden: vec![],
         },
-        &net.weights,
-        familiar.map(|familiar| familiar.gate),
-    );
+        weights: net.weights.clone(),
+        others: trained.iter().skip(1).map(|trained| trained.weights.clone()).collect(),
+        gate: familiar.map(|familiar| familiar.gate),
+    };
+    let classifier = Classifier::seal(&mut sealed);
     folder.write(&run::Contents {
         job,
         dataset: &dataset,
         audit: &audit,
         classifier: &classifier,
-        weights: &net.weights,
+        sealed: &sealed,
         measured: &measured,
         extracted: &extracted,
         labels: &usable.labels,
-        warnings: &fitted.warnings,
+        warnings,
         extract_seconds,
         fit_seconds,
     })?;
-    checkpoint.remove();
+    // The first tells whether there is something to go on with: it goes last.
+    all.checkpoints.iter().rev().for_each(Checkpoint::remove);
     Ok(Outcome { classifier, metrics: by_split(measured) })
-}
-
-fn fit_tail(
-    job: &Job,
-    net: &Grafted,
-    usable: &Usable,
-    (extracted, views): (&Extracted, &Views),
-    (dataset, positive): (&Dataset, usize),
-    checkpoint: &Checkpoint,
-    observer: &mut dyn Observer,
-) -> Result<Fitted> {
-    let data = fit::Data {
-        records: &extracted.records,
-        views,
-        labels: &usable.labels,
-        train: &usable.of(Split::Train),
-        validation: &usable.of(Split::Validation),
-        classes: dataset.classes.len(),
-        positive,
-    };
-    let pace = Pace::new(&net.blocks[net.cut..], job.recipe.thaw, job.recipe.block_rate);
-    let fit = fit::Fit {
-        tail: &net.tail,
-        data: &data,
-        recipe: &job.recipe,
-        pace: &pace,
-        seed: job.seed,
-        checkpoint: Some(checkpoint),
-        checkpoint_every: job.checkpoint_every,
-    };
-    fit.run(&net.weights, observer)
 }
 
 /// Names everything that the epochs of a training depend on: not how many there shall be, unless the

@@ -11,7 +11,7 @@ use crate::backbone::Unfreeze;
 use crate::backbone::spec::{Activation, Block, Dense, Layer, MapShape, output_shape};
 use crate::error::{Error, Result};
 use crate::evaluate::{CalibrationMethod, ThresholdPolicy};
-use crate::image::Augment;
+use crate::image::{Augment, TestView};
 
 /// The recipes in the binary, by name.
 pub const RECIPES: [(&str, &str); 2] = [
@@ -101,6 +101,13 @@ pub struct Recipe {
     /// Above 0, images that are well classified count less (focal loss).
     #[serde(default)]
     pub focal_gamma: f32,
+    /// Trainings, with a seed each, whose mean the model is.
+    #[serde(default = "one")]
+    pub seeds: usize,
+    /// Parts that training and validation images are cut into; each is validated by a training on the
+    /// others, and the model is the mean of all.
+    #[serde(default)]
+    pub folds: Option<usize>,
     /// Images a step.
     pub batch_size: usize,
     /// At most.
@@ -126,6 +133,9 @@ pub struct Recipe {
     /// Views of the training images.
     #[serde(default)]
     pub augment: Option<Augment>,
+    /// Views of an image that are scored besides it, in validation, test and use.
+    #[serde(default)]
+    pub test_views: Vec<TestView>,
     /// How training images are mixed in pairs.
     #[serde(default)]
     pub mix: Option<Mix>,
@@ -135,6 +145,10 @@ pub struct Recipe {
 
 fn usual_momentum() -> f64 {
     0.9
+}
+
+fn one() -> usize {
+    1
 }
 
 fn all_alike() -> f64 {

@@ -12,12 +12,11 @@ use serde::Serialize;
 use super::judge::Measured;
 use super::{Job, checkpoint, tensorboard};
 use crate::audit::Audit;
-use crate::backbone::weights::Weights;
-use crate::classifier::Classifier;
+use crate::classifier::{Classifier, Member, Sealed, Worth};
 use crate::csv_field::csv_field as field;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::evaluate::SplitMetrics;
+use crate::evaluate::{SplitMetrics, Spread};
 use crate::features::Extracted;
 use crate::report::{Subgroup, checklist, curves_svg, model_card, report_html};
 
@@ -30,7 +29,7 @@ pub(super) struct Contents<'a> {
     pub(super) dataset: &'a Dataset,
     pub(super) audit: &'a Audit,
     pub(super) classifier: &'a Classifier,
-    pub(super) weights: &'a Weights,
+    pub(super) sealed: &'a Sealed,
     pub(super) measured: &'a [Measured],
     pub(super) extracted: &'a Extracted,
     /// The class of each record.
@@ -47,8 +46,28 @@ struct Metrics<'a> {
     threshold: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subgroups: Vec<Subgroup>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    members: Vec<MemberMetrics<'a>>,
+    /// By split and measure.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    spread: BTreeMap<&'a str, BTreeMap<&'static str, Spread>>,
     extract_seconds: f64,
     fit_seconds: f64,
+}
+
+/// One of the trainings whose mean the model is.
+#[derive(Serialize)]
+struct MemberMetrics<'a> {
+    seed: u64,
+    fold: Option<usize>,
+    #[serde(flatten)]
+    splits: &'a BTreeMap<String, Worth>,
+}
+
+impl<'a> MemberMetrics<'a> {
+    fn of(member: &'a Member) -> Self {
+        Self { seed: member.seed, fold: member.fold, splits: &member.measured }
+    }
 }
 
 /// Tells whether a folder can be written.
@@ -60,13 +79,12 @@ impl Folder {
     pub(super) fn new(path: &Path, resume: bool) -> Result<Self> {
         if resume {
             // A kill may have left them.
-            for left in [PROBE, checkpoint::UNFINISHED] {
-                let _ = fs::remove_file(path.join(left));
-            }
+            let _ = fs::remove_file(path.join(PROBE));
+            checkpoint::remove_unfinished(path);
         }
         let taken = path.exists()
             && (path.is_file() || fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
-        let stopped = path.join(checkpoint::FILE).exists();
+        let stopped = checkpoint::lies_in(path);
         if taken && !(resume && stopped) {
             let hint =
                 if stopped { "a training that was stopped: go on with --resume" } else { "files in it" };
@@ -97,12 +115,17 @@ impl Folder {
             splits: contents.measured.iter().map(|part| (part.split.name(), &part.metrics)).collect(),
             threshold: description.threshold,
             subgroups: facts::subgroups(contents),
+            members: description.members.iter().map(MemberMetrics::of).collect(),
+            spread: spread(contents),
             extract_seconds: contents.extract_seconds,
             fit_seconds: contents.fit_seconds,
         };
         let metrics = serde_json::to_string_pretty(&metrics).expect("plain structs become JSON");
         self.file("config.toml", config(contents.job))?;
         self.file("history.jsonl", description.history.to_jsonl())?;
+        for (number, member) in description.members.iter().enumerate().skip(1) {
+            self.file(&format!("history-{}.jsonl", number + 1), member.history.to_jsonl())?;
+        }
         self.file(tensorboard::FILE, tensorboard::events(&description.history))?;
         self.file("metrics.json", metrics + "\n")?;
         self.file("predictions.csv", predictions(contents))?;
@@ -112,7 +135,7 @@ impl Folder {
         self.file("report.html", report_html(&report, Some((contents.audit, contents.dataset))))?;
         self.file("model_card.md", model_card(&report))?;
         self.file("checklist.md", checklist(&report))?;
-        self.file("model.safetensors", contents.classifier.to_bytes(contents.weights))
+        self.file("model.safetensors", contents.sealed.to_bytes())
     }
 
     fn split(&self, dataset: &Dataset) -> Result<Vec<u8>> {
@@ -124,6 +147,17 @@ impl Folder {
     fn file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
         write_whole(&self.0.join(name), content.as_ref())
     }
+}
+
+/// How the members differ; nothing of a single training.
+fn spread<'a>(contents: &Contents<'a>) -> BTreeMap<&'a str, BTreeMap<&'static str, Spread>> {
+    let description = contents.classifier.description();
+    let of = |split: &str| -> BTreeMap<&'static str, Spread> {
+        let each = Worth::MEASURES.iter();
+        each.filter_map(|(name, measure)| Some((*name, description.spread(split, *measure)?))).collect()
+    };
+    let splits = contents.measured.iter().map(|part| (part.split.name(), of(part.split.name())));
+    splits.filter(|(_, measures)| !measures.is_empty()).collect()
 }
 
 /// Writes to a temporary name, syncs, renames.

@@ -8,6 +8,7 @@ use super::optimizer::Stepper;
 use super::pace::Pace;
 use super::recipe::Recipe;
 use super::targets::Targets;
+use crate::error::Result;
 use crate::network::{Parameters, Tail, host};
 use crate::random::Random;
 
@@ -75,18 +76,19 @@ impl Step<'_> {
 
 impl Batch {
     /// Gathers the training images at `indices`, or views of them, and mixes them when the recipe says so.
+    ///
+    /// # Errors
+    /// When a file that must be read again has changed.
     pub(super) fn gather(
         tail: &Tail,
         data: &Data<'_>,
         recipe: &Recipe,
         (indices, class_weights): (&[usize], &[f32]),
         random: &mut Random,
-    ) -> Self {
+    ) -> Result<Self> {
         let shape = tail.input();
         let mut values = vec![0.0; indices.len() * shape.len()];
-        for (index, output) in indices.iter().zip(values.chunks_exact_mut(shape.len())) {
-            data.views.draw(data, *index, output, random);
-        }
+        data.views.draw(data, indices, &mut values, random)?;
         let labels: Vec<usize> = indices.iter().map(|index| data.labels[*index]).collect();
         let pairs = match recipe.mix {
             Some(mix) => mix.apply(&mut values, shape, random),
@@ -95,7 +97,7 @@ impl Batch {
         let targets = Targets::new(&labels, class_weights, recipe.label_smoothing, &pairs);
         let dims = [labels.len(), shape.height, shape.width, shape.channels];
         let features = Tensor::from_data(TensorData::new(values, dims), tail.device());
-        Self { features, labels, targets }
+        Ok(Self { features, labels, targets })
     }
 }
 

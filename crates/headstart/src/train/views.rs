@@ -1,60 +1,133 @@
-//! Views of the training images: extracted once, one of them drawn for each image in each epoch.
+//! Views of images: extracted once. One of the training images' is drawn for each of them in each epoch.
 
-use super::data::Usable;
+use std::path::Path;
+
+use super::Job;
+use super::Observer;
 use super::fit::Data;
 use super::graft::Grafted;
-use super::{Job, Observer};
-use crate::dataset::{Dataset, Sample, Split};
+use crate::dataset::{Dataset, Sample};
 use crate::error::{Error, Result};
-use crate::features::{Extracted, Records, View};
+use crate::features::{Extracted, Extractor, Records, View};
 use crate::random::Random;
 
-/// Features of views of the training images.
+/// Features of views of some images.
 #[derive(Default)]
-pub(super) struct Views {
-    /// By number, from 1 on; each holds a record for each training image.
+pub(super) struct Views<'a> {
+    /// Each holds a record for each of the images.
     each: Vec<Records>,
     /// Where a record of the data set lies in these.
     places: Vec<usize>,
+    /// Views that the cache has no room for.
+    anew: Option<Anew<'a>>,
 }
 
-impl Views {
-    /// Extracts as many views as the recipe wants and the cache may hold.
+/// Views that pass the trunk whenever they are drawn.
+struct Anew<'a> {
+    extractor: &'a Extractor,
+    views: Vec<View>,
+    /// By place.
+    samples: Vec<Sample>,
+}
+
+impl<'a> Views<'a> {
+    /// Extracts the first `cached` of these views of the images with these records; the others are computed
+    /// when they are drawn.
+    ///
+    /// # Errors
+    /// As [`Extractor::extract`], and for a file that changed meanwhile.
     pub(super) fn extract(
-        job: &Job,
-        net: &Grafted,
-        dataset: &Dataset,
-        (extracted, usable): (&Extracted, &Usable),
+        (views, cached): (&[View], usize),
+        images: &[usize],
+        (extractor, cache): (&'a Extractor, &Path),
+        (dataset, extracted): (&Dataset, &Extracted),
         observer: &mut dyn Observer,
     ) -> Result<Self> {
-        let Some(augment) = job.recipe.augment else { return Ok(Self::default()) };
-        let train = usable.of(Split::Train);
-        let mut views = Self { each: vec![], places: vec![usize::MAX; extracted.usable.len()] };
-        train.iter().enumerate().for_each(|(place, index)| views.places[*index] = place);
+        let mut places = vec![usize::MAX; extracted.usable.len()];
+        images.iter().enumerate().for_each(|(place, index)| places[*index] = place);
         let samples: Vec<Sample> =
-            train.iter().map(|index| dataset.samples[extracted.usable[*index]].clone()).collect();
-        let count = affordable(job, augment.views, net.extractor.record_bytes() * train.len(), observer);
-        for number in 1..=count {
-            observer.say(&format!("view {number} of {count} of each training image"));
-            let view = Some(View { augment, number });
-            let found = net.extractor.extract_view(&samples, view, &job.cache, observer)?;
+            images.iter().map(|index| dataset.samples[extracted.usable[*index]].clone()).collect();
+        let (cached, drawn) = views.split_at(cached);
+        let mut each = Vec::with_capacity(cached.len());
+        for (number, view) in cached.iter().enumerate() {
+            let (count, images) = (views.len(), samples.len());
+            observer.say(&format!("view {} of {count} of {images} images", number + 1));
+            let found = extractor.extract_view(&samples, Some(*view), cache, observer)?;
             if let Some((path, why)) = found.set_aside.first() {
-                let found = format!("{why}: it changed meanwhile");
-                return Err(Error::invalid(path, "the file that was read at first", found));
+                return Err(changed(path, why));
             }
-            views.each.push(found.records);
+            each.push(found.records);
         }
-        Ok(views)
+        let anew = Anew { extractor, views: drawn.to_vec(), samples };
+        Ok(Self { each, places, anew: (!drawn.is_empty()).then_some(anew) })
     }
 
-    /// Copies what training image `index` looks like this time.
-    pub(super) fn draw(&self, data: &Data<'_>, index: usize, output: &mut [f32], random: &mut Random) {
-        let number = if self.each.is_empty() { 0 } else { random.below(self.each.len() + 1) };
-        match number.checked_sub(1) {
-            None => data.records.copy(index, output),
-            Some(view) => self.each[view].copy(self.places[index], output),
+    /// Copies what the training images `indices` look like this time to `output`, one after the other.
+    ///
+    /// # Errors
+    /// When a file that must be read again has changed.
+    pub(super) fn draw(
+        &self,
+        data: &Data<'_>,
+        indices: &[usize],
+        output: &mut [f32],
+        random: &mut Random,
+    ) -> Result<()> {
+        let count = self.each.len() + self.anew.as_ref().map_or(0, |anew| anew.views.len());
+        let mut left = Vec::new();
+        let length = output.len() / indices.len();
+        for (index, slot) in indices.iter().zip(output.chunks_exact_mut(length)) {
+            let number = if count == 0 { 0 } else { random.below(count + 1) };
+            match number.checked_sub(1) {
+                None => data.records.copy(*index, slot),
+                Some(view) if view < self.each.len() => self.each[view].copy(self.places[*index], slot),
+                Some(view) => left.push((self.places[*index], view - self.each.len(), slot)),
+            }
+        }
+        match &self.anew {
+            Some(anew) if !left.is_empty() => anew.compute(left),
+            _ => Ok(()),
         }
     }
+
+    /// Each view's records, and which of them belong to these images.
+    pub(super) fn of<'v>(
+        &'v self,
+        images: &[usize],
+    ) -> impl Iterator<Item = (&'v Records, Vec<usize>)> + use<'v, 'a> {
+        let places: Vec<usize> = images.iter().map(|index| self.places[*index]).collect();
+        self.each.iter().map(move |records| (records, places.clone()))
+    }
+}
+
+impl Anew<'_> {
+    /// Fills slots, each with the place of its image and the number of its view.
+    fn compute(&self, slots: Vec<(usize, usize, &mut [f32])>) -> Result<()> {
+        let wanted: Vec<(&Sample, View)> =
+            slots.iter().map(|(place, view, _)| (&self.samples[*place], self.views[*view])).collect();
+        let features = self.extractor.features_of(&wanted).map_err(|(path, why)| changed(&path, &why))?;
+        let length = features.len() / slots.len();
+        for ((_, _, slot), features) in slots.into_iter().zip(features.chunks_exact(length)) {
+            slot.copy_from_slice(features);
+        }
+        Ok(())
+    }
+}
+
+fn changed(path: &str, why: &str) -> Error {
+    Error::invalid(path, "the file that was read at first", format!("{why}: it changed meanwhile"))
+}
+
+/// The views of `images` training images that the recipe wants, and how many of them the cache may hold.
+pub(super) fn drawn(
+    job: &Job,
+    net: &Grafted,
+    images: usize,
+    observer: &mut dyn Observer,
+) -> (Vec<View>, usize) {
+    let Some(augment) = job.recipe.augment else { return (vec![], 0) };
+    let cached = affordable(job, augment.views, net.extractor.record_bytes() * images, observer);
+    ((1..=augment.views).map(|number| View::Drawn { augment, number }).collect(), cached)
 }
 
 /// How many views the cache may hold, `bytes` each.
@@ -68,7 +141,8 @@ fn affordable(job: &Job, wanted: usize, bytes: usize, observer: &mut dyn Observe
     let count = wanted.min(limit / bytes.max(1));
     if count < wanted {
         observer.warn(&format!(
-            "only {count} of {wanted} views of each training image fit into {:.0} MiB of cache, {:.0} MiB each",
+            "{count} of {wanted} views of each training image fit into {:.0} MiB of cache, {:.0} MiB each; the others are \
+             computed each time they are drawn, which takes longer",
             mebibytes(limit),
             mebibytes(bytes)
         ));

@@ -1,5 +1,7 @@
 //! A whole net compiled in stages, so that the maps between them can be looked at on the way.
 
+use std::ops::Range;
+
 use super::{Buffers, Plan};
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
@@ -12,13 +14,20 @@ pub(crate) struct Stages {
 }
 
 impl Stages {
-    /// Compiles `layers`, cut after so many layers each.
-    pub(crate) fn new(layers: &[&Layer], weights: &Weights, input: MapShape, cuts: &[usize]) -> Self {
-        let mut ends: Vec<usize> = cuts.iter().copied().chain([layers.len()]).collect();
+    /// Compiles those of `layers` that lie in `range`, whose maps come in with shape `input`, cut after so
+    /// many of all layers each. An empty range passes maps on.
+    pub(crate) fn new(
+        layers: &[&Layer],
+        range: Range<usize>,
+        weights: &Weights,
+        input: MapShape,
+        cuts: &[usize],
+    ) -> Self {
+        let mut ends: Vec<usize> = cuts.iter().copied().chain([range.end]).collect();
         ends.sort_unstable();
         ends.dedup();
-        ends.retain(|end| *end > 0);
-        let (mut plans, mut start, mut shape) = (Vec::new(), 0, input);
+        ends.retain(|end| *end > range.start && *end <= range.end);
+        let (mut plans, mut start, mut shape) = (Vec::new(), range.start, input);
         for end in ends {
             let plan = Plan::new(layers[start..end].iter().copied(), weights, shape);
             shape = plan.output();

@@ -2,16 +2,11 @@
 //! duplicates or other images of its group, and confident learning reads the scores.
 
 mod confident;
-mod features;
-mod lbfgs;
-mod probe;
 
 use std::path::Path;
 
 use serde::Serialize;
 
-pub use self::features::Features;
-use self::probe::{Probe, Table};
 use super::{FOLDS, Observer, Place, SEED, Survey, duplicates};
 use crate::backbone::Backbone;
 use crate::backbone::spec::{Block, Layer};
@@ -19,9 +14,8 @@ use crate::dataset::{Dataset, Sample, folds};
 use crate::error::{Error, Result};
 use crate::evaluate::{Estimate, evaluate};
 use crate::features::{Extractor, Progress};
-
-/// Weights of the penalty on standardised features, per image; the first fold chooses.
-const PENALTIES: [f64; 3] = [1e-1, 1e-2, 1e-3];
+pub use crate::probe::Features;
+use crate::probe::{Table, out_of_fold};
 
 /// What the check of the labels came to.
 #[derive(Debug, Serialize)]
@@ -109,34 +103,4 @@ fn extractor() -> Result<Extractor> {
     let mut backbone = Backbone::load("efficientnet-lite0", None)?;
     backbone.spec.blocks.push(Block { name: "pool".into(), layers: vec![Layer::GlobalAveragePool] });
     Ok(Extractor::new(&backbone, backbone.spec.blocks.len(), &backbone.preprocess))
-}
-
-/// Scores of each image by a probe of the other folds, `[N, classes]`.
-fn out_of_fold(table: &Table<'_>, folds: &[usize], observer: &dyn Progress) -> Result<Vec<Vec<f32>>> {
-    let part =
-        |of: &dyn Fn(usize) -> bool| (0..folds.len()).filter(|row| of(folds[*row])).collect::<Vec<_>>();
-    let mut scores = vec![Vec::new(); folds.len()];
-    let mut penalty = None;
-    for fold in 0..FOLDS {
-        if observer.stop() {
-            return Err(Error::Interrupted);
-        }
-        let (train, held_out) = (part(&|other| other != fold), part(&|other| other == fold));
-        let probe = match penalty {
-            Some(penalty) => Probe::fit(table, &train, penalty),
-            None => {
-                let probes = PENALTIES.map(|penalty| (penalty, Probe::fit(table, &train, penalty)));
-                let loss = |probe: &Probe| probe.loss(table, &held_out);
-                let [first, others @ ..] = probes.map(|(penalty, probe)| (loss(&probe), penalty, probe));
-                let best =
-                    others.into_iter().fold(first, |best, other| if other.0 < best.0 { other } else { best });
-                penalty = Some(best.1);
-                best.2
-            }
-        };
-        for (row, of_row) in held_out.iter().zip(probe.scores(table, &held_out)) {
-            scores[*row] = of_row;
-        }
-    }
-    Ok(scores)
 }

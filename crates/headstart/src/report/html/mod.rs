@@ -3,6 +3,7 @@
 mod audit;
 mod element;
 mod images;
+mod members;
 mod model;
 mod results;
 mod trust;

@@ -1,6 +1,7 @@
 //! What was measured: the headline, the table by split, the confusion matrix and the ROC curve.
 
 use super::element::{Cell, details, note, table, text};
+use super::members::members;
 use super::{class_name, main_result};
 use crate::evaluate::{Estimate, SplitMetrics, ThresholdPolicy};
 use crate::report::numbers::{decimal_interval, decimals, duration, percent, percent_interval, thousands};
@@ -80,6 +81,7 @@ pub(super) fn evaluation(report: &Report) -> String {
         by_class(report, result),
         at_prevalence(report, result),
         over_patients(result),
+        members(report, &result.name),
         pictures(report, result),
     ]
     .concat()

@@ -32,6 +32,7 @@ pub(super) fn report(contents: &Contents<'_>) -> Report {
             layers: contents.classifier.layer_rows(),
         },
         history: description.history.clone(),
+        members: description.members.clone(),
         threshold_policy: description.threshold_policy,
         results: contents.measured.iter().map(|part| result(contents, part)).collect(),
         calibration: description.calibration,

@@ -39,6 +39,12 @@ impl<'a> Features<'a> {
         Self { width, rows: Rows::Means(means) }
     }
 
+    /// Of rows as they are, one for each image, all of one length.
+    pub(crate) fn of_rows(rows: &[Vec<f32>]) -> Self {
+        let all = rows.iter().flatten().map(|value| f16::from_f32(*value)).collect();
+        Self { width: rows.first().map_or(0, Vec::len), rows: Rows::Means(all) }
+    }
+
     /// Features of an image.
     pub(super) fn width(&self) -> usize {
         self.width

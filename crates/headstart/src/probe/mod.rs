@@ -1,10 +1,17 @@
 //! A linear probe: multinomial logistic regression on standardised features, with a penalty on the
 //! squares of its weights.
 
+mod features;
+mod lbfgs;
+
 use rayon::prelude::*;
 
-use super::features::Features;
-use super::lbfgs::minimise;
+use lbfgs::minimise;
+
+use crate::error::{Error, Result};
+use crate::features::Progress;
+
+pub use features::Features;
 
 /// Rows that one thread sums; fixed, so that sums do not depend on the number of threads.
 const ROWS: usize = 128;
@@ -16,8 +23,11 @@ const TOLERANCE: f64 = 1e-4;
 /// A feature that varies less than this is left as it is.
 const STILL: f64 = 1e-6;
 
+/// Weights of the penalty on standardised features, per image; the first fold chooses.
+const PENALTIES: [f64; 3] = [1e-1, 1e-2, 1e-3];
+
 /// Labelled features, read from the cache row by row.
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     rows: &'a Features<'a>,
     features: usize,
     labels: &'a [usize],
@@ -28,7 +38,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// A row for each label.
-    pub(super) fn new(rows: &'a Features<'a>, labels: &'a [usize], classes: usize) -> Self {
+    pub(crate) fn new(rows: &'a Features<'a>, labels: &'a [usize], classes: usize) -> Self {
         let features = rows.width();
         let (mean, deviation) = (vec![0.0; features], vec![1.0; features]);
         let mut table = Self { rows, features, labels, classes, mean, deviation };
@@ -81,13 +91,13 @@ impl<'a> Table<'a> {
 }
 
 /// Weights of a fitted probe: `[classes, features + 1]`, the bias last.
-pub(super) struct Probe {
+struct Probe {
     weights: Vec<f64>,
 }
 
 impl Probe {
     /// Minimises mean cross-entropy over `rows` plus `penalty / 2` times the sum of squared weights.
-    pub(super) fn fit(table: &Table<'_>, rows: &[usize], penalty: f64) -> Self {
+    fn fit(table: &Table<'_>, rows: &[usize], penalty: f64) -> Self {
         let width = table.features + 1;
         let length = table.classes * width;
         let objective = |weights: &[f64]| {
@@ -116,14 +126,14 @@ impl Probe {
     }
 
     /// Mean cross-entropy over `rows`.
-    pub(super) fn loss(&self, table: &Table<'_>, rows: &[usize]) -> f64 {
+    fn loss(&self, table: &Table<'_>, rows: &[usize]) -> f64 {
         let loss = table
             .sum(rows, 1, |row, index, sum| sum[0] -= log_softmax(&self.weights, row)[table.labels[index]]);
         loss[0] / rows.len() as f64
     }
 
     /// Softmax scores of `rows`, `[rows, classes]`.
-    pub(super) fn scores(&self, table: &Table<'_>, rows: &[usize]) -> Vec<Vec<f32>> {
+    fn scores(&self, table: &Table<'_>, rows: &[usize]) -> Vec<Vec<f32>> {
         let score = |index: &usize| {
             let (mut halves, mut row) = (vec![0.0f32; table.features], vec![0.0; table.features]);
             table.rows.copy(*index, &mut halves);
@@ -132,6 +142,43 @@ impl Probe {
         };
         rows.par_iter().map(score).collect()
     }
+}
+
+/// Scores of each image by a probe of the other folds, `[N, classes]`; `folds` numbers each image's own.
+///
+/// # Errors
+/// [`Error::Interrupted`].
+pub(crate) fn out_of_fold(
+    table: &Table<'_>,
+    folds: &[usize],
+    observer: &dyn Progress,
+) -> Result<Vec<Vec<f32>>> {
+    let part =
+        |of: &dyn Fn(usize) -> bool| (0..folds.len()).filter(|row| of(folds[*row])).collect::<Vec<_>>();
+    let mut scores = vec![Vec::new(); folds.len()];
+    let mut penalty = None;
+    for fold in 0..folds.iter().max().map_or(0, |last| last + 1) {
+        if observer.stop() {
+            return Err(Error::Interrupted);
+        }
+        let (train, held_out) = (part(&|other| other != fold), part(&|other| other == fold));
+        let probe = match penalty {
+            Some(penalty) => Probe::fit(table, &train, penalty),
+            None => {
+                let probes = PENALTIES.map(|penalty| (penalty, Probe::fit(table, &train, penalty)));
+                let loss = |probe: &Probe| probe.loss(table, &held_out);
+                let [first, others @ ..] = probes.map(|(penalty, probe)| (loss(&probe), penalty, probe));
+                let best =
+                    others.into_iter().fold(first, |best, other| if other.0 < best.0 { other } else { best });
+                penalty = Some(best.1);
+                best.2
+            }
+        };
+        for (row, of_row) in held_out.iter().zip(probe.scores(table, &held_out)) {
+            scores[*row] = of_row;
+        }
+    }
+    Ok(scores)
 }
 
 /// Logarithms of the softmax scores of a row.

@@ -1,0 +1,252 @@
+//! The sealed file: one safetensors file with a description among its metadata.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Output;
+use crate::backbone::registry::Provenance;
+use crate::backbone::spec::{Block, Layer};
+use crate::backbone::weights::{self, Weights};
+use crate::error::{Error, Result};
+use crate::evaluate::{
+    Calibration, Conformal, Confusion, Outcomes, SplitMetrics, Spread, ThresholdPolicy, auc,
+    one_against_rest, predicted,
+};
+use crate::features::input;
+use crate::gate::{Gate, GateFacts};
+use crate::history::{History, null_is_nan};
+use crate::image::{Preprocess, TestView};
+
+/// Key of the description in the file's metadata.
+const KEY: &str = "headstart";
+/// Version of the file format. 2 added calibration, the gate and prediction sets, 3 further members: an
+/// older file has none.
+pub(crate) const FORMAT: u32 = 3;
+
+/// Everything about a model but its tensors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// Version of the file format.
+    pub format: u32,
+    /// Version of headstart that sealed it.
+    pub version: String,
+    /// The backbone's name.
+    pub backbone: String,
+    /// All blocks, head included.
+    pub blocks: Vec<Block>,
+    /// How many of them were frozen.
+    pub cut: usize,
+    /// From an image to the first block.
+    pub preprocess: Preprocess,
+    /// From the last block to scores.
+    pub output: Output,
+    /// Class names, in the order of the scores.
+    pub classes: Vec<String>,
+    /// The positive class.
+    pub positive: usize,
+    /// Its score from which on an image is called positive.
+    pub threshold: f64,
+    /// How that was chosen.
+    #[serde(default)]
+    pub threshold_policy: ThresholdPolicy,
+    /// From logits to scores that can be read as probabilities; `None` leaves them as they are.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
+    /// From which score on each class is plausible; `None` in models without prediction sets.
+    #[serde(default)]
+    pub conformal: Option<Conformal>,
+    /// Up to which distance from the training images an image is answered; `None` in models without a gate.
+    #[serde(default)]
+    pub gate: Option<GateFacts>,
+    /// Where the pretrained weights come from.
+    pub provenance: Provenance,
+    /// The recipe as it was used, as TOML.
+    pub recipe: String,
+    /// Seed of the training.
+    pub seed: u64,
+    /// Number of training images.
+    pub training_images: usize,
+    /// The epochs of the first member.
+    pub history: History,
+    /// The trainings whose mean the model is; none where it is a single one.
+    #[serde(default)]
+    pub members: Vec<Member>,
+    /// Views of an image that are scored besides it; the mean of all counts.
+    #[serde(default)]
+    pub test_views: Vec<TestView>,
+    /// Measured on the held-out test images, if there were any.
+    pub test: Option<SplitMetrics>,
+    /// Scores of the generated pictures that loading checks.
+    pub golden: Vec<Vec<f32>>,
+}
+
+/// One of the trainings whose mean a model is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// Of its head, order and dropout.
+    pub seed: u64,
+    /// The part of the data that it validated on, from 1 on; `None` where all validated on the same.
+    pub fold: Option<usize>,
+    /// Its epochs.
+    pub history: History,
+    /// What it is worth alone, by split, with the model's calibration and threshold.
+    pub measured: BTreeMap<String, Worth>,
+}
+
+/// Picks a number.
+type Measure = fn(&Worth) -> f64;
+
+/// What one member is worth alone; of more than two classes the positive one against the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Worth {
+    /// Area under the ROC curve; not a number, `null` in JSON, when a class is missing.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub auc: f64,
+    /// Share of the images that it classifies right.
+    pub accuracy: f64,
+    /// Share of the positives that it finds.
+    pub sensitivity: f64,
+    /// Share of the others that it leaves alone.
+    pub specificity: f64,
+}
+
+impl Worth {
+    /// What is measured, by name.
+    pub const MEASURES: [(&'static str, Measure); 4] = [
+        ("accuracy", |worth| worth.accuracy),
+        ("auc", |worth| worth.auc),
+        ("sensitivity", |worth| worth.sensitivity),
+        ("specificity", |worth| worth.specificity),
+    ];
+
+    /// Of scores `[N, classes]` against labels `[N]`.
+    pub(crate) fn of(labels: &[usize], scores: &[Vec<f32>], positive: usize, threshold: f64) -> Self {
+        let (truth, of_positive) = one_against_rest(labels, scores, positive);
+        let called: Vec<usize> = scores.iter().map(|row| predicted(row, positive, threshold)).collect();
+        let confusion = Confusion::count(scores.first().map_or(0, Vec::len), labels, &called);
+        let Outcomes { true_positives, false_negatives, false_positives, true_negatives } =
+            confusion.one_against_rest(positive);
+        let share = |part: usize, rest: usize| part as f64 / (part + rest).max(1) as f64;
+        Self {
+            auc: auc(&truth, &of_positive).unwrap_or(f64::NAN),
+            accuracy: share(confusion.right(), labels.len() - confusion.right()),
+            sensitivity: share(true_positives, false_negatives),
+            specificity: share(true_negatives, false_positives),
+        }
+    }
+}
+
+impl Member {
+    /// `seed 7` or `seed 7, fold 2`.
+    pub fn name(&self) -> String {
+        let fold = self.fold.map(|fold| format!(", fold {fold}")).unwrap_or_default();
+        format!("seed {}{fold}", self.seed)
+    }
+}
+
+impl Description {
+    /// How the members differ in a measure on a split; `None` of a single training.
+    pub fn spread(&self, split: &str, measure: Measure) -> Option<Spread> {
+        let worths = self.members.iter().filter_map(|member| member.measured.get(split));
+        Spread::of(&worths.map(measure).collect::<Vec<_>>())
+    }
+
+    /// The layers that were trained, head included.
+    pub(crate) fn tail(&self) -> impl Iterator<Item = &Layer> {
+        self.blocks[self.cut..].iter().flat_map(|block| &block.layers)
+    }
+}
+
+/// What lies in a sealed file, before anything is compiled.
+#[derive(Debug, Clone)]
+pub(crate) struct Sealed {
+    pub(crate) description: Description,
+    /// Of the trunk and of the first member's tail.
+    pub(crate) weights: Weights,
+    /// Of the other members' tails.
+    pub(crate) others: Vec<Weights>,
+    pub(crate) gate: Option<Gate>,
+}
+
+impl Sealed {
+    /// Reads a sealed file.
+    ///
+    /// # Errors
+    /// A missing file, or one that is no headstart model.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|why| Error::io("read", path, why))?;
+        let metadata = weights::metadata(&bytes, path)?;
+        let text = metadata.get(KEY).ok_or_else(|| {
+            Error::invalid(path, "a model sealed by headstart", "a safetensors file of another kind")
+        })?;
+        let description = describe(text, path)?;
+        let all = Weights::from_safetensors(&bytes, path)?;
+        let gate = description.gate.map(|facts| {
+            let features = features_at(&description, facts.layers, path)?;
+            Gate::read(&all, description.classes.len(), features, path)
+        });
+        let layers = description.blocks.iter().flat_map(|block| &block.layers);
+        let others = description.members.iter().skip(1).enumerate().map(|(number, _)| {
+            let mut tail = Weights::default();
+            for (name, tensor) in all.iter() {
+                if let Some(name) = name.strip_prefix(&prefix(number)) {
+                    tail.insert(name, tensor.shape.clone(), tensor.values.clone());
+                }
+            }
+            tail.verify(description.tail(), path)
+        });
+        let others = others.collect::<Result<_>>()?;
+        let weights = all.verify(layers, path)?;
+        Ok(Self { gate: gate.transpose()?, others, description, weights })
+    }
+
+    /// The bytes of the sealed file.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let description = serde_json::to_string(&self.description).expect("a plain struct becomes JSON");
+        let mut tensors = self.weights.clone();
+        for (number, tail) in self.others.iter().enumerate() {
+            for (name, tensor) in tail.iter() {
+                let name = format!("{}{name}", prefix(number));
+                tensors.insert(name, tensor.shape.clone(), tensor.values.clone());
+            }
+        }
+        if let Some(gate) = &self.gate {
+            gate.store(&mut tensors);
+        }
+        tensors.to_safetensors(BTreeMap::from([(KEY.to_string(), description)]))
+    }
+}
+
+/// What the names of another member's tensors begin with.
+fn prefix(number: usize) -> String {
+    format!("member.{}.", number + 1)
+}
+
+/// Channels after so many layers.
+fn features_at(description: &Description, layers: usize, path: &Path) -> Result<usize> {
+    let all: Vec<&Layer> = description.blocks.iter().flat_map(|block| &block.layers).collect();
+    let Some(before) = all.get(..layers).filter(|before| !before.is_empty()) else {
+        let found = format!("{layers} of {}", all.len());
+        return Err(Error::invalid(path, "a gate behind one of the layers", found));
+    };
+    let start = input(&description.preprocess);
+    Ok(before.iter().fold(start, |shape, layer| layer.output(shape)).channels)
+}
+
+/// Reads a description; the version comes first, because a newer file may have fields of any kind.
+pub(super) fn describe(text: &str, path: &Path) -> Result<Description> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let expected = || format!("a model of format {FORMAT} or older");
+    let invalid = |why: serde_json::Error| Error::invalid(path, expected(), why.to_string());
+    let Version { format } = serde_json::from_str(text).map_err(invalid)?;
+    if format == 0 || format > FORMAT {
+        let found = format!("format {format}: a newer headstart sealed it");
+        return Err(Error::invalid(path, expected(), found));
+    }
+    serde_json::from_str(text).map_err(invalid)
+}

@@ -1,0 +1,39 @@
+//! The trainings whose mean the model is: what each is worth alone.
+
+use super::element::{Cell, details, table, text};
+use crate::classifier::{Member, Worth};
+use crate::evaluate::Spread;
+use crate::report::Report;
+use crate::report::numbers::{decimals, percent};
+
+/// A table, and how much they differ; nothing of a single training.
+pub(super) fn members(report: &Report, split: &str) -> String {
+    let worths: Vec<(&Member, &Worth)> =
+        report.members.iter().filter_map(|member| Some((member, member.measured.get(split)?))).collect();
+    if worths.len() < 2 {
+        return String::new();
+    }
+    let show = |name: &str, value: f64| if name == "auc" { decimals(value) } else { percent(value) };
+    let mut rows: Vec<Vec<Cell>> = worths
+        .iter()
+        .map(|(member, worth)| {
+            let cells = Worth::MEASURES.map(|(name, measure)| show(name, measure(worth)).into());
+            [Cell::from(member.name())].into_iter().chain(cells).collect()
+        })
+        .collect();
+    let spreads = Worth::MEASURES.map(|(name, measure)| {
+        let values: Vec<f64> = worths.iter().map(|(_, worth)| measure(worth)).collect();
+        let Some(Spread { mean, deviation, low, high }) = Spread::of(&values) else { return Cell::from("") };
+        let below = format!("± {}; {} to {}", show(name, deviation), show(name, low), show(name, high));
+        Cell { text: show(name, mean), below }
+    });
+    rows.push([Cell::from("mean")].into_iter().chain(spreads).collect());
+    let lead = text(&format!(
+        "The model is the mean of {} trainings. Alone, with its threshold, each comes to the following on the {split} \
+         images. Under the mean stands the standard deviation between trainings, and the 95 % interval of the mean: \
+         it holds for other seeds and folds of these images, not for other images.",
+        worths.len()
+    ));
+    let head = ["", "Accuracy", "AUC", "Sensitivity", "Specificity"];
+    details("Each training alone", &(lead + &table("numbers", &head, &rows)))
+}

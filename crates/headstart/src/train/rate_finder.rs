@@ -1,0 +1,145 @@
+//! Which learning rate: steps with a rate that climbs from far too small to far too large, and the loss
+//! on the way (Smith 2015).
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::data::{Prepared, Usable, prepare};
+use super::fit::Data;
+use super::graft::Grafted;
+use super::optimizer::Stepper;
+use super::pace::{Pace, Thaw};
+use super::run::write_whole;
+use super::state::Within;
+use super::step::{Batch, Step, class_weights};
+use super::views::Views;
+use super::{Job, Observer};
+use crate::backbone::Backbone;
+use crate::dataset::Split;
+use crate::error::{Error, Result};
+use crate::random::Random;
+use crate::report::rate_finder_svg;
+
+/// The first rate and the last.
+const RATES: [f64; 2] = [1e-6, 1.0];
+/// Steps from one to the other.
+const STEPS: usize = 100;
+/// What is kept of the running mean of the loss in each step.
+const KEPT: f64 = 0.9;
+/// The climb ends when the loss is so many times its least.
+const DIVERGED: f64 = 4.0;
+/// The mean means little before.
+const FIRST: usize = 8;
+/// Steps to either side that a slope is taken over.
+const REACH: usize = 4;
+/// Stream of random numbers that orders the images.
+const STREAM: u64 = 0x1f1d;
+
+/// The loss over the learning rate.
+#[derive(Debug, Clone, Serialize)]
+pub struct RateCurve {
+    /// Of each step that was taken.
+    pub rates: Vec<f64>,
+    /// Running mean of the loss up to each step, corrected for its start.
+    pub losses: Vec<f64>,
+    /// Where the loss falls fastest over the logarithm of the rate; `None` where it does not fall.
+    pub suggestion: Option<f64>,
+}
+
+/// Climbs, and writes `learning-rate.json` and `.svg` into the job's folder. Nothing that was learned on the
+/// way is kept.
+///
+/// # Errors
+/// As [`super::train`].
+pub fn find_rate(job: &Job, observer: &mut dyn Observer) -> Result<RateCurve> {
+    job.recipe.check()?;
+    let Prepared { dataset, positive, .. } = prepare(job, observer)?;
+    let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
+    let net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
+    net.announce(dataset.samples.len(), observer);
+    let extracted = net.extractor.extract(&dataset.samples, &job.cache, observer)?;
+    let usable = Usable::new(&dataset, &extracted)?;
+    let data = Data {
+        records: &extracted.records,
+        views: &Views::default(),
+        labels: &usable.labels,
+        train: &usable.of(Split::Train),
+        validation: &[],
+        classes: dataset.classes.len(),
+        positive,
+    };
+    let curve = climb(job, &net, &data, observer)?;
+    write(&curve, &job.out)?;
+    Ok(curve)
+}
+
+fn climb(job: &Job, net: &Grafted, data: &Data<'_>, observer: &mut dyn Observer) -> Result<RateCurve> {
+    let recipe = &job.recipe;
+    let pace = Pace::new(&net.blocks[net.cut..], Thaw::AtOnce, recipe.block_rate);
+    let weights = class_weights(data, recipe.class_weights);
+    let mut parameters = net.tail.parameters(&net.weights);
+    let (mut stepper, mut within) = (Stepper::new(recipe), Within::start(job.seed, 1));
+    let mut order = Vec::new();
+    let mut random = Random::new(job.seed, STREAM);
+    let (mut rates, mut losses, mut mean) = (Vec::new(), Vec::<f64>::new(), 0.0);
+    for step in 0..STEPS {
+        if observer.stop() {
+            return Err(Error::Interrupted);
+        }
+        if order.len() < recipe.batch_size {
+            let mut again = data.train.to_vec();
+            random.shuffle(&mut again);
+            order.extend(again);
+        }
+        let batch: Vec<usize> = order.drain(..recipe.batch_size.min(order.len())).collect();
+        let images = Batch::gather(&net.tail, data, recipe, (&batch, &weights), &mut within.views)?;
+        let learning_rate = RATES[0] * (RATES[1] / RATES[0]).powf(step as f64 / (STEPS - 1) as f64);
+        let step_of = Step { tail: &net.tail, recipe, pace: &pace, epoch: 1, learning_rate };
+        let loss;
+        (parameters, loss, _) = step_of.take(parameters, images, &mut stepper, &mut within.dropout);
+        mean = KEPT * mean + (1.0 - KEPT) * loss;
+        let smooth = mean / (1.0 - KEPT.powi(step as i32 + 1));
+        let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        rates.push(learning_rate);
+        losses.push(smooth);
+        observer.step(1, step + 1, STEPS);
+        if !smooth.is_finite() || (step > FIRST && smooth > DIVERGED * least) {
+            break;
+        }
+    }
+    let suggestion = steepest(&rates, &losses);
+    Ok(RateCurve { rates, losses, suggestion })
+}
+
+/// The rate at which the loss falls fastest, before it is least.
+fn steepest(rates: &[f64], losses: &[f64]) -> Option<f64> {
+    let least = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b]))?;
+    let slope = |step: usize| losses[step + REACH] - losses[step - REACH];
+    let fastest = (FIRST.max(REACH)..least.min(losses.len().saturating_sub(REACH)))
+        .min_by(|a, b| slope(*a).total_cmp(&slope(*b)))?;
+    (slope(fastest) < 0.0).then(|| rates[fastest])
+}
+
+fn write(curve: &RateCurve, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|why| Error::io("create", folder, why))?;
+    let json = serde_json::to_string_pretty(curve).expect("plain structs become JSON") + "\n";
+    write_whole(&folder.join("learning-rate.json"), json.as_bytes())?;
+    write_whole(&folder.join("learning-rate.svg"), rate_finder_svg(curve).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steepest_fall_is_found() {
+        let rates: Vec<f64> = (0..60).map(|step| 1e-6 * 1.2f64.powi(step)).collect();
+        // A slide whose middle lies at step 30, and a rise from step 50 on.
+        let loss = |step: f64| 1.0 - 0.8 / (1.0 + (-(step - 30.0) / 3.0).exp()) + (step - 50.0).max(0.0);
+        let losses: Vec<f64> = (0..60).map(|step| loss(f64::from(step))).collect();
+        assert_eq!(steepest(&rates, &losses), Some(rates[30]));
+        assert_eq!(steepest(&rates, &vec![0.7; 60]), None);
+        assert_eq!(steepest(&rates[..3], &losses[..3]), None);
+    }
+}
