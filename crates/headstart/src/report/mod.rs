@@ -1,6 +1,7 @@
 //! What a run shows to people: pictures, a summary of the layers, and one self-contained page.
 
 mod axis;
+mod checklist;
 mod confusion;
 mod curves;
 mod diagram;
@@ -28,6 +29,7 @@ use crate::evaluate::{
 use crate::gate::GateFacts;
 use crate::history::History;
 
+pub use checklist::checklist;
 pub use confusion::confusion_svg;
 pub use curves::curves_svg;
 pub use diagram::diagram_svg;
@@ -35,7 +37,7 @@ pub use histogram::{BARS, histogram, histogram_svg};
 pub use html::{audit_html, report_html};
 pub use layers::layer_rows;
 pub use learning_curve::learning_curve_svg;
-pub use model_card::{checklist, model_card};
+pub use model_card::model_card;
 pub use numbers::thousands;
 pub use precision::precision_svg;
 pub use rate_finder::rate_finder_svg;

@@ -6,7 +6,7 @@ use super::{Report, SplitResult};
 use crate::evaluate::Estimate;
 
 /// What stands where only people can know.
-const BLANK: &str = "**[blank: to be filled in]**";
+pub(super) const BLANK: &str = "**[blank: to be filled in]**";
 
 /// What the model is, what it was measured on, and what it must not be used for.
 pub fn model_card(report: &Report) -> String {
@@ -66,7 +66,7 @@ fn data(report: &Report) -> String {
         + &format!("- {}\n- Files set aside: {}\n", separation(report), report.dataset.set_aside.len())
 }
 
-fn separation(report: &Report) -> String {
+pub(super) fn separation(report: &Report) -> String {
     match (&report.dataset.grouped_by, report.dataset.shared_groups) {
         (None, _) => {
             "Nothing says which images belong together: one subject's may lie in several splits".into()
@@ -167,104 +167,6 @@ fn subgroups(report: &Report) -> String {
     text
 }
 
-/// TRIPOD+AI, item by item.
-pub fn checklist(report: &Report) -> String {
-    let mut text = format!(
-        "# TRIPOD+AI checklist: {}\n\nCollins et al. 2024, BMJ 385:e078378. What the run knows is filled in; the rest \
-         only people can know and is marked as blank. Item texts are shortened.\n\n| item | asks for | here |\n|---|---|---|\n",
-        report.title
-    );
-    for (item, asks, answer) in items(report) {
-        text += &format!("| {item} | {asks} | {} |\n", answer.unwrap_or_else(|| BLANK.into()));
-    }
-    text
-}
-
-fn items(report: &Report) -> Vec<(&'static str, &'static str, Option<String>)> {
-    let split = |name: &str| {
-        let found = report.dataset.splits.iter().find(|split| split.name == name)?;
-        Some(thousands(found.images.iter().sum()))
-    };
-    let counts = report
-        .dataset
-        .splits
-        .iter()
-        .map(|s| format!("{} {}", s.name, thousands(s.images.iter().sum())))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let performance = report.results.last().map(|result| {
-        let m = &result.metrics;
-        format!(
-            "{}: AUC {} ({}), sensitivity {} ({}), specificity {} ({}); all in metrics.json",
-            result.name,
-            decimals(m.auc.value),
-            decimal_interval(&m.auc),
-            percent(m.sensitivity.value),
-            percent_interval(&m.sensitivity),
-            percent(m.specificity.value),
-            percent_interval(&m.specificity)
-        )
-    });
-    let slope = report.results.last().map(|result| {
-        let m = &result.metrics;
-        format!("slope {}, calibration error {}", decimals(m.calibration_slope.value), decimals(m.ece.value))
-    });
-    let frozen = report.model.layers.iter().filter(|layer| !layer.trainable).count();
-    let groups = report.subgroups.len();
-    vec![
-        ("1", "title: model, target population, outcome", None),
-        ("2", "abstract", None),
-        ("3a–3c", "background: context, target population, known inequalities", None),
-        ("4", "objectives: development or evaluation", Some("development, with an evaluation on held-out images".into())),
-        ("5a", "sources of the data", None),
-        ("5b", "dates of the data", None),
-        ("6a–6c", "setting, eligibility, treatments", None),
-        (
-            "7",
-            "preparation of the data",
-            Some(format!("decoded, resized to a square and normalised as sealed in the model; {} files set aside", report.dataset.set_aside.len())),
-        ),
-        ("8a–8c", "outcome: definition, who labelled, blinding", Some(format!("classes {}; how they were labelled: {BLANK}", report.classes.join(", ")))),
-        ("9a–9c", "predictors", Some("the pixels of one image, nothing else".into())),
-        ("10", "sample size and its reason", Some(format!("{counts}; the reason: {BLANK}"))),
-        ("11", "missing data", Some("files that cannot be decoded are set aside and listed in the report".into())),
-        ("12a", "how the data were used", Some(format!("{}; the test split was read once, at the end", separation(report)))),
-        ("12b", "handling of predictors", Some("see 7".into())),
-        (
-            "12c",
-            "type of model, building steps, tuning",
-            Some(format!("{}, {frozen} layers frozen; recipe in config.toml; epoch, calibration and threshold chosen on validation", report.model.backbone)),
-        ),
-        ("12d", "heterogeneity between clusters", None),
-        ("12e", "measures of performance", Some("discrimination, calibration, predictive values, with Wilson, DeLong and patient-bootstrap intervals".into())),
-        ("12f", "updating of the model", Some("none".into())),
-        ("12g", "how predictions are calculated", Some("model.safetensors, by `headstart predict`".into())),
-        ("13", "class imbalance", Some("class weights as config.toml says; scores calibrated on validation".into())),
-        ("14", "fairness", if groups > 0 { Some(format!("{groups} subgroups in the report")) } else { None }),
-        (
-            "15",
-            "output of the model, and thresholds",
-            Some(format!("a score for each class; threshold chosen by `{}`", report.threshold_policy)),
-        ),
-        ("16", "differences between training and evaluation data", None),
-        ("17", "ethical approval", None),
-        ("18a–18e", "funding, conflicts, protocol, registration, data sharing", None),
-        ("18f", "code", Some(format!("headstart {}; `{}`", report.version, report.command.replace('|', "\\|")))),
-        ("19", "patient and public involvement", None),
-        ("20a–20c", "flow and characteristics of participants", Some(format!("images by class and split in the report; characteristics: {BLANK}"))),
-        ("21", "participants and events in development", split("train").map(|n| format!("{n} training images"))),
-        ("22", "the full model", Some("model.safetensors holds preprocessing, net, calibration, threshold".into())),
-        ("23a", "performance with intervals", performance),
-        ("23b", "heterogeneity and calibration", slope),
-        ("24", "results of updating", Some("not applicable".into())),
-        ("25", "interpretation", None),
-        ("26", "limitations", Some(report.caution.clone())),
-        ("27a", "poor or unavailable input", Some("undecodable files are refused; unfamiliar images by the gate, where there is one".into())),
-        ("27b", "user interaction and expertise", None),
-        ("27c", "next steps", None),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample;
@@ -280,12 +182,5 @@ mod tests {
             "{card}"
         );
         assert!(card.contains("sex: female") && card.contains(BLANK));
-        let list = checklist(&report);
-        assert!(
-            list.lines().filter(|line| line.starts_with("| ")).all(|line| line.matches(" | ").count() >= 2)
-        );
-        assert!(
-            list.contains(&format!("| 17 | ethical approval | {BLANK} |")) && list.contains("1 subgroups")
-        );
     }
 }
