@@ -12,7 +12,7 @@ use crate::shape::{Activation, Convolution, Padding, Shape};
 use crate::winograd::{self, Kernels, Winograd};
 
 /// Output pixels that one task computes by a matrix product.
-const PIXELS: usize = 48;
+const PIXELS: usize = 56;
 
 /// `activation(convolution(x) + bias + residual)`, its weights packed once.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ const LANES: usize = 16;
 
 /// Tiles whose transforms stay within reach of the second cache, while matrices, which come from
 /// further away, are read for as many as possible.
-const TILES: usize = 48;
+const TILES: usize = 56;
 /// Tasks of a thread that even out by themselves.
 const MANY: usize = 8;
 
