@@ -144,8 +144,11 @@ unsafe fn panel_with<V: Vector>(left: Left, right: Right, place: Place, m: usize
                 tile::<V, ROWS_AVX512>(left(row), right(row), at(row, ROWS_AVX512), finish);
                 row += ROWS_AVX512;
             }
-            // The last maps of ImageNet's nets are 7 pixels wide.
-            if row + 7 <= m {
+            // The last maps of ImageNet's nets are 7 pixels wide, or 4 by 4 tiles.
+            if row + 8 == m {
+                tile::<V, 8>(left(row), right(row), at(row, 8), finish);
+                row += 8;
+            } else if row + 7 <= m {
                 tile::<V, 7>(left(row), right(row), at(row, 7), finish);
                 row += 7;
             }
