@@ -110,7 +110,12 @@ unsafe fn multiply_with<V: Vector>(
                 // SAFETY: the panel has `b.rows` rows, A and C have as many rows as `lines`.
                 unsafe {
                     let start = b.values.as_ptr().add(panel * b.panel + first * b.row);
-                    let right = Right { start, row: b.row, depth, ahead: start.wrapping_add(b.panel) };
+                    // By a single panel, it is A that comes from further away.
+                    let ahead = match b.columns <= width {
+                        true => a.values.as_ptr().wrapping_add(ROWS_AVX512 * a.stride + first),
+                        false => start.wrapping_add(b.panel),
+                    };
+                    let right = Right { start, row: b.row, depth, ahead };
                     let c = c.add(line * lines.stride);
                     let place = Place { c, columns: b.columns, row: 0, column: panel * width, rows: 0 };
                     let start = a.values.as_ptr().add(line * lines.rows * a.stride + first);

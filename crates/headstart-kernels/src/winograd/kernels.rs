@@ -39,6 +39,11 @@ impl<'a> Kernels<'a> {
     pub(crate) fn backward(weight: &'a [f32], input: usize, output: usize) -> Self {
         Self { weight, rows: output, columns: input, row: 9 * input, column: 9, turned: true }
     }
+
+    /// The rows from `first` on.
+    pub(super) fn part(self, first: usize, rows: usize) -> Self {
+        Self { weight: &self.weight[first * self.row..], rows, ..self }
+    }
 }
 
 /// Transformed kernels.
@@ -73,7 +78,7 @@ impl Transformed {
 
 with_vector! {
     /// Transforms the kernels of one panel of columns from `first` on.
-    unsafe fn panel_dispatched(kernels: Kernels<'_>, first: usize, to: *mut f32, plane: usize) = panel_with;
+    pub(super) unsafe fn panel_dispatched(kernels: Kernels<'_>, first: usize, to: *mut f32, plane: usize) = panel_with;
 }
 
 #[inline(always)]

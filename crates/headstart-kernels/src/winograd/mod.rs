@@ -2,6 +2,7 @@
 //! tiles of 6×6 inputs become 4×4 outputs through 36 matrix products, 2.25 multiplications for
 //! each output and channel pair instead of 9.
 
+pub(crate) mod fresh;
 mod kernels;
 mod tiles;
 mod transform;
