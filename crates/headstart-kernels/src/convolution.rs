@@ -12,7 +12,7 @@ use crate::shape::{Activation, Convolution, Padding, Shape};
 use crate::winograd::{self, Kernels, Winograd};
 
 /// Output pixels that one task computes by a matrix product.
-const PIXELS: usize = 48;
+const PIXELS: usize = 56;
 
 /// `activation(convolution(x) + bias + residual)`, its weights packed once.
 #[derive(Debug)]
@@ -94,6 +94,33 @@ impl PackedConvolution {
         assert_eq!(bias.len(), geometry.out_channels, "a bias for each output channel");
         let algorithm = Algorithm::new(&geometry, weight);
         Self { geometry, bias: bias.to_vec(), activation, algorithm }
+    }
+
+    /// [`PackedConvolution::new`] and [`PackedConvolution::forward`] in one go, for weights that are
+    /// used once: where it pays, they are packed while they are used.
+    ///
+    /// # Shapes
+    /// As of those two.
+    ///
+    /// # Panics
+    /// When a length does not fit.
+    pub fn forward_once(
+        geometry: Convolution,
+        (weight, bias): (&[f32], &[f32]),
+        activation: Activation,
+        (input, shape): (&[f32], Shape),
+        output: &mut [f32],
+    ) {
+        if !winograd::fits(&geometry) || !winograd::fresh::suits(shape) {
+            return Self::new(geometry, weight, bias, activation).forward(input, shape, None, output);
+        }
+        let (inputs, outputs) = (geometry.in_channels, geometry.out_channels);
+        assert_eq!(weight.len(), outputs * geometry.fan(), "weights of {geometry:?}");
+        assert_eq!(bias.len(), outputs, "a bias for each output channel");
+        assert_eq!((input.len(), shape.channels), (shape.len(), inputs), "input of shape {shape:?}");
+        assert_eq!(output.len(), geometry.output_shape(shape).len(), "output of {geometry:?}");
+        let finish = Finish { bias: Some(bias), range: activation.range(), ..Finish::PLAIN };
+        winograd::fresh::forward(Kernels::forward(weight, inputs, outputs), input, shape, output, finish);
     }
 
     /// The convolution that computes the input's gradient from the output's: kernels turned by

@@ -29,7 +29,9 @@ impl Scratch {
     pub(crate) fn new(length: usize) -> Self {
         let count = length.div_ceil(LINE);
         let mut lines = take(count).unwrap_or_default();
-        lines.resize(count, Line([0.0; LINE]));
+        if lines.len() < count {
+            lines.resize(count, Line([0.0; LINE]));
+        }
         Self { lines, length }
     }
 }

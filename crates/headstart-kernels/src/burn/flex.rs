@@ -15,10 +15,10 @@ impl MapOps for Flex {
         activation: Activation,
     ) -> FlexTensor {
         let (maps, weight, bias) = (Host::new(maps), Host::new(weight), Host::new(bias));
-        let packed = PackedConvolution::new(geometry, weight.values(), bias.values(), activation);
-        let out = packed.output_shape(maps.shape());
+        let out = geometry.output_shape(maps.shape());
         let mut output = vec![0.0; out.len()];
-        packed.forward(maps.values(), maps.shape(), None, &mut output);
+        let (weights, maps) = ((weight.values(), bias.values()), (maps.values(), maps.shape()));
+        PackedConvolution::forward_once(geometry, weights, activation, maps, &mut output);
         tensor(output, [out.batch, out.height, out.width, out.channels])
     }
 

@@ -8,7 +8,7 @@ use crate::gather::gather;
 use crate::matmul::{Columns, Finish, PackedMatrix, multiply_transposed};
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Shape};
-use crate::winograd;
+use crate::winograd::{self, Kernels};
 
 /// Pixels that are summed at a time: a fixed number, so that the order of the sum is fixed.
 const PIXELS: usize = 4096;
@@ -31,6 +31,10 @@ pub fn convolution_input(
     let out = geometry.output_shape(shape);
     assert_eq!(gradient.len(), out.len(), "a gradient of shape {out:?}");
     assert_eq!(input.len(), shape.len(), "an input of shape {shape:?}");
+    if winograd::fits(geometry) && winograd::fresh::suits(out) {
+        let kernels = Kernels::backward(weight, geometry.in_channels, geometry.out_channels);
+        return winograd::fresh::forward(kernels, gradient, out, input, Finish::PLAIN);
+    }
     // At stride 1 it is the convolution of the output's gradient with the kernels turned.
     if let Some(convolution) = PackedConvolution::turned(geometry, weight) {
         convolution.forward(gradient, out, None, input);

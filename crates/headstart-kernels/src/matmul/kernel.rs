@@ -11,7 +11,7 @@ const LINE: usize = 16;
 /// Rows of A that are held in registers.
 pub(super) const ROWS: usize = 6;
 /// The same where there are 32 registers.
-pub(super) const ROWS_AVX512: usize = 12;
+pub(super) const ROWS_AVX512: usize = 14;
 
 /// What happens to each sum before it is written.
 #[derive(Clone, Copy)]
@@ -32,11 +32,6 @@ impl Finish<'_> {
         Finish { accumulate: false, bias: None, residual: None, range: (f32::NEG_INFINITY, f32::INFINITY) };
     /// The sum is added to C.
     pub(crate) const ACCUMULATE: Finish<'static> = Finish { accumulate: true, ..Finish::PLAIN };
-
-    /// Whether sums are written as they are.
-    fn is_plain(&self) -> bool {
-        !self.accumulate && self.bias.is_none() && self.residual.is_none() && self.range == Self::PLAIN.range
-    }
 
     /// What is left to do for one of several blocks of a sum: all but the first add to C, and
     /// only the last finishes.
@@ -120,8 +115,8 @@ unsafe fn registers<V: Vector, const N: usize, const W: usize>(
         // Lanes of the last register that are columns of C.
         let lanes = columns - (W - 1) * V::LANES;
         match place.rows == N {
-            true if lanes == V::LANES => write_rows::<V, N, W>(sums, V::LANES, place, finish),
-            true => write_rows::<V, N, W>(sums, lanes, place, finish),
+            true if lanes == V::LANES => write_rows::<V, N, W, true>(sums, lanes, place, finish),
+            true => write_rows::<V, N, W, false>(sums, lanes, place, finish),
             false => write_some::<V, N, W>(sums, lanes, place, finish),
         }
     }
@@ -158,28 +153,69 @@ unsafe fn products<V: Vector, const N: usize, const W: usize>(left: Left, right:
     }
 }
 
-/// All rows of the sums, straight from their registers.
+/// A loop over the rows of a tile in two halves, each short enough for the compiler to unroll: sums
+/// that were picked by a number could not stay in registers.
+macro_rules! each_row {
+    ($row:ident < $rows:ident $body:block) => {
+        for $row in 0..$rows.min(ROWS_AVX512 / 2) $body
+        for $row in ROWS_AVX512 / 2..$rows.max(ROWS_AVX512 / 2) $body
+    };
+}
+
+/// All rows of the sums, straight from their registers: one thing after the other is done to all
+/// of them. Where not `WHOLE`, `lanes` of a row's last register. Plain loops: a closure would be
+/// compiled without the caller's instruction set.
 #[inline(always)]
-unsafe fn write_rows<V: Vector, const N: usize, const W: usize>(
-    sums: [[V; W]; N],
+#[allow(clippy::needless_range_loop)] // halves of the rows
+unsafe fn write_rows<V: Vector, const N: usize, const W: usize, const WHOLE: bool>(
+    mut sums: [[V; W]; N],
     lanes: usize,
     place: Place,
     finish: Finish<'_>,
 ) {
     let start = place.row * place.columns + place.column;
-    if lanes == V::LANES && finish.is_plain() {
-        for (index, sums) in sums.into_iter().enumerate() {
-            for (register, sum) in sums.into_iter().enumerate() {
-                // SAFETY: the caller vouches for N rows and W registers in C.
-                unsafe { sum.store(place.c.add(start + index * place.columns + register * V::LANES)) }
-            }
+    // SAFETY: the caller vouches for N rows in C, bias and residual.
+    unsafe {
+        let c = place.c.add(start);
+        if finish.accumulate {
+            each_row!(row < N {
+                let line = load_row::<V, W, WHOLE>(c.add(row * place.columns), lanes);
+                sums[row] = add_rows(line, sums[row]);
+            });
         }
-        return;
+        if let Some(bias) = finish.bias {
+            let line = load_row::<V, W, WHOLE>(bias.as_ptr().add(place.column), lanes);
+            each_row!(row < N {
+                sums[row] = add_rows(sums[row], line);
+            });
+        }
+        if let Some(residual) = finish.residual {
+            let from = residual.as_ptr().add(start);
+            each_row!(row < N {
+                let line = load_row::<V, W, WHOLE>(from.add(row * place.columns), lanes);
+                sums[row] = add_rows(sums[row], line);
+            });
+        }
+        if finish.range != Finish::PLAIN.range {
+            each_row!(row < N {
+                for sum in &mut sums[row] {
+                    *sum = sum.clamp(finish.range);
+                }
+            });
+        }
+        each_row!(row < N {
+            store_row::<V, W, WHOLE>(sums[row], c.add(row * place.columns), lanes);
+        });
     }
-    for (index, sums) in sums.into_iter().enumerate() {
-        // SAFETY: the caller vouches for N rows in C, bias and residual.
-        unsafe { write_row(sums, lanes, start + index * place.columns, place, finish) }
+}
+
+#[inline(always)]
+unsafe fn add_rows<V: Vector, const W: usize>(mut a: [V; W], b: [V; W]) -> [V; W] {
+    for (a, b) in a.iter_mut().zip(b) {
+        // SAFETY: arithmetic under the caller's instruction set.
+        unsafe { *a = a.add(b) }
     }
+    a
 }
 
 /// The first rows of the sums, through memory: sums that were picked by number could not stay in
@@ -205,73 +241,40 @@ unsafe fn write_some<V: Vector, const N: usize, const W: usize>(
             for (register, sum) in sums.iter_mut().enumerate() {
                 *sum = V::load(line.as_ptr().cast::<f32>().add(register * V::LANES));
             }
-            let start = (place.row + index) * place.columns + place.column;
-            write_row(sums, lanes, start, place, finish);
-        }
-    }
-}
-
-/// One row of the sums, from value `start` of C on; `lanes` of its last register.
-#[inline(always)]
-unsafe fn write_row<V: Vector, const W: usize>(
-    sums: [V; W],
-    lanes: usize,
-    start: usize,
-    place: Place,
-    finish: Finish<'_>,
-) {
-    for (register, sum) in sums.into_iter().enumerate() {
-        let offset = register * V::LANES;
-        // SAFETY: the caller vouches for the row in C, bias and residual.
-        unsafe {
-            let (start, column) = (start + offset, place.column + offset);
-            match register + 1 == W && lanes < V::LANES {
-                true => write_first(sum, lanes, place.c.add(start), start, column, finish),
-                false => write(sum, place.c.add(start), start, column, finish),
+            let place = Place { row: place.row + index, rows: 1, ..place };
+            match lanes == V::LANES {
+                true => write_rows::<V, 1, W, true>([sums], lanes, place, finish),
+                false => write_rows::<V, 1, W, false>([sums], lanes, place, finish),
             }
         }
     }
 }
 
-/// One register of sums, to value `start` of C, which is in column `column`.
+/// A row of registers; where not `WHOLE`, the first lanes of the last.
 #[inline(always)]
-unsafe fn write<V: Vector>(mut sum: V, to: *mut f32, start: usize, column: usize, finish: Finish<'_>) {
-    // SAFETY: a whole register lies inside of C, bias and residual.
+unsafe fn load_row<V: Vector, const W: usize, const WHOLE: bool>(from: *const f32, lanes: usize) -> [V; W] {
+    // SAFETY: the caller vouches for the registers and lanes.
     unsafe {
-        if finish.accumulate {
-            sum = V::load(to).add(sum);
+        let mut line = [V::splat(0.0); W];
+        for (register, value) in line.iter_mut().enumerate() {
+            let from = from.add(register * V::LANES);
+            *value = if WHOLE || register + 1 < W { V::load(from) } else { V::load_first(from, lanes) };
         }
-        if let Some(bias) = finish.bias {
-            sum = sum.add(V::load(bias.as_ptr().add(column)));
-        }
-        if let Some(residual) = finish.residual {
-            sum = sum.add(V::load(residual.as_ptr().add(start)));
-        }
-        sum.clamp(finish.range).store(to);
+        line
     }
 }
 
-/// As [`write`], only the first lanes.
+/// Writes what [`load_row`] reads.
 #[inline(always)]
-unsafe fn write_first<V: Vector>(
-    mut sum: V,
-    lanes: usize,
-    to: *mut f32,
-    start: usize,
-    column: usize,
-    finish: Finish<'_>,
-) {
-    // SAFETY: these lanes lie inside of C, bias and residual.
-    unsafe {
-        if finish.accumulate {
-            sum = V::load_first(to, lanes).add(sum);
+unsafe fn store_row<V: Vector, const W: usize, const WHOLE: bool>(line: [V; W], to: *mut f32, lanes: usize) {
+    for (register, value) in line.into_iter().enumerate() {
+        // SAFETY: the caller vouches for the registers and lanes.
+        unsafe {
+            let to = to.add(register * V::LANES);
+            match WHOLE || register + 1 < W {
+                true => value.store(to),
+                false => value.store_first(to, lanes),
+            }
         }
-        if let Some(bias) = finish.bias {
-            sum = sum.add(V::load_first(bias.as_ptr().add(column), lanes));
-        }
-        if let Some(residual) = finish.residual {
-            sum = sum.add(V::load_first(residual.as_ptr().add(start), lanes));
-        }
-        sum.clamp(finish.range).store_first(to, lanes);
     }
 }

@@ -110,7 +110,12 @@ unsafe fn multiply_with<V: Vector>(
                 // SAFETY: the panel has `b.rows` rows, A and C have as many rows as `lines`.
                 unsafe {
                     let start = b.values.as_ptr().add(panel * b.panel + first * b.row);
-                    let right = Right { start, row: b.row, depth, ahead: start.wrapping_add(b.panel) };
+                    // By a single panel, it is A that comes from further away.
+                    let ahead = match b.columns <= width {
+                        true => a.values.as_ptr().wrapping_add(ROWS_AVX512 * a.stride + first),
+                        false => start.wrapping_add(b.panel),
+                    };
+                    let right = Right { start, row: b.row, depth, ahead };
                     let c = c.add(line * lines.stride);
                     let place = Place { c, columns: b.columns, row: 0, column: panel * width, rows: 0 };
                     let start = a.values.as_ptr().add(line * lines.rows * a.stride + first);
@@ -144,8 +149,11 @@ unsafe fn panel_with<V: Vector>(left: Left, right: Right, place: Place, m: usize
                 tile::<V, ROWS_AVX512>(left(row), right(row), at(row, ROWS_AVX512), finish);
                 row += ROWS_AVX512;
             }
-            // The last maps of ImageNet's nets are 7 pixels wide.
-            if row + 7 == m {
+            // The last maps of ImageNet's nets are 7 pixels wide, or 4 by 4 tiles.
+            if row + 8 == m {
+                tile::<V, 8>(left(row), right(row), at(row, 8), finish);
+                row += 8;
+            } else if row + 7 <= m {
                 tile::<V, 7>(left(row), right(row), at(row, 7), finish);
                 row += 7;
             }

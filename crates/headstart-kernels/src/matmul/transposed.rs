@@ -114,9 +114,15 @@ fn pack<const N: usize>(a: &[f32], stride: usize, depth: usize, m: usize, packed
     for (tile, values) in packed[..m.next_multiple_of(N) * depth].chunks_exact_mut(N * depth).enumerate() {
         let filled = N.min(m - tile * N);
         for (row, slots) in values.chunks_exact_mut(N).enumerate() {
-            let source = &a[row * stride + tile * N..][..filled];
-            slots[..filled].copy_from_slice(source);
-            slots[filled..].fill(0.0);
+            let source = &a[row * stride + tile * N..];
+            // Of a known length, a copy is a few instructions and no call.
+            match source.first_chunk::<N>().filter(|_| filled == N) {
+                Some(source) => slots.copy_from_slice(source),
+                None => {
+                    slots[..filled].copy_from_slice(&source[..filled]);
+                    slots[filled..].fill(0.0);
+                }
+            }
         }
     }
 }

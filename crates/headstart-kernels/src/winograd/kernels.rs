@@ -13,6 +13,9 @@ use crate::vector::{Vector, with_vector};
 /// Values between two planes, so that they do not share the cache's sets.
 pub(super) const GAP: usize = 16;
 
+/// Rows of kernels that are asked for ahead.
+const AHEAD: usize = 3;
+
 /// 3×3 kernels as a matrix: `rows` are summed over, `columns` come out.
 #[derive(Clone, Copy)]
 pub(crate) struct Kernels<'a> {
@@ -35,6 +38,11 @@ impl<'a> Kernels<'a> {
     /// Of the same convolution's input gradient.
     pub(crate) fn backward(weight: &'a [f32], input: usize, output: usize) -> Self {
         Self { weight, rows: output, columns: input, row: 9 * input, column: 9, turned: true }
+    }
+
+    /// The rows from `first` on.
+    pub(super) fn part(self, first: usize, rows: usize) -> Self {
+        Self { weight: &self.weight[first * self.row..], rows, ..self }
     }
 }
 
@@ -70,7 +78,7 @@ impl Transformed {
 
 with_vector! {
     /// Transforms the kernels of one panel of columns from `first` on.
-    unsafe fn panel_dispatched(kernels: Kernels<'_>, first: usize, to: *mut f32, plane: usize) = panel_with;
+    pub(super) unsafe fn panel_dispatched(kernels: Kernels<'_>, first: usize, to: *mut f32, plane: usize) = panel_with;
 }
 
 #[inline(always)]
@@ -86,7 +94,10 @@ unsafe fn panel_with<V: Vector>(kernels: Kernels<'_>, first: usize, to: *mut f32
                     taps.iter_mut().for_each(|tap| tap[lane] = 0.0);
                     continue;
                 }
-                let kernel = &kernels.weight[column * kernels.column + row * kernels.row..][..9];
+                let place = column * kernels.column + row * kernels.row;
+                // Kernels of a row may lie apart, where no hardware looks ahead.
+                V::prefetch(kernels.weight.as_ptr().wrapping_add(place + AHEAD * kernels.row));
+                let kernel = &kernels.weight[place..][..9];
                 for (tap, values) in taps.iter_mut().enumerate() {
                     values[lane] = kernel[if kernels.turned { 8 - tap } else { tap }];
                 }

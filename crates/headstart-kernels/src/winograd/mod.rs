@@ -2,6 +2,7 @@
 //! tiles of 6×6 inputs become 4×4 outputs through 36 matrix products, 2.25 multiplications for
 //! each output and channel pair instead of 9.
 
+pub(crate) mod fresh;
 mod kernels;
 mod tiles;
 mod transform;
@@ -26,7 +27,7 @@ const LANES: usize = 16;
 
 /// Tiles whose transforms stay within reach of the second cache, while matrices, which come from
 /// further away, are read for as many as possible.
-const TILES: usize = 48;
+const TILES: usize = 56;
 /// Tasks of a thread that even out by themselves.
 const MANY: usize = 8;
 

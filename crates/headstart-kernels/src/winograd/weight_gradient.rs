@@ -15,7 +15,7 @@ use crate::vector::{Vector, with_vector};
 /// Tiles that are summed at a time: a fixed number, so that the order of the sum is fixed.
 const BLOCK: usize = 512;
 /// Output channels that one task computes.
-const ROWS: usize = 96;
+const ROWS: usize = 112;
 
 /// Computes `weight` `[output, input, 3, 3]` from `input` of shape `shape` and the gradient of
 /// as many output pixels.

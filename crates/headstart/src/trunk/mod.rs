@@ -76,7 +76,10 @@ impl Plan {
     /// - result: `[batch, H, W, C]` of [`Plan::output`]
     pub fn forward(&self, maps: &[f32], batch: usize, buffers: &mut Buffers) -> Vec<f32> {
         assert_eq!(maps.len(), batch * self.input.len(), "a batch of {batch} maps of {:?}", self.input);
-        run(&self.steps, maps, batch, None, buffers).unwrap_or_else(|| maps.to_vec())
+        // From within the thread pool, whose threads stay awake from step to step: from outside,
+        // each step had to wake one of them to begin, and the caller at its end.
+        let output = rayon::scope(|_| run(&self.steps, maps, batch, None, buffers));
+        output.unwrap_or_else(|| maps.to_vec())
     }
 }
 

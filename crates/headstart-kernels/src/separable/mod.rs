@@ -4,6 +4,10 @@
 //! those around the block; they are made strip by strip and some channels at a time, so that
 //! they never leave the second cache.
 
+mod halves;
+
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::convolution::PackedConvolution;
@@ -84,24 +88,22 @@ impl Separable {
         let wide = self.wide_shape(shape);
         let rows = self.rows(wide, out);
         let line = out.width * out.channels;
-        let widest = CHANNELS.min(geometry.in_channels);
         let strip = Strip::new(geometry, wide.width, rows);
-        let padded = match &self.expand {
-            Some(expand) => lines::scratch_len(&expand.geometry, shape),
-            None => 0,
-        };
-        let scratch = || [strip.input_len(widest), rows * out.width * widest, padded].map(Scratch::new);
         let images = output.par_chunks_mut(out.height * line).enumerate();
         images.for_each(|(image, output)| {
             let length = shape.height * shape.width * shape.channels;
             let input = &input[image * length..][..length];
             let strips = output.par_chunks_mut(rows * line).enumerate();
-            strips.for_each_init(scratch, |[wide, deep, padded], (index, output)| {
+            strips.for_each(|(index, output)| {
                 let first = index * rows;
                 let residual =
                     residual.map(|residual| &residual[(image * out.height + first) * line..][..output.len()]);
                 let strip = strip.at(first, output.len() / line);
-                self.strip((input, shape), strip, residual, output, [wide, deep, padded]);
+                let (image, finish) = ((input, shape), self.project.finish(residual));
+                match self.middle(out) {
+                    None => self.sum(image, strip, 0..geometry.in_channels, finish, output),
+                    Some(middle) => self.sum_halves(image, strip, middle, finish, output),
+                }
             });
         });
     }
@@ -111,39 +113,47 @@ impl Separable {
         let geometry = &self.depthwise.geometry;
         let line = (wide.width + geometry.kernel[1]) * CHANNELS.min(geometry.in_channels);
         let fitting = (STRIP / line).saturating_sub(geometry.kernel[0]) / geometry.stride[0];
-        let fair = out.height.div_ceil(rayon::current_num_threads().div_ceil(out.batch));
-        let fitting = fitting.clamp(1, fair);
-        // Strips of one height.
-        out.height.div_ceil(out.height.div_ceil(fitting))
+        let halves = if self.middle(out).is_some() { 2 } else { 1 };
+        // As many strips of one height for each thread.
+        let strips = out.height.div_ceil(fitting.max(1)).next_multiple_of(shares(out.batch * halves));
+        out.height.div_ceil(strips)
     }
 
-    /// Computes one strip of an image.
-    fn strip(
+    /// Computes one strip of an image, of the projection's sum what some channels in between add.
+    fn sum(
         &self,
         image: (&[f32], Shape),
         strip: Strip,
-        residual: Option<&[f32]>,
+        channels: Range<usize>,
+        finish: Finish<'_>,
         output: &mut [f32],
-        [wide, deep, padded]: [&mut [f32]; 3],
     ) {
-        let channels = self.depthwise.geometry.in_channels;
-        let depthwise = self.depthwise.depthwise().expect("checked when made");
         let projection = self.project.pointwise().expect("checked when made");
-        for first in (0..channels).step_by(CHANNELS) {
-            let count = CHANNELS.min(channels - first);
+        let widest = CHANNELS.min(channels.len());
+        let pixels = output.len() / projection.columns;
+        let padded = self.expand.as_ref().map_or(0, |expand| lines::scratch_len(&expand.geometry, image.1));
+        let [mut wide, mut deep, mut padded] =
+            [strip.input_len(widest), pixels * widest, padded].map(Scratch::new);
+        for first in channels.clone().step_by(CHANNELS) {
+            let count = CHANNELS.min(channels.end - first);
             let wide = &mut wide[..strip.input_len(count)];
-            let deep = &mut deep[..output.len() / projection.columns * count];
-            self.expand(image, strip, (first, count), wide, padded);
-            let taps = Taps {
-                values: &depthwise.taps()[first..],
-                channels,
-                bias: &self.depthwise.bias[first..first + count],
-                range: self.depthwise.activation.range(),
-            };
-            strip.convolve(wide, taps, deep);
-            let finish = self.project.finish(residual).of_block(first == 0, first + count == channels);
+            let deep = &mut deep[..pixels * count];
+            self.expand(image, strip, (first, count), wide, &mut padded);
+            strip.convolve(wide, self.taps(first, count), deep);
+            let finish = finish.of_block(first == channels.start, first + count == channels.end);
             let rows = Rows { values: deep, stride: count };
             multiply(rows, projection.panels().part(first, count), output, finish);
+        }
+    }
+
+    /// The depthwise kernels of `count` channels from `first` on.
+    fn taps(&self, first: usize, count: usize) -> Taps<'_> {
+        let depthwise = self.depthwise.depthwise().expect("checked when made");
+        Taps {
+            values: &depthwise.taps()[first..],
+            channels: self.depthwise.geometry.in_channels,
+            bias: &self.depthwise.bias[first..first + count],
+            range: self.depthwise.activation.range(),
         }
     }
 
@@ -185,4 +195,14 @@ impl Separable {
             multiply_lines(rows, matrix, &mut wide[start..], lines, finish);
         }
     }
+}
+
+/// Parts of an image, so that there is as much for each thread.
+fn shares(batch: usize) -> usize {
+    let threads = rayon::current_num_threads();
+    let (mut a, mut b) = (threads, batch);
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    threads / a
 }
