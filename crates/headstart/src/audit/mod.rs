@@ -114,6 +114,8 @@ pub enum FaultKind {
     NoImage,
     /// Past the limits of a picture.
     TooLarge,
+    /// Of a kind that is not read.
+    Unsupported,
     /// The end is missing.
     Truncated,
     /// Broken otherwise.

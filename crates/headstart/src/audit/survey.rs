@@ -129,6 +129,7 @@ fn kind(why: &Unusable) -> FaultKind {
             DecodeError::Empty => FaultKind::Empty,
             DecodeError::Text | DecodeError::Unknown => FaultKind::NoImage,
             DecodeError::TooLarge { .. } => FaultKind::TooLarge,
+            DecodeError::Unsupported { .. } => FaultKind::Unsupported,
             DecodeError::Truncated { .. } => FaultKind::Truncated,
             DecodeError::Damaged { .. } => FaultKind::Damaged,
         },

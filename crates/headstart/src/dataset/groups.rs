@@ -1,6 +1,9 @@
 //! Which images belong together: those of one patient, by their paths, and those that show the same.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -8,6 +11,7 @@ use regex::Regex;
 use super::clusters::Clusters;
 use super::{Dataset, folds};
 use crate::error::{Error, Result};
+use crate::image::{Format, patient};
 
 /// Collections whose paths tell the patient, in the order in which they are tried.
 const PRESETS: [(&str, &str); 5] = [
@@ -29,10 +33,13 @@ static COMPILED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     PRESETS.iter().map(compile).collect()
 });
 
+/// Bytes at a DICOM file's start among which the patient is looked for, after those that tell the format.
+const START: [u64; 2] = [132, 1 << 20];
+
 /// What tells which images belong together.
 #[derive(Debug, Clone, Default)]
 pub enum Grouping {
-    /// A column of the CSV, else whichever preset fits a path.
+    /// A column of the CSV, else a DICOM file's patient, else whichever preset fits a path.
     #[default]
     Automatic,
     /// Each image stands alone.
@@ -64,6 +71,26 @@ impl Grouping {
 /// The patient that a path tells, by any of the presets.
 pub(super) fn automatic(path: &str) -> Option<String> {
     COMPILED.iter().find_map(|pattern| matched(pattern, path)).map(str::to_string)
+}
+
+/// The patient of a file, if it is DICOM, under a pseudonym; else the one that its path tells.
+pub(super) fn of_file(path: &str, file: &Path) -> Option<String> {
+    let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    // Other formats need not be opened.
+    let is_other = |format: &Format| *format != Format::Dicom && format.extensions().contains(&&*extension);
+    let patient = if Format::ALL.iter().any(is_other) { None } else { dicom_patient(file) };
+    patient.or_else(|| automatic(path))
+}
+
+fn dicom_patient(file: &Path) -> Option<String> {
+    let (mut file, mut start) = (File::open(file).ok()?, Vec::new());
+    for more in START {
+        (&mut file).take(more).read_to_end(&mut start).ok()?;
+        if Format::of(&start) != Some(Format::Dicom) {
+            return None;
+        }
+    }
+    patient(&start)
 }
 
 fn matched<'a>(pattern: &Regex, path: &'a str) -> Option<&'a str> {
