@@ -1,6 +1,6 @@
 //! A CSV with a row for each image: `path,label` and perhaps `group` and `split`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -118,21 +118,40 @@ struct Rows<'a> {
     lines: Vec<u64>,
     /// Classes in the order in which they came.
     classes: BTreeMap<String, usize>,
+    groups: HashSet<Arc<str>>,
 }
 
 impl<'a> Rows<'a> {
     fn new(file: &'a Path) -> Self {
         let folder = file.parent().unwrap_or(Path::new("")).into();
-        Self { file, folder, samples: Vec::new(), lines: Vec::new(), classes: BTreeMap::new() }
+        Self {
+            file,
+            folder,
+            samples: Vec::new(),
+            lines: Vec::new(),
+            classes: BTreeMap::new(),
+            groups: HashSet::new(),
+        }
     }
 
     fn add(&mut self, row: Row) {
         let came = self.classes.len();
         let label = *self.classes.entry(row.label).or_insert(came);
-        let mut sample = Sample::below(&self.folder, row.path, label, row.split, row.group);
+        let group = row.group.map(|group| self.group(group));
+        let mut sample = Sample::below(&self.folder, row.path, label, row.split, group);
         sample.attributes = row.attributes;
         self.samples.push(sample);
         self.lines.push(row.line);
+    }
+
+    /// The one text of a group.
+    fn group(&mut self, name: String) -> Arc<str> {
+        if let Some(known) = self.groups.get(name.as_str()) {
+            return Arc::clone(known);
+        }
+        let group = Arc::<str>::from(name);
+        self.groups.insert(Arc::clone(&group));
+        group
     }
 
     fn dataset(mut self) -> Result<Dataset> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 
@@ -110,7 +110,7 @@ impl Dataset {
             Grouping::None => self.samples.iter_mut().for_each(|sample| sample.group = None),
             Grouping::Pattern(pattern) => {
                 for sample in &mut self.samples {
-                    sample.group = matched(pattern, &sample.path).map(str::to_string);
+                    sample.group = matched(pattern, &sample.path).map(Into::into);
                 }
                 if self.samples.iter().all(|sample| sample.group.is_none()) {
                     let first = self.samples.first().map_or("", |sample| &sample.path);
@@ -124,15 +124,20 @@ impl Dataset {
     /// Joins the groups of each pair of samples, an image without group being one of its own, and
     /// returns how many groups fewer there are. A joined group has the first of the names.
     pub fn join(&mut self, pairs: &[(usize, usize)]) -> usize {
+        if pairs.is_empty() {
+            return 0;
+        }
         let before = self.groups();
         let mut ties = Clusters::new(self.samples.len());
         pairs.iter().for_each(|(left, right)| ties.join(*left, *right));
         let units = folds::units(self, ties.clone());
-        let mut names = BTreeMap::<usize, (bool, String)>::new();
+        let mut names = BTreeMap::<usize, (bool, Arc<str>)>::new();
         for (left, right) in pairs {
             for sample in [&self.samples[*left], &self.samples[*right]] {
-                let name =
-                    (sample.group.is_none(), sample.group.clone().unwrap_or_else(|| sample.path.clone()));
+                let name = (
+                    sample.group.is_none(),
+                    sample.group.clone().unwrap_or_else(|| sample.path.as_str().into()),
+                );
                 let joined = names.entry(units[*left]).or_insert_with(|| name.clone());
                 // A patient's name before a path.
                 *joined = name.min(joined.clone());
