@@ -1,7 +1,4 @@
 //! The BMP decoder.
 #![no_main]
 
-#[path = "../decoder.rs"]
-mod decoder;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| decoder::decode(data, b"BM"));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| headstart_fuzz::decode(data, b"BM"));

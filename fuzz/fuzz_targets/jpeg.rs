@@ -1,7 +1,4 @@
 //! The JPEG decoder.
 #![no_main]
 
-#[path = "../decoder.rs"]
-mod decoder;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| decoder::decode(data, b"\xff\xd8\xff"));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| headstart_fuzz::decode(data, b"\xff\xd8\xff"));

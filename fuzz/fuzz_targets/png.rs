@@ -1,7 +1,4 @@
 //! The PNG decoder.
 #![no_main]
 
-#[path = "../decoder.rs"]
-mod decoder;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| decoder::decode(data, b"\x89PNG\r\n\x1a\n"));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| headstart_fuzz::decode(data, b"\x89PNG\r\n\x1a\n"));

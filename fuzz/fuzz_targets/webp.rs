@@ -1,7 +1,4 @@
 //! The WEBP decoder.
 #![no_main]
 
-#[path = "../decoder.rs"]
-mod decoder;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| decoder::decode(data, b"RIFF"));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| headstart_fuzz::decode(data, b"RIFF"));

@@ -17,7 +17,7 @@ use crate::state::AppState;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it only describes what `upload` reads")]
 pub(crate) struct Form {
-    /// One image or several: JPEG, PNG, TIFF, BMP or WebP.
+    /// One image or several: JPEG, PNG, TIFF, BMP, WebP or DICOM.
     #[schema(content_media_type = "application/octet-stream")]
     file: Vec<String>,
 }

@@ -85,6 +85,9 @@ pub(crate) fn refusal(error: &DecodeError, strings: &Strings) -> String {
         DecodeError::TooLarge { found, most } => {
             strings.say("image-pixels", &[("found", found), ("most", most)])
         }
+        DecodeError::Unsupported { format, what } => {
+            strings.say("image-unsupported", &[("format", format), ("what", what)])
+        }
         DecodeError::Truncated { format, .. } => strings.say("image-truncated", &[("format", format)]),
         DecodeError::Damaged { format, .. } => strings.say("image-damaged", &[("format", format)]),
     }

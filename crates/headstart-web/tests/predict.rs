@@ -13,7 +13,8 @@ use serde_json::json;
 use stand_in::{PNG, png};
 
 const PATH: &str = "/api/predict";
-const UNREADABLE: &str = "This is not an image of a kind that can be read (JPEG, PNG, TIFF, BMP, WebP).";
+const UNREADABLE: &str =
+    "This is not an image of a kind that can be read (JPEG, PNG, TIFF, BMP, WebP, DICOM).";
 const TRUNCATED: &str = "The image breaks off before its end (PNG).";
 
 async fn post(request: Request<Body>) -> client::Reply {

@@ -20,6 +20,9 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
             .and_then(|bytes| decode(&bytes, &Limits::default()).map_err(|why| why.to_string()));
         match image {
             Ok(image) => {
+                if image.frames() > 1 {
+                    eprintln!("{file}: the first of {} frames is used", image.frames());
+                }
                 let assessment = classifier.assess_image(&image);
                 if let Some(explanations) = &mut explanations {
                     explanations.write(&classifier, file, &image, assessment.prediction.label)?;

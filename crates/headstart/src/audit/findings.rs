@@ -96,8 +96,9 @@ fn duplicates(check: &'static str, found: &[Duplicates]) -> Finding {
     let found = match found.len() {
         0 => "none".into(),
         groups => format!(
-            "{} groups of {} images; {} across classes, {} across splits",
+            "{} {} of {} images; {} across classes, {} across splits",
             thousands(groups),
+            if groups == 1 { "group" } else { "groups" },
             thousands(images),
             thousands(classes),
             thousands(splits)

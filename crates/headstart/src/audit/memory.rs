@@ -75,7 +75,15 @@ mod tests {
     fn look(number: u8) -> Look {
         let pixels: Vec<u8> = (0..64 * 64).map(|at| (at / 7) as u8 ^ number).collect();
         let appearance = Appearance::of(&Image::from_grey8(64, 64, &pixels));
-        Look { bytes: Some(9), format: None, content: [number; 32], width: 64, height: 64, appearance }
+        Look {
+            bytes: Some(9),
+            format: None,
+            content: [number; 32],
+            width: 64,
+            height: 64,
+            frames: 1,
+            appearance,
+        }
     }
 
     #[test]

@@ -114,6 +114,8 @@ pub enum FaultKind {
     NoImage,
     /// Past the limits of a picture.
     TooLarge,
+    /// Of a kind that is not read.
+    Unsupported,
     /// The end is missing.
     Truncated,
     /// Broken otherwise.
@@ -224,11 +226,13 @@ pub enum OddityKind {
     Grey,
     /// Letters burned in.
     Writing,
+    /// One of several frames of its file.
+    Frames,
 }
 
 impl OddityKind {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Black,
         Self::White,
         Self::LowContrast,
@@ -238,6 +242,7 @@ impl OddityKind {
         Self::Coloured,
         Self::Grey,
         Self::Writing,
+        Self::Frames,
     ];
 
     /// A few words.
@@ -252,6 +257,7 @@ impl OddityKind {
             Self::Coloured => "coloured among grey",
             Self::Grey => "grey among coloured",
             Self::Writing => "burned-in text",
+            Self::Frames => "first of several frames",
         }
     }
 }

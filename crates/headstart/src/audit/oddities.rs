@@ -67,6 +67,9 @@ impl Usual {
         }
         odd.extend(light(look));
         odd.extend(look.appearance.writing.map(|writing| (OddityKind::Writing, where_it_stands(writing))));
+        if look.frames > 1 {
+            odd.push((OddityKind::Frames, format!("the first of {} frames is used", look.frames)));
+        }
         odd.extend(self.blur(look));
         odd.extend(self.colour(look));
         odd

@@ -25,7 +25,15 @@ pub(super) struct Look {
     pub(super) content: Digest,
     pub(super) width: usize,
     pub(super) height: usize,
+    /// Of which the first was looked at.
+    #[serde(default = "one")]
+    pub(super) frames: u32,
     pub(super) appearance: Appearance,
+}
+
+/// What was remembered before frames were counted.
+fn one() -> u32 {
+    1
 }
 
 /// What a file's first bytes tell, and what its picture does or why there is none.
@@ -68,6 +76,9 @@ impl Survey {
 
     /// Pairs of samples that show the same, to be kept in one split: see [`Dataset::join`].
     pub fn same(&self, dataset: &Dataset) -> Vec<(usize, usize)> {
+        if self.seen.is_empty() {
+            return Vec::new();
+        }
         let mut ties = duplicates::find(dataset, &self.looks(dataset)).ties;
         let pairs = (0..dataset.samples.len()).map(|sample| (ties.first(sample), sample));
         pairs.filter(|(first, sample)| first != sample).collect()
@@ -113,8 +124,8 @@ fn look(sample: &Sample, memory: &Memory) -> Seen {
     let Opened { bytes, format, content, image } = sample.open(&Limits::default());
     let look = match (image, content) {
         (Ok(image), Some(content)) => {
-            let (width, height) = (image.width(), image.height());
-            Ok(Look { bytes, format, content, width, height, appearance: Appearance::of(&image) })
+            let (width, height, frames) = (image.width(), image.height(), image.frames());
+            Ok(Look { bytes, format, content, width, height, frames, appearance: Appearance::of(&image) })
         }
         (Ok(_), None) => Err((FaultKind::Unreadable, "cannot be read".into())),
         (Err(why), _) => Err((kind(&why), why.to_string())),
@@ -129,6 +140,7 @@ fn kind(why: &Unusable) -> FaultKind {
             DecodeError::Empty => FaultKind::Empty,
             DecodeError::Text | DecodeError::Unknown => FaultKind::NoImage,
             DecodeError::TooLarge { .. } => FaultKind::TooLarge,
+            DecodeError::Unsupported { .. } => FaultKind::Unsupported,
             DecodeError::Truncated { .. } => FaultKind::Truncated,
             DecodeError::Damaged { .. } => FaultKind::Damaged,
         },

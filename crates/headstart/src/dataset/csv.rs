@@ -1,6 +1,6 @@
 //! A CSV with a row for each image: `path,label` and perhaps `group` and `split`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use super::{Dataset, Sample, Split, groups};
 use crate::error::{Error, Result};
 
-/// Paths are relative to the CSV. Without a column of groups the paths tell the patients. Rows with an
+/// Paths are relative to the CSV. Without a column of groups the files tell the patients, or their paths. Rows with an
 /// empty group stand alone, those with an empty split are still to be cut.
 pub(super) fn open(path: &Path) -> Result<Dataset> {
     let invalid = |why: csv::Error| Error::invalid(path, "a CSV", why.to_string());
@@ -19,7 +19,8 @@ pub(super) fn open(path: &Path) -> Result<Dataset> {
     let mut rows = Rows::new(path);
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(invalid)? {
-        rows.add(Row::parse(path, &columns, &record)?);
+        let row = Row::parse(path, &rows.folder, &columns, &record)?;
+        rows.add(row);
     }
     rows.dataset()
 }
@@ -74,7 +75,7 @@ struct Row {
 }
 
 impl Row {
-    fn parse(file: &Path, columns: &Columns, record: &StringRecord) -> Result<Self> {
+    fn parse(file: &Path, folder: &Path, columns: &Columns, record: &StringRecord) -> Result<Self> {
         let line = record.position().map_or(0, csv::Position::line);
         let field = |column: usize| record.get(column).unwrap_or_default().to_string();
         let required = |column: usize, what: &str| {
@@ -88,7 +89,7 @@ impl Row {
         let path = required(columns.path, "a path in each row")?.replace('\\', "/");
         let group = match columns.group {
             Some(column) => Some(field(column)).filter(|group| !group.is_empty()),
-            None => groups::automatic(&path),
+            None => groups::of_file(&path, &folder.join(&path)),
         };
         let split = columns.split.map(field).filter(|split| !split.is_empty());
         let split = split.map(|name| {
@@ -117,21 +118,40 @@ struct Rows<'a> {
     lines: Vec<u64>,
     /// Classes in the order in which they came.
     classes: BTreeMap<String, usize>,
+    groups: HashSet<Arc<str>>,
 }
 
 impl<'a> Rows<'a> {
     fn new(file: &'a Path) -> Self {
         let folder = file.parent().unwrap_or(Path::new("")).into();
-        Self { file, folder, samples: Vec::new(), lines: Vec::new(), classes: BTreeMap::new() }
+        Self {
+            file,
+            folder,
+            samples: Vec::new(),
+            lines: Vec::new(),
+            classes: BTreeMap::new(),
+            groups: HashSet::new(),
+        }
     }
 
     fn add(&mut self, row: Row) {
         let came = self.classes.len();
         let label = *self.classes.entry(row.label).or_insert(came);
-        let mut sample = Sample::below(&self.folder, row.path, label, row.split, row.group);
+        let group = row.group.map(|group| self.group(group));
+        let mut sample = Sample::below(&self.folder, row.path, label, row.split, group);
         sample.attributes = row.attributes;
         self.samples.push(sample);
         self.lines.push(row.line);
+    }
+
+    /// The one text of a group.
+    fn group(&mut self, name: String) -> Arc<str> {
+        if let Some(known) = self.groups.get(name.as_str()) {
+            return Arc::clone(known);
+        }
+        let group = Arc::<str>::from(name);
+        self.groups.insert(Arc::clone(&group));
+        group
     }
 
     fn dataset(mut self) -> Result<Dataset> {

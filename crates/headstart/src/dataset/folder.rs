@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::{Dataset, Sample, Split, groups};
 use crate::error::{Error, Result};
 
@@ -24,7 +26,7 @@ pub(super) fn open(root: &Path) -> Result<Dataset> {
             if files.is_empty() {
                 return Err(Error::invalid(folder, "images of the class", "no file"));
             }
-            samples.extend(files.into_iter().map(|file| sample(root, file, label, part.split)));
+            samples.par_extend(files.into_par_iter().map(|file| sample(root, file, label, part.split)));
         }
     }
     Ok(Dataset { root: root.to_path_buf(), classes, samples })
@@ -80,7 +82,7 @@ fn sample(root: &Path, file: PathBuf, label: usize, split: Option<Split>) -> Sam
     let shown = file.strip_prefix(root).unwrap_or(&file);
     let parts: Vec<_> = shown.iter().map(|part| part.to_string_lossy()).collect();
     let path = parts.join("/");
-    let group = groups::automatic(&path);
+    let group = groups::of_file(&path, &file);
     Sample::file(path, file, label, split, group)
 }
 

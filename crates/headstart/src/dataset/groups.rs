@@ -1,13 +1,17 @@
 //! Which images belong together: those of one patient, by their paths, and those that show the same.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 
 use super::clusters::Clusters;
 use super::{Dataset, folds};
 use crate::error::{Error, Result};
+use crate::image::{Format, patient};
 
 /// Collections whose paths tell the patient, in the order in which they are tried.
 const PRESETS: [(&str, &str); 5] = [
@@ -29,10 +33,13 @@ static COMPILED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     PRESETS.iter().map(compile).collect()
 });
 
+/// Bytes at a DICOM file's start among which the patient is looked for, after those that tell the format.
+const START: [u64; 2] = [132, 1 << 20];
+
 /// What tells which images belong together.
 #[derive(Debug, Clone, Default)]
 pub enum Grouping {
-    /// A column of the CSV, else whichever preset fits a path.
+    /// A column of the CSV, else a DICOM file's patient, else whichever preset fits a path.
     #[default]
     Automatic,
     /// Each image stands alone.
@@ -66,6 +73,26 @@ pub(super) fn automatic(path: &str) -> Option<String> {
     COMPILED.iter().find_map(|pattern| matched(pattern, path)).map(str::to_string)
 }
 
+/// The patient of a file, if it is DICOM, under a pseudonym; else the one that its path tells.
+pub(super) fn of_file(path: &str, file: &Path) -> Option<String> {
+    let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    // Other formats need not be opened.
+    let is_other = |format: &Format| *format != Format::Dicom && format.extensions().contains(&&*extension);
+    let patient = if Format::ALL.iter().any(is_other) { None } else { dicom_patient(file) };
+    patient.or_else(|| automatic(path))
+}
+
+fn dicom_patient(file: &Path) -> Option<String> {
+    let (mut file, mut start) = (File::open(file).ok()?, Vec::new());
+    for more in START {
+        (&mut file).take(more).read_to_end(&mut start).ok()?;
+        if Format::of(&start) != Some(Format::Dicom) {
+            return None;
+        }
+    }
+    patient(&start)
+}
+
 fn matched<'a>(pattern: &Regex, path: &'a str) -> Option<&'a str> {
     let captures = pattern.captures(path)?;
     let part = captures.iter().skip(1).flatten().next().or(captures.get(0))?;
@@ -83,7 +110,7 @@ impl Dataset {
             Grouping::None => self.samples.iter_mut().for_each(|sample| sample.group = None),
             Grouping::Pattern(pattern) => {
                 for sample in &mut self.samples {
-                    sample.group = matched(pattern, &sample.path).map(str::to_string);
+                    sample.group = matched(pattern, &sample.path).map(Into::into);
                 }
                 if self.samples.iter().all(|sample| sample.group.is_none()) {
                     let first = self.samples.first().map_or("", |sample| &sample.path);
@@ -97,15 +124,20 @@ impl Dataset {
     /// Joins the groups of each pair of samples, an image without group being one of its own, and
     /// returns how many groups fewer there are. A joined group has the first of the names.
     pub fn join(&mut self, pairs: &[(usize, usize)]) -> usize {
+        if pairs.is_empty() {
+            return 0;
+        }
         let before = self.groups();
         let mut ties = Clusters::new(self.samples.len());
         pairs.iter().for_each(|(left, right)| ties.join(*left, *right));
         let units = folds::units(self, ties.clone());
-        let mut names = BTreeMap::<usize, (bool, String)>::new();
+        let mut names = BTreeMap::<usize, (bool, Arc<str>)>::new();
         for (left, right) in pairs {
             for sample in [&self.samples[*left], &self.samples[*right]] {
-                let name =
-                    (sample.group.is_none(), sample.group.clone().unwrap_or_else(|| sample.path.clone()));
+                let name = (
+                    sample.group.is_none(),
+                    sample.group.clone().unwrap_or_else(|| sample.path.as_str().into()),
+                );
                 let joined = names.entry(units[*left]).or_insert_with(|| name.clone());
                 // A patient's name before a path.
                 *joined = name.min(joined.clone());

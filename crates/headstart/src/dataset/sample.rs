@@ -26,7 +26,7 @@ pub struct Sample {
     /// Its split; `None` while the data has none and none is cut.
     pub split: Option<Split>,
     /// Images that belong together, such as one patient's; `None` when it stands alone.
-    pub group: Option<String>,
+    pub group: Option<Arc<str>>,
     /// What else a CSV says of it: name and value of each further column.
     pub attributes: Vec<(String, String)>,
     source: Source,
@@ -98,6 +98,7 @@ impl Sample {
         split: Option<Split>,
         group: Option<String>,
     ) -> Self {
+        let group = group.map(Into::into);
         Self { path, label, split, group, attributes: vec![], source: Source::File(file) }
     }
 
@@ -107,7 +108,7 @@ impl Sample {
         path: String,
         label: usize,
         split: Option<Split>,
-        group: Option<String>,
+        group: Option<Arc<str>>,
     ) -> Self {
         Self { path, label, split, group, attributes: vec![], source: Source::Below(Arc::clone(folder)) }
     }

@@ -1,7 +1,5 @@
 //! Cutting a split: stratified by class, never through a group, decided by the seed.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest as _, Sha256};
 
 use super::{Dataset, Digest, Sample, Split};
@@ -9,41 +7,38 @@ use super::{Dataset, Digest, Sample, Split};
 /// Moves about `fraction` of each class's trainable images to `split`, and the rest to
 /// [`Split::Train`]. Each class that has at least two groups has images on both sides.
 pub(super) fn cut(dataset: &mut Dataset, split: Split, fraction: f64, seed: u64) {
-    let groups = groups(dataset, split, seed);
-    let chosen = Choice::new(dataset.count(Sample::is_trainable), fraction).among(&groups);
+    let ranked = ranked(dataset, split, seed);
+    let groups: Vec<Group<'_>> = ranked.chunk_by(|left, right| left.0 == right.0).collect();
+    let chosen = Choice::new(dataset, fraction).among(&groups);
     for (group, chosen) in groups.iter().zip(chosen) {
         let split = if chosen { split } else { Split::Train };
-        group.members.iter().for_each(|index| dataset.samples[*index].split = Some(split));
+        group.iter().for_each(|(_, index)| dataset.samples[*index].split = Some(split));
     }
 }
 
+/// A trainable sample behind the rank of its group. Of a million there are a million of these and
+/// nothing else, so that they take little memory.
+type Ranked = (Rank, usize);
+/// The first half of a hash: two groups do not meet in 128 bits.
+type Rank = [u8; 16];
 /// Samples that go to the same side.
-struct Group {
-    members: Vec<usize>,
-    /// Number of images of each class.
-    counts: Vec<usize>,
+type Group<'a> = &'a [Ranked];
+
+/// The trainable samples, those of a group together. Groups, a sample without group being one, come in
+/// the order of a hash of their names: a file that is added later moves few of the others, and the
+/// bits depend on no random number generator.
+fn ranked(dataset: &Dataset, split: Split, seed: u64) -> Vec<Ranked> {
+    let trainable = dataset.samples.iter().enumerate().filter(|(_, sample)| sample.is_trainable());
+    let mut ranked: Vec<Ranked> =
+        trainable.map(|(index, sample)| (rank(sample, split, seed), index)).collect();
+    ranked.sort_unstable();
+    ranked
 }
 
-/// The trainable samples as groups, a sample without group being one. They come in the order of a
-/// hash of their names: a file that is added later moves few of the others, and the bits depend on no
-/// random number generator.
-fn groups(dataset: &Dataset, split: Split, seed: u64) -> Vec<Group> {
-    let mut groups = BTreeMap::<(Digest, &str), Group>::new();
-    for (index, sample) in dataset.samples.iter().enumerate().filter(|(_, sample)| sample.is_trainable()) {
-        let group = groups
-            .entry(key(sample, split, seed))
-            .or_insert_with(|| Group { members: Vec::new(), counts: vec![0; dataset.classes.len()] });
-        group.members.push(index);
-        group.counts[sample.label] += 1;
-    }
-    groups.into_values().collect()
-}
-
-/// The rank of a sample's group, and its name.
-fn key(sample: &Sample, split: Split, seed: u64) -> (Digest, &str) {
+fn rank(sample: &Sample, split: Split, seed: u64) -> Rank {
     // A file may be named as a group is.
     let (kind, name) = match &sample.group {
-        Some(group) => ("group", group.as_str()),
+        Some(group) => ("group", &**group),
         None => ("path", sample.path.as_str()),
     };
     let mut hash = Sha256::new();
@@ -51,56 +46,69 @@ fn key(sample: &Sample, split: Split, seed: u64) -> (Digest, &str) {
     for part in [split.name(), "\0", kind, "\0", name] {
         hash.update(part);
     }
-    (hash.finalize().into(), name)
+    let digest: Digest = hash.finalize().into();
+    *digest.first_chunk().expect("a digest has 32 bytes")
 }
 
 /// How many images of each class may still go over.
-struct Choice {
+struct Choice<'a> {
+    dataset: &'a Dataset,
     wanted: Vec<usize>,
     /// Images of each class that are left to train with.
     left: Vec<usize>,
     taken: Vec<usize>,
 }
 
-impl Choice {
-    fn new(counts: Vec<usize>, fraction: f64) -> Self {
+impl<'a> Choice<'a> {
+    fn new(dataset: &'a Dataset, fraction: f64) -> Self {
+        let left = dataset.count(Sample::is_trainable);
         let wanted = |count: &usize| ((*count as f64 * fraction).round() as usize).clamp(1, (*count).max(1));
-        Self { wanted: counts.iter().map(wanted).collect(), taken: vec![0; counts.len()], left: counts }
+        Self { dataset, wanted: left.iter().map(wanted).collect(), taken: vec![0; left.len()], left }
     }
 
     /// Whether each of `groups` goes over.
-    fn among(mut self, groups: &[Group]) -> Vec<bool> {
-        let mut chosen: Vec<bool> =
-            groups.iter().map(|group| self.has_room(group) && self.take(group)).collect();
+    fn among(mut self, groups: &[Group<'_>]) -> Vec<bool> {
+        let mut chosen: Vec<bool> = groups.iter().map(|group| self.take_if(group, Self::has_room)).collect();
         // A class whose groups are all larger than its share gets the smallest, rather than none.
         for class in 0..self.wanted.len() {
-            let fits = |index: &usize| groups[*index].counts[class] > 0 && self.leaves_some(&groups[*index]);
-            let size = |index: &usize| groups[*index].members.len();
+            let fits = |index: &usize| {
+                let counts = self.counts(groups[*index]);
+                counts[class] > 0 && self.leaves_some(&counts)
+            };
             if self.taken[class] == 0
-                && let Some(index) = (0..groups.len()).filter(fits).min_by_key(size)
+                && let Some(index) = (0..groups.len()).filter(fits).min_by_key(|index| groups[*index].len())
             {
-                chosen[index] = self.take(&groups[index]);
+                chosen[index] = self.take_if(groups[index], |_, _| true);
             }
         }
         chosen
     }
 
-    fn has_room(&self, group: &Group) -> bool {
-        let mut room = group.counts.iter().zip(self.wanted.iter().zip(&self.taken));
-        room.all(|(count, (wanted, taken))| taken + count <= *wanted) && self.leaves_some(group)
+    /// Number of a group's images of each class.
+    fn counts(&self, group: Group<'_>) -> Vec<usize> {
+        let mut counts = vec![0; self.left.len()];
+        group.iter().for_each(|(_, index)| counts[self.dataset.samples[*index].label] += 1);
+        counts
+    }
+
+    fn has_room(&self, counts: &[usize]) -> bool {
+        let mut room = counts.iter().zip(self.wanted.iter().zip(&self.taken));
+        room.all(|(count, (wanted, taken))| taken + count <= *wanted) && self.leaves_some(counts)
     }
 
     /// Whether each class of the group has images elsewhere.
-    fn leaves_some(&self, group: &Group) -> bool {
-        group.counts.iter().zip(&self.left).all(|(count, left)| *count == 0 || count < left)
+    fn leaves_some(&self, counts: &[usize]) -> bool {
+        counts.iter().zip(&self.left).all(|(count, left)| *count == 0 || count < left)
     }
 
-    fn take(&mut self, group: &Group) -> bool {
-        for (class, count) in group.counts.iter().enumerate() {
+    fn take_if(&mut self, group: Group<'_>, fits: impl Fn(&Self, &[usize]) -> bool) -> bool {
+        let counts = self.counts(group);
+        let taken = fits(self, &counts);
+        for (class, count) in counts.into_iter().enumerate().filter(|_| taken) {
             self.taken[class] += count;
             self.left[class] -= count;
         }
-        true
+        taken
     }
 }
 

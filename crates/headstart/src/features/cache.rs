@@ -135,10 +135,15 @@ impl Records {
     pub fn copy(&self, index: usize, output: &mut [f32]) {
         let slot = self.slots[index].expect("the record was found to be there");
         let bytes = self.bytes(slot).expect("the record was found to be whole");
-
-        let halves = bytes.as_chunks::<2>().0;
-        let values: Vec<f16> = halves.iter().map(|pair| f16::from_le_bytes(*pair)).collect();
-        values.convert_to_f32_slice(output);
+        // A few at a time: whole registers are converted, and nothing is allocated.
+        let mut values = [f16::ZERO; 64];
+        for (halves, output) in
+            bytes.as_chunks::<2>().0.chunks(values.len()).zip(output.chunks_mut(values.len()))
+        {
+            let values = &mut values[..halves.len()];
+            values.iter_mut().zip(halves).for_each(|(value, pair)| *value = f16::from_le_bytes(*pair));
+            values.convert_to_f32_slice(output);
+        }
     }
 }
 

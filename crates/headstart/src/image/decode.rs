@@ -1,11 +1,11 @@
-//! Decoding JPEG, PNG, TIFF, BMP and WebP, with limits that hold before pixels are allocated.
+//! Decoding JPEG, PNG, TIFF, BMP, WebP and DICOM, with limits that hold before pixels are allocated.
 
 use std::io::{Cursor, ErrorKind};
 
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{Format, Image, jpeg};
+use super::{Format, Image, dicom, jpeg};
 
 /// Memory that a decoder may take besides the image itself, as a multiple of it.
 const DECODER_OVERHEAD: u64 = 4;
@@ -79,7 +79,7 @@ pub enum DecodeError {
     #[error("not an image: plain text")]
     Text,
     /// Not one of the formats.
-    #[error("not an image format that headstart reads (JPEG, PNG, TIFF, BMP, WebP)")]
+    #[error("not an image format that headstart reads (JPEG, PNG, TIFF, BMP, WebP, DICOM)")]
     Unknown,
     /// Past a limit.
     #[error("too large: {found}, at most {most}")]
@@ -97,6 +97,14 @@ pub enum DecodeError {
         /// What is missing.
         why: String,
     },
+    /// Of a kind that is not read.
+    #[error("unsupported {format}: {what}")]
+    Unsupported {
+        /// What the file is.
+        format: &'static str,
+        /// What of it is not read.
+        what: String,
+    },
     /// Broken, or of a kind that the decoder does not know.
     #[error("damaged {format}: {why}")]
     Damaged {
@@ -107,7 +115,7 @@ pub enum DecodeError {
     },
 }
 
-/// Decodes a JPEG, PNG, TIFF, BMP or WebP. EXIF orientation is applied, transparency is laid on
+/// Decodes a JPEG, PNG, TIFF, BMP, WebP, or a DICOM file's first frame. EXIF orientation is applied, transparency is laid on
 /// black, 16-bit channels keep their depth. A file that is cut off is an error, never half an image.
 ///
 /// # Errors
@@ -120,6 +128,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image, DecodeError> {
         Format::Tiff => read(bytes, ImageFormat::Tiff, Format::Tiff.name(), limits)?,
         Format::Bmp => read(bytes, ImageFormat::Bmp, Format::Bmp.name(), limits)?,
         Format::WebP => read(bytes, ImageFormat::WebP, Format::WebP.name(), limits)?,
+        Format::Dicom => return dicom::decode(bytes, limits),
     };
     image.apply_orientation(orientation);
     Ok(flatten(image))
@@ -255,7 +264,7 @@ mod tests {
     fn what_is_no_image_says_what_it_is() {
         assert_eq!(reason(b""), "empty file");
         assert_eq!(reason("Röntgen: see the attached file\r\n".as_bytes()), "not an image: plain text");
-        let unread = "not an image format that headstart reads (JPEG, PNG, TIFF, BMP, WebP)";
+        let unread = "not an image format that headstart reads (JPEG, PNG, TIFF, BMP, WebP, DICOM)";
         assert_eq!(reason(b"GIF89a\x01\x00\x01\x00\x80\x00\x00"), unread);
         assert_eq!(reason(&[0, 1, 2, 3]), unread);
     }

@@ -3,6 +3,8 @@
 use image::ImageFormat;
 use serde::{Deserialize, Serialize};
 
+use super::dicom;
+
 /// An image format that headstart reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Format {
@@ -16,6 +18,8 @@ pub enum Format {
     Bmp,
     /// WebP.
     WebP,
+    /// DICOM.
+    Dicom,
 }
 
 /// Extensions of image formats that headstart does not read.
@@ -23,10 +27,14 @@ const FOREIGN: [&str; 9] = ["avif", "gif", "heic", "heif", "ico", "jp2", "pgm", 
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Jpeg, Self::Png, Self::Tiff, Self::Bmp, Self::WebP];
+    pub const ALL: [Self; 6] = [Self::Jpeg, Self::Png, Self::Tiff, Self::Bmp, Self::WebP, Self::Dicom];
 
     /// The format that a file's first bytes tell, whatever its name says.
     pub fn of(bytes: &[u8]) -> Option<Self> {
+        // Its preamble may be the head of a TIFF.
+        if dicom::is_dicom(bytes) {
+            return Some(Self::Dicom);
+        }
         match image::guess_format(bytes).ok()? {
             ImageFormat::Jpeg => Some(Self::Jpeg),
             ImageFormat::Png => Some(Self::Png),
@@ -45,6 +53,7 @@ impl Format {
             Self::Tiff => "TIFF",
             Self::Bmp => "BMP",
             Self::WebP => "WebP",
+            Self::Dicom => "DICOM",
         }
     }
 
@@ -56,6 +65,7 @@ impl Format {
             Self::Tiff => &["tif", "tiff"],
             Self::Bmp => &["bmp", "dib"],
             Self::WebP => &["webp"],
+            Self::Dicom => &["dcm", "dicom", "dic"],
         }
     }
 

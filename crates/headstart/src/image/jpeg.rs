@@ -11,10 +11,31 @@ use zune_jpeg::JpegDecoder;
 use super::{DecodeError, Format, Limits};
 
 const NAME: &str = Format::Jpeg.name();
+/// Bytes in which the segments that say what the channels are begin.
+const HEAD: usize = 1024;
 
 /// Decodes grey, RGB, YCbCr, CMYK and YCCK to RGB. The four-channel kinds are taken as inverted, as
 /// Adobe's programs write them and Pillow reads them.
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<(DynamicImage, Orientation), DecodeError> {
+    decode_to(ColorSpace::RGB, bytes, limits)
+}
+
+/// The same for three channels that are RGB, as a DICOM file says. Without this a decoder takes them as
+/// YCbCr, unless the JPEG itself says what they are.
+pub(super) fn decode_rgb(bytes: &[u8], limits: &Limits) -> Result<(DynamicImage, Orientation), DecodeError> {
+    let says = |kind: &[u8]| bytes.windows(kind.len()).take(HEAD).any(|window| window == kind);
+    match says(b"Adobe\0") || says(b"JFIF\0") {
+        true => decode(bytes, limits),
+        // As they are stored.
+        false => decode_to(ColorSpace::YCbCr, bytes, limits),
+    }
+}
+
+fn decode_to(
+    colours: ColorSpace,
+    bytes: &[u8],
+    limits: &Limits,
+) -> Result<(DynamicImage, Orientation), DecodeError> {
     let bytes = whole(bytes).ok_or_else(|| DecodeError::Truncated {
         format: NAME,
         why: "the file ends before the image does".into(),
@@ -22,7 +43,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<(DynamicImage, Ori
     let damaged =
         |why: zune_jpeg::errors::DecodeErrors| DecodeError::Damaged { format: NAME, why: why.to_string() };
     let options = DecoderOptions::default()
-        .jpeg_set_out_colorspace(ColorSpace::RGB)
+        .jpeg_set_out_colorspace(colours)
         .set_strict_mode(true)
         // The limits below say which one an image breaks.
         .set_max_width(usize::MAX)

@@ -2,6 +2,7 @@
 
 pub mod augment;
 pub mod decode;
+mod dicom;
 mod encode;
 mod format;
 mod jpeg;
@@ -11,6 +12,7 @@ use std::borrow::Cow;
 
 pub use augment::{Augment, TestView};
 pub use decode::{DecodeError, Limits, decode};
+pub(crate) use dicom::patient;
 pub(crate) use encode::data_uri;
 pub use encode::encode_png;
 pub use format::Format;
@@ -22,6 +24,7 @@ pub struct Image {
     width: usize,
     height: usize,
     pixels: Pixels,
+    frames: u32,
 }
 
 /// `[height, width, 3]`, at the depth that the file has.
@@ -41,7 +44,7 @@ impl Image {
     /// When `pixels` has another length.
     pub fn from_rgb8(width: usize, height: usize, pixels: Vec<u8>) -> Self {
         assert_eq!(pixels.len(), width * height * 3, "RGB pixels of {width}×{height}");
-        Self { width, height, pixels: Pixels::Eight(pixels) }
+        Self { width, height, pixels: Pixels::Eight(pixels), frames: 1 }
     }
 
     /// An image of 16-bit RGB pixels.
@@ -53,7 +56,7 @@ impl Image {
     /// When `pixels` has another length.
     pub fn from_rgb16(width: usize, height: usize, pixels: Vec<u16>) -> Self {
         assert_eq!(pixels.len(), width * height * 3, "RGB pixels of {width}×{height}");
-        Self { width, height, pixels: Pixels::Sixteen(pixels) }
+        Self { width, height, pixels: Pixels::Sixteen(pixels), frames: 1 }
     }
 
     /// An image of 8-bit grey pixels: each channel gets the same value.
@@ -65,6 +68,17 @@ impl Image {
     /// When `pixels` has another length.
     pub fn from_grey8(width: usize, height: usize, pixels: &[u8]) -> Self {
         Self::from_rgb8(width, height, pixels.iter().flat_map(|value| [*value; 3]).collect())
+    }
+
+    /// Says that its file has so many frames.
+    fn first_of(mut self, frames: u32) -> Self {
+        self.frames = frames;
+        self
+    }
+
+    /// Number of frames that its file has, of which it is the first.
+    pub fn frames(&self) -> u32 {
+        self.frames
     }
 
     /// Columns.
