@@ -110,8 +110,8 @@ async function oneImage(browser) {
   assert.equal(await result.locator(".bar .fill").getAttribute("width"), "93%");
   assert.match(await result.locator(".reliability").textContent(),
     /Sensitivity 96% \(95% interval 94% to 98%\), Specificity 88%/);
-  assert.ok(await result.locator("img").evaluate((image) => image.naturalWidth > 0));
-  assert.equal(await result.locator("img").getAttribute("alt"), "Your image child-0127.png");
+  assert.ok(await result.locator("img").first().evaluate((image) => image.naturalWidth > 0));
+  assert.equal(await result.locator("img").first().getAttribute("alt"), "Your image child-0127.png");
   assert.match(await page.locator("#notice").textContent(), /child-0127.png: PNEUMONIA/);
   assert.equal(await page.locator("#batch").isVisible(), false);
   await picture(page, "light-answer");
