@@ -270,6 +270,10 @@ pub struct ServeArguments {
     /// Anybody who can reach the address.
     #[arg(long)]
     pub public: bool,
+    /// A host name to answer to, besides localhost; may be given several times. On a loopback address there is no
+    /// other if not given, elsewhere any.
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
     /// The most uploads a minute from one client address; 600 if not given, on a loopback address any number.
     #[arg(long, value_name = "UPLOADS", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit: Option<u32>,

@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use axum::http::StatusCode;
-use headstart::classifier::Prediction;
+use headstart::classifier::{Assessment, Prediction};
 use headstart::image::DecodeError;
 use serde::{Serialize, Serializer};
 use tokio::time::timeout;
@@ -15,6 +15,7 @@ use crate::predictor::{Predictor, caution, refusal};
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::upload;
+use crate::verdict::Verdict;
 
 /// What is said about one file.
 #[derive(Serialize, ToSchema)]
@@ -31,18 +32,25 @@ pub(crate) struct Answer {
 pub(crate) enum Outcome {
     /// The classifier's answer.
     Predicted {
+        /// The class that the scores stand for. Believe it only where `verdict` is `decided`.
         class: String,
+        verdict: Verdict,
+        /// The classes that cannot be ruled out, perhaps none; null in a model without prediction sets.
+        plausible: Option<Vec<String>>,
+        /// How far the image is from those of the training, about 1 for one like them; null in a model that
+        /// cannot tell.
+        distance: Option<f64>,
         /// Each class's score, in the order of the classifier's classes.
         #[serde(serialize_with = "as_map")]
         #[schema(value_type = std::collections::BTreeMap<String, f32>)]
         scores: Vec<(String, f32)>,
-        /// What the scores mean, in a sentence.
+        /// What that means, in plain words.
         reading: String,
         /// What the answer must not be used for.
         caution: String,
     },
     /// Why the file cannot be used.
-    Refused {
+    Unusable {
         error: String,
         #[serde(skip)]
         is_image: bool,
@@ -56,20 +64,13 @@ pub(crate) async fn answer(
     strings: &Strings,
     request: Request,
 ) -> Result<Vec<Answer>, Problem> {
-    let _under_way = match state.queue.enter() {
-        Ok(under_way) => under_way,
-        Err(problem) => {
-            upload::drain(request, &state.limits).await;
-            return Err(problem);
-        }
-    };
-    let (files, _memory) = upload::read(request, state).await?;
-    let images = files.iter().map(|file| file.bytes.clone()).collect();
-    let predicted = timeout(state.limits.answer_timeout, state.queue.predict(model, images));
+    let received = upload::receive(request, state).await?;
+    let images = received.files.iter().map(|file| file.bytes.clone()).collect();
+    let predicted = timeout(state.limits.answer_timeout, state.queue.assess(model, images));
     let outcomes = predicted.await.map_err(|_| Problem::Busy)??;
-    let answers = files.into_iter().zip(outcomes).map(|(file, outcome)| Answer {
+    let answers = received.files.iter().zip(outcomes).map(|(file, outcome)| Answer {
         outcome: in_words(model.predictor.as_ref(), strings, outcome, &file.bytes),
-        name: file.name,
+        name: file.name.clone(),
     });
     Ok(answers.collect())
 }
@@ -79,7 +80,7 @@ pub(crate) fn status(answers: &[Answer]) -> StatusCode {
     let any = |matches: fn(&Outcome) -> bool| answers.iter().any(|answer| matches(&answer.outcome));
     if any(|outcome| matches!(outcome, Outcome::Predicted { .. })) {
         StatusCode::OK
-    } else if any(|outcome| matches!(outcome, Outcome::Refused { is_image: true, .. })) {
+    } else if any(|outcome| matches!(outcome, Outcome::Unusable { is_image: true, .. })) {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {
         StatusCode::UNSUPPORTED_MEDIA_TYPE
@@ -89,24 +90,47 @@ pub(crate) fn status(answers: &[Answer]) -> StatusCode {
 fn in_words(
     predictor: &dyn Predictor,
     strings: &Strings,
-    outcome: Result<Prediction, DecodeError>,
+    outcome: Result<Assessment, DecodeError>,
     bytes: &[u8],
 ) -> Outcome {
     match outcome {
-        Ok(prediction) => Outcome::Predicted {
-            reading: reading(predictor, strings, &prediction),
-            scores: predictor.classes().iter().cloned().zip(prediction.scores).collect(),
-            class: prediction.class,
+        Ok(assessment) => Outcome::Predicted {
+            reading: reading(predictor, strings, &assessment),
+            verdict: Verdict::of(&assessment),
+            plausible: assessment.plausible.as_deref().map(|plausible| named(predictor, plausible)),
+            distance: assessment.distance.filter(|distance| distance.is_finite()),
+            scores: predictor.classes().iter().cloned().zip(assessment.prediction.scores).collect(),
+            class: assessment.prediction.class,
             caution: caution(predictor, strings).to_owned(),
         },
         Err(error) => {
-            Outcome::Refused { error: refusal(&error, strings), is_image: image_kind::is_image(bytes) }
+            Outcome::Unusable { error: refusal(&error, strings), is_image: image_kind::is_image(bytes) }
         }
     }
 }
 
-/// How the answer follows from the scores, in words that need no statistics.
-fn reading(predictor: &dyn Predictor, strings: &Strings, prediction: &Prediction) -> String {
+fn named(predictor: &dyn Predictor, classes: &[usize]) -> Vec<String> {
+    classes.iter().filter_map(|class| predictor.classes().get(*class)).cloned().collect()
+}
+
+/// What the model says, and how it comes to that, in words that need no statistics.
+fn reading(predictor: &dyn Predictor, strings: &Strings, assessment: &Assessment) -> String {
+    let scores = scores_reading(predictor, strings, &assessment.prediction);
+    match (Verdict::of(assessment), assessment.plausible.as_deref()) {
+        (Verdict::Refused, _) => strings.get("reading-refused").to_owned(),
+        (Verdict::Decided, _) => scores,
+        (Verdict::Undecided, None | Some([])) => {
+            format!("{} {scores}", strings.get("reading-none-plausible"))
+        }
+        (Verdict::Undecided, Some(plausible)) => {
+            let classes = strings.listed(&named(predictor, plausible));
+            format!("{} {scores}", strings.say("reading-undecided", &[("classes", &classes)]))
+        }
+    }
+}
+
+/// How the answer follows from the scores.
+fn scores_reading(predictor: &dyn Predictor, strings: &Strings, prediction: &Prediction) -> String {
     let Prediction { class, label, scores } = prediction;
     let score_of = |index: usize| scores.get(index).copied().map_or(f64::NAN, f64::from);
     let positive = predictor.positive();

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::answer::{self, Answer, Outcome};
 use crate::asked::{AskedModel, Language};
+use crate::openapi::Guarded;
 use crate::predictor::caution;
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
@@ -81,7 +82,7 @@ pub(crate) struct Measured {
     responses(
         (status = 200, description = "At least one file was predicted", body = Predictions),
         (status = 400, description = "No image, or a broken form", body = ErrorBody),
-        (status = 401, description = "A token or password is needed", body = ErrorBody),
+        Guarded,
         (status = 403, description = "Sent by another site's page", body = ErrorBody),
         (status = 404, description = "No such model", body = ErrorBody),
         (status = 408, description = "The body arrives too slowly", body = ErrorBody),
@@ -107,7 +108,7 @@ pub(crate) async fn predict(
 
 fn refusal(answer: &Answer) -> Option<String> {
     match &answer.outcome {
-        Outcome::Refused { error, .. } => Some(error.clone()),
+        Outcome::Unusable { error, .. } => Some(error.clone()),
         Outcome::Predicted { .. } => None,
     }
 }
@@ -116,7 +117,7 @@ fn refusal(answer: &Answer) -> Option<String> {
     params(("model" = Option<String>, Query, description = "The model's name; the first model if not given")),
     responses(
         (status = 200, description = "What the model is", body = ModelFacts),
-        (status = 401, description = "A token or password is needed", body = ErrorBody),
+        Guarded,
         (status = 404, description = "No such model", body = ErrorBody),
     ))]
 pub(crate) async fn model(

@@ -3,7 +3,8 @@
 //! ```text
 //! GET  /             the page                        POST /api/predict  images in, JSON out
 //! GET  /assets/…     its style, script and icon      POST /predict      the same for a browser without JavaScript
-//! GET  /api/model    what the classifier is          …  /v2/…           the Open Inference Protocol
+//! GET  /api/model    what the classifier is          POST /api/explain  an image in, its heat map out
+//! GET  /examples/…   images to try it with           …  /v2/…           the Open Inference Protocol
 //! GET  /healthz, /readyz, /metrics                   GET  /api/openapi.json
 //! ```
 //!
@@ -14,8 +15,11 @@ mod answer;
 mod api;
 mod asked;
 mod assets;
+mod examples;
+mod explain;
 mod form;
 mod health;
+mod hosts;
 mod html;
 mod image_kind;
 mod inference;
@@ -36,6 +40,7 @@ mod server;
 mod signals;
 mod state;
 mod upload;
+mod verdict;
 
 use std::sync::Arc;
 
@@ -48,8 +53,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use access::Access;
+pub use examples::Example;
+pub use hosts::Hosts;
 pub use models::Models;
-pub use predictor::Predictor;
+pub use predictor::{Layer, Predictor};
 pub use server::{Server, Service, run};
 pub use signals::stop as stop_signal;
 pub use state::{AppState, Limits};
@@ -66,7 +73,10 @@ pub use state::{AppState, Limits};
 /// # Ok(()) }
 /// ```
 pub fn app(state: AppState) -> Router {
-    let guarded = uploads(&state).merge(facts()).layer(from_fn_with_state(state.clone(), access::guard));
+    let guarded = uploads(&state)
+        .merge(facts())
+        .layer(from_fn_with_state(state.clone(), access::guard))
+        .layer(from_fn_with_state(state.clone(), hosts::guard));
     let (router, document) = OpenApiRouter::with_openapi(openapi::Frame::openapi())
         .merge(guarded)
         .routes(routes!(health::live))
@@ -89,6 +99,7 @@ pub fn app(state: AppState) -> Router {
 fn uploads(state: &AppState) -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(api::predict))
+        .routes(routes!(explain::explain))
         .routes(routes!(inference::infer))
         .route("/predict", post(form::predict).get(form::back_to_page))
         .layer(from_fn(origin::refuse_other_sites))
@@ -107,4 +118,5 @@ fn facts() -> OpenApiRouter<AppState> {
         .routes(routes!(inference::model_ready))
         .route("/", get(page::show))
         .route("/assets/{name}", get(assets::show))
+        .route("/examples/{number}", get(examples::show))
 }

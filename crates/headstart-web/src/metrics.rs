@@ -9,11 +9,13 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use headstart::classifier::Prediction;
+use headstart::classifier::Assessment;
 use headstart::image::DecodeError;
 
+use crate::openapi::Guarded;
 use crate::problem::Problem;
 use crate::state::AppState;
+use crate::verdict::Verdict;
 
 const SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 const IMAGES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0];
@@ -29,6 +31,8 @@ struct Counts {
     batches: Histogram,
     /// By model and outcome.
     images: BTreeMap<(String, &'static str), u64>,
+    /// By model.
+    pictures: BTreeMap<String, u64>,
     reloads: BTreeMap<&'static str, u64>,
 }
 
@@ -39,6 +43,7 @@ impl Default for Counts {
             seconds: Histogram::new(SECONDS),
             batches: Histogram::new(IMAGES),
             images: BTreeMap::new(),
+            pictures: BTreeMap::new(),
             reloads: BTreeMap::new(),
         }
     }
@@ -86,17 +91,22 @@ impl Metrics {
     }
 
     /// A batch of images that was predicted together.
-    pub(crate) fn batch(&self, model: &str, outcomes: &[Result<Result<Prediction, DecodeError>, Problem>]) {
+    pub(crate) fn batch(&self, model: &str, outcomes: &[Result<Result<Assessment, DecodeError>, Problem>]) {
         let mut counts = self.counts();
         counts.batches.observe(outcomes.len() as f64);
         for outcome in outcomes {
             let outcome = match outcome {
-                Ok(Ok(_)) => "predicted",
-                Ok(Err(_)) => "refused",
+                Ok(Ok(assessment)) => Verdict::of(assessment).word(),
+                Ok(Err(_)) => "unusable",
                 Err(_) => "failed",
             };
             *counts.images.entry((model.to_owned(), outcome)).or_default() += 1;
         }
+    }
+
+    /// A picture was drawn, with a heat map or without.
+    pub(crate) fn picture(&self, model: &str) {
+        *self.counts().pictures.entry(model.to_owned()).or_default() += 1;
     }
 
     /// The models were read again, or could not be.
@@ -122,6 +132,15 @@ impl Metrics {
                 &format!("headstart_images_total{{model=\"{model}\",outcome=\"{outcome}\"}}"),
                 count,
             );
+        }
+        head(
+            &mut text,
+            "headstart_pictures_total",
+            "counter",
+            "Pictures drawn, such as heat maps, by model.",
+        );
+        for (model, count) in &counts.pictures {
+            line(&mut text, &format!("headstart_pictures_total{{model=\"{model}\"}}"), count);
         }
         head(&mut text, "headstart_reloads_total", "counter", "Times that the models were read again.");
         for (outcome, count) in &counts.reloads {
@@ -167,6 +186,7 @@ pub(crate) async fn count(State(state): State<AppState>, request: Request, next:
 
 #[utoipa::path(get, path = "/metrics", tag = "server", responses(
     (status = 200, description = "Counters in Prometheus's text format", body = String, content_type = "text/plain"),
+    Guarded,
 ))]
 pub(crate) async fn show(State(state): State<AppState>) -> Response {
     let text = state.metrics.text(state.queue.length());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use headstart::classifier::Classifier;
 
+use crate::examples::{self, Example};
 use crate::predictor::Predictor;
 
 /// A model and the name that requests ask for it by.
@@ -12,6 +13,13 @@ use crate::predictor::Predictor;
 pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) predictor: Arc<dyn Predictor>,
+    pub(crate) examples: Arc<[Example]>,
+}
+
+impl Model {
+    fn new(name: &str, predictor: impl Predictor) -> Self {
+        Self { name: name.to_owned(), predictor: Arc::new(predictor), examples: Arc::new([]) }
+    }
 }
 
 /// At least one model. The first answers who names none.
@@ -22,7 +30,8 @@ pub struct Models {
 }
 
 impl Models {
-    /// Loads sealed models. One is called as its file, or, when that is `model`, as the folder it lies in.
+    /// Loads sealed models, and the images to try each with from the folder `examples` beside it. A model is called as
+    /// its file, or, when that is `model`, as the folder it lies in.
     ///
     /// # Errors
     /// No file at all, or one that is no sealed model.
@@ -30,7 +39,8 @@ impl Models {
         let mut loaded: Vec<Model> = Vec::new();
         for file in files {
             let predictor: Arc<dyn Predictor> = Arc::new(Classifier::load(file)?);
-            loaded.push(Model { name: free_name(name_of(file), &loaded), predictor });
+            let examples = examples::beside(file).into();
+            loaded.push(Model { name: free_name(name_of(file), &loaded), predictor, examples });
         }
         let mut loaded = loaded.into_iter();
         let first = loaded.next().ok_or_else(|| headstart::Error::Usage("no model to serve".to_owned()))?;
@@ -39,7 +49,13 @@ impl Models {
 
     /// Adds a model under a name.
     pub fn and(mut self, name: &str, predictor: impl Predictor) -> Self {
-        self.others.push(Model { name: name.to_owned(), predictor: Arc::new(predictor) });
+        self.others.push(Model::new(name, predictor));
+        self
+    }
+
+    /// Gives the first model images to try it with.
+    pub fn with_examples(mut self, examples: Vec<Example>) -> Self {
+        self.first.examples = examples.into();
         self
     }
 
@@ -59,7 +75,7 @@ impl Models {
 /// One model, called "model".
 impl<P: Predictor> From<P> for Models {
     fn from(predictor: P) -> Self {
-        Self { first: Model { name: "model".to_owned(), predictor: Arc::new(predictor) }, others: Vec::new() }
+        Self { first: Model::new("model", predictor), others: Vec::new() }
     }
 }
 

@@ -3,7 +3,9 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use utoipa::OpenApi;
+use utoipa::{IntoResponses, OpenApi};
+
+use crate::problem::ErrorBody;
 
 /// The document's frame.
 #[derive(OpenApi)]
@@ -17,6 +19,18 @@ use utoipa::OpenApi;
     )
 )]
 pub(crate) struct Frame;
+
+/// How the guards refuse, before a handler sees the request.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it only describes what `access` and `hosts` answer")]
+pub(crate) enum Guarded {
+    /// A token or password is needed
+    #[response(status = 401)]
+    Locked(ErrorBody),
+    /// The request asks for a host name that is not this server's
+    #[response(status = 421)]
+    OtherHost(ErrorBody),
+}
 
 pub(crate) fn show(document: &utoipa::openapi::OpenApi) -> Response {
     Json(document).into_response()

@@ -15,6 +15,7 @@ use crate::models::{Model, Models};
 use crate::predictor::{Predictor, caution};
 use crate::problem::{Problem, mebibytes};
 use crate::state::{AppState, Limits};
+use crate::verdict::Verdict;
 
 const TEMPLATE: &str = include_str!("page/index.html");
 
@@ -71,6 +72,7 @@ impl Page<'_> {
             ("together", say("together", "limit", &limit)),
             ("positive", decider(predictor).map_or(String::new(), |(class, _)| escape(class))),
             ("threshold", decider(predictor).map_or(String::new(), |(_, line)| line.to_string())),
+            ("examples", self.examples()),
             ("threshold-fact", self.threshold_fact()),
             ("score-heading", self.score_heading()),
             ("notice", self.notice(&notice)),
@@ -117,6 +119,27 @@ impl Page<'_> {
         if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
     }
 
+    /// Buttons that try the model; the script makes them work.
+    fn examples(&self) -> String {
+        let examples = &self.model.examples;
+        if examples.is_empty() {
+            return String::new();
+        }
+        let query = self.query(&self.model.name, None);
+        let buttons = examples.iter().enumerate().map(|(number, example)| {
+            let (address, name) = (escape(&format!("examples/{number}{query}")), escape(&example.name));
+            let label = escape(&self.strings.say("example", &[("name", &example.name)]));
+            format!(
+                r#"<li><button type="button" data-example="{address}" data-name="{name}" title="{name}"><img src="{address}" alt="{label}" loading="lazy"></button></li>"#
+            )
+        });
+        let heading = escape(self.strings.get("examples"));
+        format!(
+            r#"<div class="examples with-script"><p id="examples" class="hint">{heading}</p><ul aria-labelledby="examples">{}</ul></div>"#,
+            buttons.collect::<String>()
+        )
+    }
+
     fn model_links(&self) -> String {
         if self.models.all().nth(1).is_none() {
             return String::new();
@@ -155,17 +178,25 @@ impl Page<'_> {
 
     /// One file's result. `answers.js` builds the same elements.
     fn article(&self, answer: &Answer) -> String {
-        let name = escape(&answer.name);
+        let strings = self.strings;
         let (class, title, reading, rest) = match &answer.outcome {
-            Outcome::Predicted { class, scores, reading, .. } => {
-                let reliability = measured::in_short(self.model.predictor.as_ref(), self.strings);
-                let scores = format!(r#"<div class="scores">{}</div>"#, self.scores(class, scores));
-                ("result", escape(class), escape(reading), scores + &reliability)
+            Outcome::Predicted { class, verdict, scores, reading, .. } => {
+                let reliability = measured::in_short(self.model.predictor.as_ref(), strings);
+                let scores = || format!(r#"<div class="scores">{}</div>"#, self.scores(class, scores));
+                let (kind, title, rest) = match verdict {
+                    Verdict::Decided => ("result", class.as_str(), scores() + &reliability),
+                    Verdict::Undecided => {
+                        ("result undecided", strings.get("undecided"), scores() + &reliability)
+                    }
+                    Verdict::Refused => ("result unfamiliar", strings.get("unfamiliar"), String::new()),
+                };
+                (kind, title, reading, rest)
             }
-            Outcome::Refused { error, .. } => {
-                ("result refused", escape(self.strings.get("no-answer")), escape(error), String::new())
+            Outcome::Unusable { error, .. } => {
+                ("result unusable", strings.get("no-answer"), error, String::new())
             }
         };
+        let [name, title, reading] = [&answer.name, title, reading].map(escape);
         format!(
             r#"<article class="{class}"><div class="answer"><p class="name">{name}</p><h3>{title}</h3><p class="reading">{reading}</p>{rest}</div></article>"#
         )

@@ -1,14 +1,19 @@
 //! What the app asks of a classifier.
 
-use headstart::classifier::{CAUTION, Card, Classifier, Prediction};
+use headstart::classifier::{Assessment, CAUTION, Card, Classifier, Prediction};
 use headstart::evaluate::positive_score;
-use headstart::image::{DecodeError, Limits};
+use headstart::explain::{Heatmap, Method, overlay};
+use headstart::image::{DecodeError, Image, Limits, decode};
 use rayon::prelude::*;
 
 use crate::language::Strings;
 
 /// Width times height of an upload, at most: what one image may cost in memory and time.
 const MOST_PIXELS: u64 = 40_000_000;
+/// Images that one core takes through the net together: more gain little, and make their neighbours wait.
+const TOGETHER: usize = 8;
+/// Pixels of decoded images that wait for the net together, at most: a large image goes through it alone.
+const WAITING_PIXELS: usize = 8_000_000;
 
 /// What the app asks of a classifier.
 ///
@@ -26,8 +31,24 @@ pub trait Predictor: Send + Sync + 'static {
     fn card(&self) -> &Card;
     /// How many images it was trained on.
     fn training_images(&self) -> usize;
-    /// Predicts the classes of image files, in their order: each its class, or why it cannot be used.
-    fn predict(&self, files: &[&[u8]]) -> Vec<Result<Prediction, DecodeError>>;
+    /// Predicts the classes of image files, in their order: each its class and whether that should be believed,
+    /// or why the file cannot be used.
+    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Assessment, DecodeError>>;
+    /// The image of a file, small enough to be shown, with or without what spoke for its class; `None` where a
+    /// net has no layer that could tell.
+    ///
+    /// # Errors
+    /// A file that cannot be used.
+    fn picture(&self, file: &[u8], layer: Layer) -> Result<Option<Image>, DecodeError>;
+}
+
+/// What lies over a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// Nothing.
+    Bare,
+    /// A heat map of what spoke for the image's class.
+    HeatMap,
 }
 
 impl Predictor for Classifier {
@@ -55,14 +76,67 @@ impl Predictor for Classifier {
         self.description().training_images
     }
 
-    /// Each core has an image of its own: for many images that is the fastest way. No more than that at a time,
-    /// so that no more decoded images than cores are in memory.
-    fn predict(&self, files: &[&[u8]]) -> Vec<Result<Prediction, DecodeError>> {
-        let limits = Limits { max_pixels: MOST_PIXELS, ..Default::default() };
-        let one = |file: &&[u8]| self.predict(file, &limits).map(as_shares);
-        let together = |files: &[&[u8]]| files.par_iter().map(one).collect::<Vec<_>>();
-        files.chunks(rayon::current_num_threads()).flat_map(together).collect()
+    /// Decodes on all cores, and takes the images through the net by the batch. No more decoded images than cores
+    /// are in memory, unless they are small.
+    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Assessment, DecodeError>> {
+        let mut answers = Vec::new();
+        let mut waiting = Vec::new();
+        for files in files.chunks(rayon::current_num_threads()) {
+            waiting.par_extend(files.par_iter().map(|file| decode(file, &limits())));
+            if waiting.iter().flatten().map(pixels).sum::<usize>() > WAITING_PIXELS {
+                answers.extend(assess_decoded(self, std::mem::take(&mut waiting)));
+            }
+        }
+        answers.extend(assess_decoded(self, waiting));
+        answers
     }
+
+    fn picture(&self, file: &[u8], layer: Layer) -> Result<Option<Image>, DecodeError> {
+        let image = decode(file, &limits())?;
+        let map = match layer {
+            Layer::Bare => Some(Heatmap { width: 1, height: 1, values: vec![0.0] }),
+            Layer::HeatMap => {
+                let label = self.assess_image(&image).prediction.label;
+                self.explain(&image, label, Method::default())
+            }
+        };
+        let resize = self.description().preprocess.resize;
+        Ok(map.map(|map| overlay(&image, &map, resize)))
+    }
+}
+
+fn limits() -> Limits {
+    Limits { max_pixels: MOST_PIXELS, ..Limits::default() }
+}
+
+fn pixels(image: &Image) -> usize {
+    image.width() * image.height()
+}
+
+/// Each core takes its share of the images, as a batch of its own: they need not wait for each other.
+fn assess_decoded(
+    classifier: &Classifier,
+    decoded: Vec<Result<Image, DecodeError>>,
+) -> Vec<Result<Assessment, DecodeError>> {
+    let mut images = Vec::new();
+    let outcomes: Vec<_> = decoded.into_iter().map(|image| image.map(|image| images.push(image))).collect();
+    let share = images.len().div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
+    let assessed: Vec<Assessment> =
+        images.par_chunks(share).flat_map_iter(|images| together(classifier, images)).collect();
+    let mut assessed = assessed.into_iter();
+    let mut next = || assessed.next().expect("each decoded image is assessed");
+    outcomes.into_iter().map(|outcome| outcome.map(|()| next())).collect()
+}
+
+fn together(classifier: &Classifier, images: &[Image]) -> Vec<Assessment> {
+    let (scores, distances) = classifier.scores_and_distances(images);
+    let distances =
+        distances.map_or_else(|| vec![None; images.len()], |all| all.into_iter().map(Some).collect());
+    let assess = |(scores, distance)| {
+        let assessment = classifier.assessment(scores, distance);
+        Assessment { prediction: as_shares(assessment.prediction), ..assessment }
+    };
+    scores.into_iter().zip(distances).map(assess).collect()
 }
 
 /// Independent sigmoids become shares: the threshold is one of a share.

@@ -5,10 +5,12 @@ use std::time::Duration;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use headstart::image::DecodeError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::language::Strings;
+use crate::predictor::refusal;
 
 /// Why a whole request is refused. As a response it has no body yet: [`crate::language::speak`] writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,15 @@ pub(crate) enum Problem {
         limit: Duration,
     },
     OtherSite,
+    /// Its host name is none of this server's.
+    OtherHost,
+    /// The one image that was sent cannot be used.
+    Unusable {
+        error: DecodeError,
+        is_image: bool,
+    },
+    /// The net has no layer that could tell where it looks.
+    NoHeatMap,
     Busy,
     TooOften {
         retry_after: Duration,
@@ -56,6 +67,9 @@ impl Problem {
             Self::TooLarge { .. } | Self::TooMany { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::OtherSite => StatusCode::FORBIDDEN,
+            Self::OtherHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::Unusable { is_image: false, .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unusable { .. } | Self::NoHeatMap => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Locked => StatusCode::UNAUTHORIZED,
@@ -76,6 +90,9 @@ impl Problem {
             Self::TooMany { limit } => say("problem-too-many", "limit", &limit.to_string()),
             Self::TooSlow { limit } => say("problem-too-slow", "limit", &limit.as_secs().to_string()),
             Self::OtherSite => strings.get("problem-other-site").to_owned(),
+            Self::OtherHost => strings.get("problem-other-host").to_owned(),
+            Self::Unusable { error, .. } => refusal(error, strings),
+            Self::NoHeatMap => strings.get("problem-no-heat-map").to_owned(),
             Self::Busy => strings.get("problem-busy").to_owned(),
             Self::TooOften { .. } => strings.get("problem-too-often").to_owned(),
             Self::Locked => strings.get("problem-locked").to_owned(),

@@ -8,12 +8,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use headstart::classifier::Prediction;
-use headstart::image::DecodeError;
+use headstart::classifier::Assessment;
+use headstart::image::{DecodeError, encode_png};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::metrics::Metrics;
 use crate::models::Model;
+use crate::predictor::Layer;
 use crate::problem::Problem;
 
 /// How long the first image of a batch waits for others that are on their way.
@@ -21,7 +22,9 @@ const WINDOW: Duration = Duration::from_millis(3);
 /// The most images in a batch: enough for all cores, and nobody waits long for his neighbours.
 const MOST: usize = 16;
 
-type Outcome = Result<Result<Prediction, DecodeError>, Problem>;
+type Outcome = Result<Result<Assessment, DecodeError>, Problem>;
+/// A PNG file, if the model can draw what was asked for.
+type Drawn = Result<Option<Vec<u8>>, DecodeError>;
 
 /// Takes images in, within its bound, and gives predictions out.
 #[derive(Clone)]
@@ -35,8 +38,23 @@ pub(crate) struct Queue {
 struct Job {
     model: Model,
     bytes: Bytes,
-    reply: oneshot::Sender<Outcome>,
+    wanted: Wanted,
     place: OwnedSemaphorePermit,
+}
+
+/// What is wanted of an image, and who waits for it.
+enum Wanted {
+    Assessment(oneshot::Sender<Outcome>),
+    Picture(Layer, oneshot::Sender<Result<Drawn, Problem>>),
+}
+
+impl Wanted {
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Assessment(reply) => reply.is_closed(),
+            Self::Picture(_, reply) => reply.is_closed(),
+        }
+    }
 }
 
 /// A request that will bring images, counted as long as this lives.
@@ -76,26 +94,35 @@ impl Queue {
         self.bound - self.places.available_permits()
     }
 
-    /// Predicts images, in their order.
-    pub(crate) async fn predict(
+    /// Assesses images, in their order.
+    pub(crate) async fn assess(
         &self,
         model: &Model,
         images: Vec<Bytes>,
-    ) -> Result<Vec<Result<Prediction, DecodeError>>, Problem> {
-        let replies: Result<Vec<_>, _> = images.into_iter().map(|bytes| self.submit(model, bytes)).collect();
+    ) -> Result<Vec<Result<Assessment, DecodeError>>, Problem> {
+        let ask = |bytes| {
+            let (reply, answer) = oneshot::channel();
+            self.submit(model, bytes, Wanted::Assessment(reply)).map(|()| answer)
+        };
+        let answers: Result<Vec<_>, _> = images.into_iter().map(ask).collect();
         let mut outcomes = Vec::new();
-        for reply in replies? {
-            outcomes.push(reply.await.map_err(|_| Problem::Internal)??);
+        for answer in answers? {
+            outcomes.push(answer.await.map_err(|_| Problem::Internal)??);
         }
         Ok(outcomes)
     }
 
-    fn submit(&self, model: &Model, bytes: Bytes) -> Result<oneshot::Receiver<Outcome>, Problem> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::Busy)?;
+    /// Draws an image.
+    pub(crate) async fn picture(&self, model: &Model, bytes: Bytes, layer: Layer) -> Result<Drawn, Problem> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { model: model.clone(), bytes, reply, place };
-        self.jobs.send(job).map_err(|_| Problem::Internal)?;
-        Ok(answer)
+        self.submit(model, bytes, Wanted::Picture(layer, reply))?;
+        answer.await.map_err(|_| Problem::Internal)?
+    }
+
+    fn submit(&self, model: &Model, bytes: Bytes, wanted: Wanted) -> Result<(), Problem> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::Busy)?;
+        let job = Job { model: model.clone(), bytes, wanted, place };
+        self.jobs.send(job).map_err(|_| Problem::Internal)
     }
 }
 
@@ -139,28 +166,51 @@ impl Batches {
         batch
     }
 
-    /// Answers images of one model; those whose client has gone are let go.
+    /// Answers images of one model, pictures last; those whose client has gone are let go.
     fn answer(&self, jobs: Vec<Job>) {
-        let jobs: Vec<Job> = jobs.into_iter().filter(|job| !job.reply.is_closed()).collect();
-        let Some(first) = jobs.first() else { return };
-        let model = first.model.clone();
-        let outcomes = predict(&model, &jobs);
-        self.metrics.batch(&model.name, &outcomes);
-        for (job, outcome) in jobs.into_iter().zip(outcomes) {
-            // First, so that a client who has his answer finds a place for his next image.
-            drop(job.place);
-            // The client may have gone meanwhile.
-            let _ = job.reply.send(outcome);
+        let mut files = Vec::new();
+        let mut waiting = Vec::new();
+        let mut pictures = Vec::new();
+        let Some(model) = jobs.first().map(|job| job.model.clone()) else { return };
+        for job in jobs.into_iter().filter(|job| !job.wanted.is_abandoned()) {
+            match job.wanted {
+                Wanted::Assessment(reply) => {
+                    files.push(job.bytes);
+                    waiting.push((reply, job.place));
+                }
+                Wanted::Picture(layer, reply) => pictures.push((job.bytes, layer, reply, job.place)),
+            }
+        }
+        if !files.is_empty() {
+            let outcomes = assess(&model, &files);
+            self.metrics.batch(&model.name, &outcomes);
+            for ((reply, place), outcome) in waiting.into_iter().zip(outcomes) {
+                // First, so that a client who has his answer finds a place for his next image.
+                drop(place);
+                // The client may have gone meanwhile.
+                let _ = reply.send(outcome);
+            }
+        }
+        for (bytes, layer, reply, place) in pictures {
+            let drawn = draw(&model, &bytes, layer);
+            self.metrics.picture(&model.name);
+            drop(place);
+            let _ = reply.send(drawn);
         }
     }
 }
 
-/// Predicts a batch. When something panics each image is tried alone, so that it costs one request only.
-fn predict(model: &Model, jobs: &[Job]) -> Vec<Outcome> {
-    let files: Vec<&[u8]> = jobs.iter().map(|job| job.bytes.as_ref()).collect();
-    match catch_unwind(AssertUnwindSafe(|| model.predictor.predict(&files))) {
-        Ok(predictions) => predictions.into_iter().map(Ok).collect(),
-        Err(_) if jobs.len() == 1 => vec![Err(Problem::Internal)],
-        Err(_) => jobs.iter().flat_map(|job| predict(model, std::slice::from_ref(job))).collect(),
+/// Assesses a batch. When something panics each image is tried alone, so that it costs one request only.
+fn assess(model: &Model, files: &[Bytes]) -> Vec<Outcome> {
+    let bytes: Vec<&[u8]> = files.iter().map(AsRef::as_ref).collect();
+    match catch_unwind(AssertUnwindSafe(|| model.predictor.assess(&bytes))) {
+        Ok(assessments) => assessments.into_iter().map(Ok).collect(),
+        Err(_) if files.len() == 1 => vec![Err(Problem::Internal)],
+        Err(_) => files.iter().flat_map(|file| assess(model, std::slice::from_ref(file))).collect(),
     }
+}
+
+fn draw(model: &Model, file: &[u8], layer: Layer) -> Result<Drawn, Problem> {
+    let draw = || model.predictor.picture(file, layer).map(|picture| picture.as_ref().map(encode_png));
+    catch_unwind(AssertUnwindSafe(draw)).map_err(|_| Problem::Internal)
 }

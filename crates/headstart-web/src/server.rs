@@ -20,6 +20,7 @@ use tower::ServiceExt;
 
 use crate::access::Access;
 use crate::app;
+use crate::hosts::Hosts;
 use crate::models::Models;
 use crate::signals;
 use crate::state::{AppState, Limits};
@@ -41,6 +42,8 @@ pub struct Service {
     pub address: SocketAddr,
     /// Who may use it.
     pub access: Access,
+    /// The host names that it answers to.
+    pub hosts: Hosts,
     /// How much it takes on.
     pub limits: Limits,
 }
@@ -140,7 +143,7 @@ pub fn run(service: Service, ready: impl FnOnce(SocketAddr)) -> headstart::Resul
     let failed = |why| headstart::Error::Usage(format!("cannot serve on {}: {why}", service.address));
     signals::hush_panics();
     let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
-    let state = AppState::new(models, service.limits).guarded_by(service.access);
+    let state = AppState::new(models, service.limits).guarded_by(service.access).named(service.hosts);
     let served = runtime.block_on(async {
         let server = Server::bind(state.clone(), service.address).await?;
         // Before anyone is told: an unexpected SIGHUP ends a program.

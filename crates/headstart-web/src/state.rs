@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::access::Access;
+use crate::hosts::Hosts;
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::queue::Queue;
@@ -53,6 +54,7 @@ pub struct AppState {
     stopping: Arc<AtomicBool>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) access: Arc<Access>,
+    pub(crate) hosts: Arc<Hosts>,
     pub(crate) rate: Option<Arc<Rate>>,
     pub(crate) queue: Queue,
     pub(crate) metrics: Arc<Metrics>,
@@ -61,7 +63,7 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// Serves one model or several within these limits, to anybody.
+    /// Serves one model or several within these limits, to anybody, under any host name.
     pub fn new(models: impl Into<Models>, limits: Limits) -> Self {
         let metrics = Arc::new(Metrics::default());
         let kibibytes = limits.total_bytes.max(limits.request_bytes).div_ceil(KIBIBYTE);
@@ -69,6 +71,7 @@ impl AppState {
             models: Arc::new(RwLock::new(Arc::new(models.into()))),
             stopping: Arc::default(),
             access: Arc::new(Access::Open),
+            hosts: Arc::new(Hosts::Any),
             rate: limits.uploads_per_minute.map(|uploads| Arc::new(Rate::new(uploads))),
             queue: Queue::new(limits.waiting, Arc::clone(&metrics)),
             metrics,
@@ -80,6 +83,12 @@ impl AppState {
     /// The same, only to those who have access.
     pub fn guarded_by(mut self, access: Access) -> Self {
         self.access = Arc::new(access);
+        self
+    }
+
+    /// The same, only under these host names.
+    pub fn named(mut self, hosts: Hosts) -> Self {
+        self.hosts = Arc::new(hosts);
         self
     }
 

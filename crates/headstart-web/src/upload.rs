@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::name;
 use crate::problem::Problem;
+use crate::queue::UnderWay;
 use crate::state::{AppState, Limits};
 
 /// What the memory of all uploads is counted in.
@@ -26,18 +27,36 @@ pub(crate) struct Upload {
     pub(crate) bytes: Bytes,
 }
 
+/// A request's images, and what it holds for as long as this lives: memory, and its place among those under way.
+pub(crate) struct Received {
+    pub(crate) files: Vec<Upload>,
+    _memory: OwnedSemaphorePermit,
+    _under_way: UnderWay,
+}
+
 /// A request's body, and the memory that it counts for as long as this lives.
 pub(crate) struct Held {
     pub(crate) bytes: Bytes,
     pub(crate) memory: OwnedSemaphorePermit,
 }
 
+/// Reads a request's images when the queue has a place for them.
+pub(crate) async fn receive(request: Request, state: &AppState) -> Result<Received, Problem> {
+    match state.queue.enter() {
+        Ok(under_way) => {
+            let (files, memory) = read(request, state).await?;
+            Ok(Received { files, _memory: memory, _under_way: under_way })
+        }
+        Err(problem) => {
+            drain(request, &state.limits).await;
+            Err(problem)
+        }
+    }
+}
+
 /// Reads the images of a `multipart/form-data` request's `file` fields, or of any other request's body.
 /// What the bytes are is left to the classifier: a content type is only a claim.
-pub(crate) async fn read(
-    request: Request,
-    state: &AppState,
-) -> Result<(Vec<Upload>, OwnedSemaphorePermit), Problem> {
+async fn read(request: Request, state: &AppState) -> Result<(Vec<Upload>, OwnedSemaphorePermit), Problem> {
     let (parts, body) = request.into_parts();
     let Held { bytes, memory } = read_body(body, state).await?;
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -53,7 +72,7 @@ pub(crate) async fn read(
 
 /// Reads a refused request's body to its end, keeping nothing: a browser that is cut off while it still
 /// sends shows a broken connection instead of our answer.
-pub(crate) async fn drain(request: Request, limits: &Limits) {
+async fn drain(request: Request, limits: &Limits) {
     let mut body = request.into_body();
     let drained = discard(&mut body, limits.request_bytes);
     // Too slow or not, the answer is the refusal.

@@ -11,8 +11,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
-use headstart_web::{AppState, Limits, Server};
-use stand_in::StandIn;
+use headstart_web::{AppState, Example, Hosts, Limits, Models, Server};
+use stand_in::{StandIn, png};
 use tokio::process::Command;
 
 #[tokio::test]
@@ -23,7 +23,10 @@ async fn a_visitor_gets_answers() {
     }
     let limits = Limits { request_bytes: 1 << 20, ..Limits::default() };
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = Server::bind(AppState::new(StandIn::default(), limits), any_port).await.unwrap();
+    let examples = ["0.93", "0.25"].map(|score| Example::new(&format!("{score}.png"), png(score)).unwrap());
+    let models = Models::from(StandIn::default()).with_examples(examples.to_vec());
+    let hosts = Hosts::of(any_port.ip(), &["headstart.test".to_owned()]);
+    let server = Server::bind(AppState::new(models, limits).named(hosts), any_port).await.unwrap();
     let url = format!("http://{}/", server.address());
     let serving = tokio::spawn(server.run(std::future::pending()));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/page.cjs");

@@ -32,6 +32,21 @@ async fn the_result_is_on_the_page() {
 }
 
 #[tokio::test]
+async fn doubts_are_states_of_their_own() {
+    let app = app_within(Limits::default());
+    let (strange, unsure) = (png("STRANGE"), png(".50?"));
+    let page = send(&app, files(PATH, &[("cat.png", &strange), ("faint.png", &unsure)])).await.body;
+    let articles: Vec<&str> =
+        page.split("<article").skip(1).map(|rest| &rest[..rest.find("</article").unwrap()]).collect();
+    assert!(articles[0].starts_with(" class=\"result unfamiliar\""), "{}", articles[0]);
+    assert!(articles[0].contains("<h3>Not like the training images</h3>"), "{}", articles[0]);
+    assert!(!articles[0].contains("class=\"bar\"") && !articles[0].contains("PNEUMONIA"), "{}", articles[0]);
+    assert!(articles[1].starts_with(" class=\"result undecided\""), "{}", articles[1]);
+    assert!(articles[1].contains("<h3>Can’t decide</h3>"), "{}", articles[1]);
+    assert!(articles[1].contains("could be NORMAL or PNEUMONIA"), "{}", articles[1]);
+}
+
+#[tokio::test]
 async fn a_file_name_with_markup_stays_text() {
     let page =
         send(&app_within(Limits::default()), files(PATH, &[("<img src=x onerror=alert(1)>", PNG)])).await;

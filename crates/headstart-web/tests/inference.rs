@@ -49,6 +49,7 @@ async fn images_in_json_are_predicted_in_their_order() {
         "outputs": [
             {"name": "scores", "datatype": "FP32", "shape": [2, 2], "data": [0.25, 0.75, 0.75, 0.25]},
             {"name": "class", "datatype": "BYTES", "shape": [2], "data": ["PNEUMONIA", "NORMAL"]},
+            {"name": "verdict", "datatype": "BYTES", "shape": [2], "data": ["decided", "decided"]},
         ],
     });
     assert_eq!((reply.status, reply.json()), (StatusCode::OK, expected));
@@ -90,7 +91,10 @@ async fn what_the_model_cannot_take_is_400_and_says_why() {
         (with("shape", json!([u64::MAX, 2])), "shape does not fit"),
         (with("data", json!(["!"])), "no base64"),
         (with("data", Value::Null), "needs data"),
-        (json!({"inputs": [images(&["0.75"])], "outputs": [{"name": "x"}]}), "“scores” and “class”"),
+        (
+            json!({"inputs": [images(&["0.75"])], "outputs": [{"name": "x"}]}),
+            "“scores”, “class” and “verdict”",
+        ),
         (json!({"inputs": [images(&["0.75", "BROKEN"])]}), "image 1: The image breaks off"),
     ] {
         let reply = infer(&message, b"").await;

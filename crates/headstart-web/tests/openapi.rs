@@ -27,6 +27,7 @@ async fn it_lists_what_programs_call() {
     let mut paths: Vec<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     paths.sort_unstable();
     let expected = [
+        "/api/explain",
         "/api/model",
         "/api/predict",
         "/healthz",
@@ -54,6 +55,19 @@ async fn every_documented_get_answers_with_the_documented_type() {
         let content = answers(&document, "get", path)["200"]["content"].as_object().unwrap();
         let told = reply.header("content-type").split(';').next().unwrap().to_owned();
         assert!(content.contains_key(&told), "{path}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn every_guarded_path_documents_its_guards() {
+    let document = document().await;
+    for path in ["/api/model", "/api/predict", "/api/explain", "/metrics", "/v2/models/{name}/infer"] {
+        let operations = document["paths"][path].as_object().unwrap();
+        for (method, operation) in operations {
+            for status in ["401", "421"] {
+                assert!(operation["responses"].get(status).is_some(), "{method} {path}: {status}");
+            }
+        }
     }
 }
 

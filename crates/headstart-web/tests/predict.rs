@@ -29,11 +29,48 @@ async fn a_raw_body_is_answered() {
     let expected = json!({"predictions": [{
         "name": "image",
         "class": "PNEUMONIA",
+        "verdict": "decided",
+        "plausible": ["PNEUMONIA"],
+        "distance": 1.0,
         "scores": {"NORMAL": 0.25, "PNEUMONIA": 0.75},
         "reading": "Its score for PNEUMONIA is 75%; the model says PNEUMONIA from 42% up.",
         "caution": "A research tool, not a medical device. Ask a doctor.",
     }]});
     assert_eq!(reply.json(), expected);
+}
+
+#[tokio::test]
+async fn an_image_unlike_the_training_is_refused() {
+    let reply = post(raw(PATH, png("STRANGE"))).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let prediction = &reply.json()["predictions"][0];
+    assert_eq!((&prediction["verdict"], &prediction["distance"]), (&json!("refused"), &json!(3.5)));
+    let reading = "This does not look like the images the model was trained on. \
+        Whatever it said of this one would mean nothing.";
+    assert_eq!(prediction["reading"], reading);
+}
+
+#[tokio::test]
+async fn an_image_of_two_plausible_classes_is_undecided() {
+    let prediction = post(raw(PATH, png(".50?"))).await.json()["predictions"][0].clone();
+    assert_eq!(prediction["verdict"], "undecided");
+    assert_eq!(prediction["plausible"], json!(["NORMAL", "PNEUMONIA"]));
+    let reading = "It could be NORMAL or PNEUMONIA: the model cannot rule out either. \
+        Its score for PNEUMONIA is 50%; the model says PNEUMONIA from 42% up.";
+    assert_eq!(prediction["reading"], reading);
+}
+
+#[tokio::test]
+async fn the_verdicts_are_counted() {
+    let app = app_within(Limits::default());
+    for ending in ["0.75", "0.25", ".50?", "STRANGE", "BROKEN"] {
+        send(&app, raw(PATH, png(ending))).await;
+    }
+    let metrics = send(&app, Request::get("/metrics").body(Body::empty()).unwrap()).await.body;
+    for (verdict, count) in [("decided", 2), ("undecided", 1), ("refused", 1), ("unusable", 1)] {
+        let line = format!("headstart_images_total{{model=\"model\",outcome=\"{verdict}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line} is not in {metrics}");
+    }
 }
 
 #[tokio::test]

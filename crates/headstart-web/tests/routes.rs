@@ -64,6 +64,8 @@ async fn assets_come_with_their_type_and_are_revalidated() {
         ("/assets/style.css", "text/css; charset=utf-8"),
         ("/assets/script.js", "text/javascript; charset=utf-8"),
         ("/assets/answers.js", "text/javascript; charset=utf-8"),
+        ("/assets/heat_map.js", "text/javascript; charset=utf-8"),
+        ("/assets/requests.js", "text/javascript; charset=utf-8"),
         ("/assets/words.js", "text/javascript; charset=utf-8"),
         ("/assets/icon.svg", "image/svg+xml"),
     ] {

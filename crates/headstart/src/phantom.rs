@@ -26,13 +26,28 @@ pub fn write(folder: &Path, images: usize, seed: u64) -> Result<()> {
         std::fs::create_dir_all(&folder).map_err(|why| Error::io("create", &folder, why))?;
         for index in 0..images {
             let mut random = Random::new(seed, (2 * index + label) as u64);
-            let path = folder.join(format!("phantom{index:04}.png"));
-            draw(&mut random, label == 1)
-                .save(&path)
-                .map_err(|why| Error::invalid(&path, "a file that can be written", why.to_string()))?;
+            save(&folder.join(format!("phantom{index:04}.png")), &draw(&mut random, label == 1))?;
         }
     }
     Ok(())
+}
+
+/// Draws `images` phantoms into one folder, every other one with opacities, for trying a model that was trained
+/// on those of another seed.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn write_examples(folder: &Path, images: usize, seed: u64) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|why| Error::io("create", folder, why))?;
+    for index in 0..images {
+        let mut random = Random::new(seed, index as u64);
+        save(&folder.join(format!("phantom-{}.png", index + 1)), &draw(&mut random, index % 2 == 1))?;
+    }
+    Ok(())
+}
+
+fn save(path: &Path, picture: &GrayImage) -> Result<()> {
+    picture.save(path).map_err(|why| Error::invalid(path, "a file that can be written", why.to_string()))
 }
 
 /// A soft spot: how much of it lies at a point.

@@ -13,6 +13,9 @@ use crate::output::Terminal;
 
 /// Images of each class.
 const IMAGES: usize = 150;
+/// Images that the web app offers to try the model with, and their seed: not that of the training's.
+const EXAMPLES: usize = 4;
+const EXAMPLES_SEED: u64 = 8;
 /// Enough for pictures this plain.
 const EPOCHS: usize = 4;
 
@@ -41,6 +44,7 @@ pub fn run(out: PathBuf) -> Result<()> {
         command: format!("headstart demo --out {}", out.display()),
     };
     super::train::go(&job, Terminal::default())?;
+    phantom::write_examples(&run.join("examples"), EXAMPLES, EXAMPLES_SEED)?;
     println!();
     let first = |class: &str| data.join(class).join("phantom0000.png").display().to_string();
     super::predict::run(&PredictArguments {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use headstart::Error;
-use headstart_web::{Access, Limits, Service};
+use headstart_web::{Access, Hosts, Limits, Service};
 
 use crate::cli::ServeArguments;
 
@@ -16,6 +16,7 @@ pub fn run(arguments: &ServeArguments) -> Result<()> {
         models: arguments.models.clone(),
         address: arguments.address,
         access,
+        hosts: Hosts::of(arguments.address.ip(), &arguments.allow_host),
         limits: Limits {
             uploads_per_minute: arguments.rate_limit.or((!is_loopback).then_some(RATE)),
             ..Limits::default()

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
-use headstart::classifier::Prediction;
+use headstart::classifier::Assessment;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -24,7 +24,7 @@ pub(crate) struct InferRequest {
     /// One tensor, `image`.
     #[schema(min_items = 1, max_items = 1)]
     pub(super) inputs: Vec<InputTensor>,
-    /// Which of `scores` and `class` to answer with: both if not given.
+    /// Which of `scores`, `class` and `verdict` to answer with: all if not given.
     pub(super) outputs: Option<Vec<OutputRequest>>,
     pub(super) parameters: Option<Parameters>,
 }
@@ -47,7 +47,7 @@ pub(crate) struct InputTensor {
 /// An output that the answer shall have.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct OutputRequest {
-    #[schema(pattern = "^(scores|class)$")]
+    #[schema(pattern = "^(scores|class|verdict)$")]
     pub(super) name: String,
     pub(super) parameters: Option<Parameters>,
 }
@@ -120,11 +120,11 @@ pub(super) fn parse(headers: &HeaderMap, body: &Bytes) -> Result<(InferRequest, 
 pub(super) fn respond(
     request: &InferRequest,
     model: &Model,
-    predictions: &[Prediction],
+    assessments: &[Assessment],
 ) -> Result<Response, Problem> {
     let all_binary = request.parameters.as_ref().and_then(|it| it.binary_data_output).unwrap_or(false);
     let wanted: Vec<(&str, bool)> = match request.outputs.as_deref() {
-        None | Some([]) => vec![("scores", all_binary), ("class", all_binary)],
+        None | Some([]) => tensor::OUTPUTS.map(|name| (name, all_binary)).to_vec(),
         Some(outputs) => outputs
             .iter()
             .map(|output| {
@@ -136,7 +136,7 @@ pub(super) fn respond(
     let mut tensors = Vec::new();
     let mut behind = Vec::new();
     for (name, is_binary) in wanted {
-        let mut output = tensor::output(name, predictions)?;
+        let mut output = tensor::output(name, assessments)?;
         if is_binary {
             let bytes = tensor::to_binary(&output);
             output.data = None;

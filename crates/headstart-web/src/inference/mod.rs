@@ -1,7 +1,7 @@
 //! The Open Inference Protocol, version 2 (KServe's and Triton's): the same models for programs that speak it.
 //!
 //! A model takes one tensor, `image`: BYTES `[n]`, each element an image file (in JSON as base64). It gives
-//! `scores`, FP32 `[n, classes]`, and `class`, BYTES `[n]`.
+//! `scores`, FP32 `[n, classes]`, `class`, BYTES `[n]`, and `verdict`, BYTES `[n]`: `decided`, `undecided` or `refused`.
 
 mod message;
 mod tensor;
@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::asked::Language;
 use crate::models::Model;
+use crate::openapi::Guarded;
 use crate::predictor::refusal;
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
@@ -59,7 +60,7 @@ pub(crate) struct Readiness {
 
 #[utoipa::path(get, path = "/v2", tag = "inference", responses(
     (status = 200, description = "What the server is", body = ServerMetadata),
-    (status = 401, description = "A token or password is needed", body = ErrorBody),
+    Guarded,
 ))]
 pub(crate) async fn server() -> Json<ServerMetadata> {
     let version = env!("CARGO_PKG_VERSION");
@@ -84,7 +85,7 @@ pub(crate) async fn ready(state: State<AppState>) -> Result<&'static str, Proble
     params(("name" = String, Path, description = "The model's name")),
     responses(
         (status = 200, description = "What the model takes and gives", body = ModelMetadata),
-        (status = 401, description = "A token or password is needed", body = ErrorBody),
+        Guarded,
         (status = 404, description = "No such model", body = ErrorBody),
     ))]
 pub(crate) async fn metadata(
@@ -99,7 +100,11 @@ pub(crate) async fn metadata(
         versions: vec![VERSION],
         platform: "headstart",
         inputs: vec![tensor("image", "BYTES", &[-1])],
-        outputs: vec![tensor("scores", "FP32", &[-1, classes]), tensor("class", "BYTES", &[-1])],
+        outputs: vec![
+            tensor("scores", "FP32", &[-1, classes]),
+            tensor("class", "BYTES", &[-1]),
+            tensor("verdict", "BYTES", &[-1]),
+        ],
     }))
 }
 
@@ -107,7 +112,7 @@ pub(crate) async fn metadata(
     params(("name" = String, Path, description = "The model's name")),
     responses(
         (status = 200, description = "The model takes requests", body = Readiness),
-        (status = 401, description = "A token or password is needed", body = ErrorBody),
+        Guarded,
         (status = 404, description = "No such model", body = ErrorBody),
     ))]
 pub(crate) async fn model_ready(
@@ -129,7 +134,7 @@ pub(crate) async fn model_ready(
         (status = 200, description = "Scores and classes", content(
             (InferResponse = "application/json"), (Vec<u8> = "application/octet-stream"))),
         (status = 400, description = "A request that the model cannot take", body = ErrorBody),
-        (status = 401, description = "A token or password is needed", body = ErrorBody),
+        Guarded,
         (status = 403, description = "Sent by another site's page", body = ErrorBody),
         (status = 404, description = "No such model", body = ErrorBody),
         (status = 408, description = "The body arrives too slowly", body = ErrorBody),
@@ -152,13 +157,13 @@ pub(crate) async fn infer(
     if images.len() > state.limits.images {
         return Err(Problem::TooMany { limit: state.limits.images });
     }
-    let predicted = timeout(state.limits.answer_timeout, state.queue.predict(&model, images));
-    let mut predictions = Vec::new();
+    let predicted = timeout(state.limits.answer_timeout, state.queue.assess(&model, images));
+    let mut assessments = Vec::new();
     for (index, outcome) in predicted.await.map_err(|_| Problem::Busy)??.into_iter().enumerate() {
         let because = |error| Problem::Tensor(format!("image {index}: {}", refusal(&error, strings)));
-        predictions.push(outcome.map_err(because)?);
+        assessments.push(outcome.map_err(because)?);
     }
-    message::respond(&request, &model, &predictions)
+    message::respond(&request, &model, &assessments)
 }
 
 fn find(state: &AppState, name: &str) -> Result<Model, Problem> {

@@ -3,14 +3,17 @@
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use headstart::classifier::Prediction;
+use headstart::classifier::Assessment;
 use serde_json::{Value, json};
 
 use super::message::{InferRequest, InputTensor, OutputTensor};
 use crate::problem::Problem;
+use crate::verdict::Verdict;
 
 /// Bytes of the length before each element of a binary BYTES tensor.
 const LENGTH_BYTES: usize = 4;
+/// What a model gives.
+pub(super) const OUTPUTS: [&str; 3] = ["scores", "class", "verdict"];
 
 /// The image files of a request; `binary` is what follows its JSON.
 pub(super) fn images(request: &InferRequest, binary: Bytes) -> Result<Vec<Bytes>, Problem> {
@@ -56,26 +59,29 @@ fn split(mut binary: Bytes) -> Result<Vec<Bytes>, Problem> {
 }
 
 /// An output by its name.
-pub(super) fn output(name: &str, predictions: &[Prediction]) -> Result<OutputTensor, Problem> {
-    let images = predictions.len();
+pub(super) fn output(name: &str, assessments: &[Assessment]) -> Result<OutputTensor, Problem> {
+    let images = assessments.len();
+    let words = |name, words: Vec<&str>| OutputTensor {
+        name,
+        datatype: "BYTES",
+        shape: vec![images],
+        data: Some(json!(words)),
+        parameters: None,
+    };
     match name {
         "scores" => {
-            let scores: Vec<f32> = predictions.iter().flat_map(|it| it.scores.iter().copied()).collect();
-            let shape = vec![images, scores.len() / images.max(1)];
+            let scores: Vec<f32> = assessments.iter().flat_map(|it| it.prediction.scores.clone()).collect();
             Ok(OutputTensor {
                 name: "scores",
                 datatype: "FP32",
-                shape,
+                shape: vec![images, scores.len() / images.max(1)],
                 data: Some(json!(scores)),
                 parameters: None,
             })
         }
-        "class" => {
-            let classes: Vec<&str> = predictions.iter().map(|it| it.class.as_str()).collect();
-            let data = Some(json!(classes));
-            Ok(OutputTensor { name: "class", datatype: "BYTES", shape: vec![images], data, parameters: None })
-        }
-        _ => Err(wrong("the outputs are “scores” and “class”")),
+        "class" => Ok(words("class", assessments.iter().map(|it| it.prediction.class.as_str()).collect())),
+        "verdict" => Ok(words("verdict", assessments.iter().map(|it| Verdict::of(it).word()).collect())),
+        _ => Err(wrong("the outputs are “scores”, “class” and “verdict”")),
     }
 }
 
@@ -95,6 +101,8 @@ fn wrong(why: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use headstart::classifier::Prediction;
+
     use super::*;
 
     #[test]
@@ -108,9 +116,11 @@ mod tests {
 
     #[test]
     fn scores_and_classes_become_bytes() {
-        let predictions = [Prediction { class: "ab".to_owned(), label: 0, scores: vec![1.0, -2.0] }];
-        let binary = |name| to_binary(&output(name, &predictions).expect("an output"));
+        let prediction = Prediction { class: "ab".to_owned(), label: 0, scores: vec![1.0, -2.0] };
+        let assessments = [Assessment { prediction, distance: None, refused: false, plausible: None }];
+        let binary = |name| to_binary(&output(name, &assessments).expect("an output"));
         assert_eq!(binary("scores"), b"\0\0\x80\x3f\0\0\0\xc0");
         assert_eq!(binary("class"), b"\x02\0\0\0ab");
+        assert_eq!(binary("verdict"), b"\x07\0\0\0decided");
     }
 }

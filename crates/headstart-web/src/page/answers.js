@@ -1,4 +1,6 @@
 // What is shown of the answers: one large, and from two images on a table that sorts and downloads.
+import { offerHeatMap } from "./heat_map.js";
+import { picture } from "./requests.js";
 import { percent, say } from "./words.js";
 
 const template = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
@@ -10,7 +12,8 @@ export class Answers {
   #order = { by: null, isDown: false };
 
   /** `positive` is the class that the threshold decides, of two; otherwise empty. */
-  constructor(section, { positive, threshold }) {
+  constructor(section, { positive, threshold }, tell) {
+    this.tell = tell;
     this.positive = positive;
     this.threshold = threshold;
     this.detail = section.querySelector("#detail");
@@ -36,6 +39,7 @@ export class Answers {
 
   #addOne(file) {
     const entry = { file, name: file.name, url: URL.createObjectURL(file), answer: null, error: null };
+    entry.settled = new Promise((settle) => { entry.settle = settle; });
     entry.row = template("row");
     entry.row.querySelector(".name").textContent = entry.name;
     entry.row.querySelector("button").addEventListener("click", () => {
@@ -51,16 +55,18 @@ export class Answers {
 
   fill(entry, answer) {
     entry.answer = answer;
+    entry.settle();
     this.#update(entry);
   }
 
   refuse(entry, why) {
     entry.error = why;
+    entry.settle();
     this.#update(entry);
   }
 
   clear() {
-    for (const entry of this.#entries) URL.revokeObjectURL(entry.url);
+    for (const { url, heatMap } of this.#entries) [url, heatMap].forEach((address) => URL.revokeObjectURL(address));
     this.#entries = [];
     this.#shown = null;
     this.#lastAdded = [];
@@ -80,8 +86,7 @@ export class Answers {
 
   #update(entry) {
     const { row } = entry;
-    row.classList.toggle("working", !isDone(entry));
-    row.classList.toggle("refused", entry.error !== null);
+    mark(row, entry);
     row.querySelector(".class").textContent = title(entry);
     row.querySelector("small").textContent = entry.error ?? "";
     const score = this.#score(entry);
@@ -106,9 +111,9 @@ export class Answers {
     return say("summary", { count, parts: [...counts].map(([name, times]) => `${times}\u00a0×\u00a0${name}`).join(", ") });
   }
 
-  /** The score in the table: the positive class's, or the answer's. */
+  /** The score in the table: the positive class's, or the answer's. That of a strange image means nothing. */
   #score({ answer }) {
-    return answer ? answer.scores[this.positive || answer.class] : null;
+    return answer && answer.verdict !== "refused" ? answer.scores[this.positive || answer.class] : null;
   }
 
   #show(entry) {
@@ -118,14 +123,18 @@ export class Answers {
     entry.row.querySelector("button").setAttribute("aria-current", "true");
     const result = isSame ? this.detail.firstElementChild : template("result");
     if (!isSame) preview(entry, result.querySelector("img"), say("your-image", { name: entry.name }));
-    result.classList.toggle("working", !isDone(entry));
-    result.classList.toggle("refused", entry.error !== null);
+    mark(result, entry);
     result.querySelector(".name").textContent = entry.name;
     result.querySelector(".name").title = entry.name;
     result.querySelector("h3").textContent = title(entry);
     result.querySelector(".reading").textContent = entry.error ?? entry.answer?.reading ?? "";
-    result.querySelector(".scores").replaceChildren(...(entry.answer ? this.#bars(entry.answer) : []));
-    result.querySelector(".reliability").hidden = entry.answer === null;
+    const isFamiliar = entry.answer !== null && entry.answer.verdict !== "refused";
+    result.querySelector(".scores").replaceChildren(...(isFamiliar ? this.#bars(entry.answer) : []));
+    result.querySelector(".reliability").hidden = !isFamiliar;
+    if (isFamiliar && !result.dataset.explained) {
+      result.dataset.explained = true;
+      offerHeatMap(result, entry, this.tell);
+    }
     if (!isSame) this.detail.replaceChildren(result);
   }
 
@@ -168,10 +177,12 @@ export class Answers {
   #download() {
     const shown = [...this.rows.children].map((row) => this.#entries.find((entry) => entry.row === row));
     const classes = Object.keys(shown.find((entry) => entry.answer)?.answer.scores ?? {});
-    const head = ["file", "answer", ...classes.map((name) => `score_${name}`), "threshold", "remark"];
-    const lines = shown.map((entry) => [
-      entry.name, entry.answer?.class ?? "", ...classes.map((name) => entry.answer?.scores[name] ?? ""),
-      entry.answer ? this.threshold : "", entry.error ?? "",
+    const head = [
+      "file", "answer", "verdict", "plausible", ...classes.map((name) => `score_${name}`), "threshold", "remark",
+    ];
+    const lines = shown.map(({ name, answer, error }) => [
+      name, answer?.verdict === "decided" ? answer.class : "", answer?.verdict ?? "", answer?.plausible?.join("|") ?? "",
+      ...classes.map((of) => answer?.scores[of] ?? ""), answer ? this.threshold : "", error ?? remark(answer),
     ]);
     const text = [head, ...lines].map((line) => line.map(csvField).join(",")).join("\r\n");
     const link = document.createElement("a");
@@ -184,13 +195,38 @@ export class Answers {
 
 const isDone = (entry) => entry.answer !== null || entry.error !== null;
 
-function title(entry) {
-  if (entry.error !== null) return say("no-answer");
-  return entry.answer?.class ?? say("looking");
+function title({ error, answer }) {
+  if (error !== null) return say("no-answer");
+  if (answer === null) return say("looking");
+  return { decided: answer.class, undecided: say("undecided"), refused: say("unfamiliar") }[answer.verdict];
 }
 
+/** What the table says beside an answer that is not to be believed. */
+const remark = (answer) => (!answer || answer.verdict === "decided" ? "" : answer.reading);
+
+/** Shows by its classes in which state an entry is. */
+function mark(element, { answer, error }) {
+  element.classList.toggle("working", answer === null && error === null);
+  element.classList.toggle("unusable", error !== null);
+  element.classList.toggle("undecided", answer?.verdict === "undecided");
+  element.classList.toggle("unfamiliar", answer?.verdict === "refused");
+}
+
+/** An image that the browser cannot draw, such as a DICOM file, is drawn by the server once it has an answer. */
 function preview(entry, image, alternative) {
-  image.addEventListener("error", () => image.replaceWith(alternative && say("no-preview")));
+  const giveUp = () => image.replaceWith(alternative && say("no-preview"));
+  image.addEventListener("error", async () => {
+    image.hidden = true;
+    await entry.settled;
+    if (entry.answer === null) return giveUp();
+    entry.drawn ??= picture(entry.file, "none");
+    const url = await entry.drawn.catch(() => null);
+    if (url === null) return giveUp();
+    entry.url = url;
+    image.addEventListener("error", giveUp, { once: true });
+    image.hidden = false;
+    image.src = url;
+  }, { once: true });
   image.alt = alternative;
   image.src = entry.url;
 }

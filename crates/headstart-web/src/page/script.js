@@ -1,15 +1,14 @@
 // Turns the form into a drop zone: each image is sent on its own, a few at a time, and its answer is shown.
 // Without this script the form works too; the server then renders the same elements (page.rs).
 import { Answers } from "./answers.js";
+import { predict } from "./requests.js";
 import { say } from "./words.js";
 
 const form = document.getElementById("upload");
 const notice = document.getElementById("notice");
-const answers = new Answers(document.getElementById("answers"), form.dataset);
+const answers = new Answers(document.getElementById("answers"), form.dataset, tell);
 
-const MOST_BYTES = Number(form.dataset.limit);
 const AT_ONCE = 4; // the server predicts them together
-const ATTEMPTS = 10; // while the server says that it is busy
 
 const line = [];
 let senders = 0;
@@ -45,6 +44,14 @@ addEventListener("drop", (event) => {
   add(event.dataTransfer.files);
 });
 
+for (const button of document.querySelectorAll("[data-example]")) {
+  button.addEventListener("click", async () => {
+    const image = await fetch(button.dataset.example).then((response) => response.blob()).catch(() => null);
+    if (image) add([new File([image], button.dataset.name, { type: image.type })]);
+    else tell(say("unreachable"));
+  });
+}
+
 document.getElementById("clear").addEventListener("click", () => {
   line.length = 0;
   answers.clear();
@@ -79,27 +86,4 @@ async function sendOn() {
 function tell(text) {
   notice.classList.add("spoken");
   notice.textContent = text;
-}
-
-async function predict(file) {
-  if (file.size > MOST_BYTES) throw new Error(say("image-too-large", { limit: form.dataset.limitText }));
-  const body = new FormData();
-  body.append("file", file);
-  const response = await send(body);
-  const told = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(told.error || say("server-error", { status: response.status }));
-  return told.predictions[0];
-}
-
-async function send(body) {
-  for (let attempt = 1; ; attempt += 1) {
-    const response = await fetch(`api/predict${form.dataset.query}`, {
-      method: "POST", body, headers: { "Accept-Language": document.documentElement.lang },
-    }).catch(() => {
-      throw new Error(say("unreachable"));
-    });
-    if (![429, 503].includes(response.status) || attempt === ATTEMPTS) return response;
-    const seconds = Number(response.headers.get("Retry-After")) || 1;
-    await new Promise((resume) => setTimeout(resume, seconds * 1000));
-  }
 }

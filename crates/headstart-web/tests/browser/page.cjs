@@ -1,5 +1,5 @@
 // Uses the page as a visitor does, in a real browser. Started by browser.rs: node page.cjs URL CHROMIUM.
-// With HEADSTART_SCREENSHOTS=FOLDER it also leaves pictures of what it saw; HEADSTART_IMAGES=FILE,FILE are
+// With HEADSTART_SCREENSHOTS=FOLDER it also leaves pictures of what it saw; HEADSTART_IMAGES=FILE,FILE (PNG) are
 // then shown instead of the grey pixel.
 "use strict";
 
@@ -29,6 +29,8 @@ const png = (name, ending, image = PIXEL) => (
 const given = (process.env.HEADSTART_IMAGES || "").split(",").filter(Boolean).map((file) => fs.readFileSync(file));
 const SICK = png("child-0127.png", "0.93", given[0]);
 const WELL = png("child-0042.png", "0.25", given[1]);
+const UNSURE = png("child-0300.png", ".50?", given[1]);
+const STRANGE = png("holiday.png", "STRANGE", given[2]);
 const NOTES = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("hello") };
 
 async function main() {
@@ -38,7 +40,11 @@ async function main() {
   const browser = await chromium.launch({ executablePath, args: flags });
   try {
     await oneImage(browser);
+    await heatMap(browser);
+    await doubts(browser);
     await batch(browser);
+    await example(browser);
+    await whatBrowsersDoNotDraw(browser);
     await german(browser);
     await byKeyboard(browser);
     await pasteAndDrop(browser);
@@ -104,8 +110,8 @@ async function oneImage(browser) {
   assert.equal(await result.locator(".bar .fill").getAttribute("width"), "93%");
   assert.match(await result.locator(".reliability").textContent(),
     /Sensitivity 96% \(95% interval 94% to 98%\), Specificity 88%/);
-  assert.ok(await result.locator("img").evaluate((image) => image.naturalWidth > 0));
-  assert.equal(await result.locator("img").getAttribute("alt"), "Your image child-0127.png");
+  assert.ok(await result.locator("img").first().evaluate((image) => image.naturalWidth > 0));
+  assert.equal(await result.locator("img").first().getAttribute("alt"), "Your image child-0127.png");
   assert.match(await page.locator("#notice").textContent(), /child-0127.png: PNEUMONIA/);
   assert.equal(await page.locator("#batch").isVisible(), false);
   await picture(page, "light-answer");
@@ -119,22 +125,101 @@ async function oneImage(browser) {
   await leave(page);
 }
 
+async function heatMap(browser) {
+  const page = await visit(browser);
+  await page.setInputFiles("#file", SICK);
+  await settled(page);
+  assert.equal(await page.locator(".heat").isVisible(), false);
+  assert.equal(await page.locator(".opacity").isVisible(), false);
+  await page.locator(".view button").click();
+  await page.waitForFunction(() => document.querySelector(".heat").naturalWidth > 0);
+  assert.equal(await page.locator(".view button").isVisible(), false);
+  assert.match(await page.locator("#notice").textContent(), /heat map lies over the image/);
+  assert.match(await page.locator(".meaning").textContent(), /spoke most for PNEUMONIA/);
+  const slider = page.getByRole("slider", { name: "Heat map" });
+  assert.ok(await slider.evaluate((element) => element === document.activeElement), "the slider has the focus");
+  const opacity = () => page.locator(".heat").evaluate((layer) => Number(getComputedStyle(layer).opacity));
+  assert.equal(await opacity(), 1);
+  await page.keyboard.press("Home");
+  assert.equal(await opacity(), 0);
+  for (let step = 0; step < 60; step += 1) await page.keyboard.press("ArrowRight");
+  assert.equal(await opacity(), 0.6);
+  await picture(page, "light-heat-map");
+  await isAccessible(page);
+  // It stays with its image.
+  await page.setInputFiles("#file", WELL);
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr:not(.working)").length === 2);
+  assert.equal(await page.locator(".heat").isVisible(), false);
+  await page.locator("tbody button", { hasText: "child-0127" }).click();
+  assert.equal(await page.locator(".heat").isVisible(), true);
+  await leave(page);
+}
+
+async function doubts(browser) {
+  const page = await visit(browser);
+  await page.setInputFiles("#file", STRANGE);
+  await settled(page);
+  const result = page.locator(".result");
+  assert.equal(await result.getAttribute("class"), "result unfamiliar");
+  assert.equal(await result.locator("h3").textContent(), "Not like the training images");
+  assert.match(await result.locator(".reading").textContent(), /does not look like the images/);
+  assert.equal(await result.locator(".bar").count(), 0);
+  assert.equal(await result.locator(".view button").isVisible(), false);
+  assert.doesNotMatch(await result.innerText(), /PNEUMONIA|NORMAL/);
+  assert.match(await page.locator("#notice").textContent(), /holiday.png: Not like the training images/);
+  await picture(page, "light-unfamiliar");
+  await isAccessible(page);
+  await page.click("#clear");
+  await page.setInputFiles("#file", UNSURE);
+  await settled(page);
+  assert.equal(await result.getAttribute("class"), "result undecided");
+  assert.equal(await result.locator("h3").textContent(), "Can’t decide");
+  assert.match(await result.locator(".reading").textContent(), /could be NORMAL or PNEUMONIA/);
+  assert.equal(await result.locator(".bar").count(), 1);
+  await picture(page, "light-undecided");
+  await isAccessible(page);
+  await leave(page);
+}
+
+async function example(browser) {
+  const page = await visit(browser);
+  assert.equal(await page.locator(".examples img").count(), 2);
+  await page.getByRole("button", { name: "Try the example 0.93.png" }).click();
+  await settled(page);
+  assert.equal(await page.locator(".result h3").textContent(), "PNEUMONIA");
+  await leave(page);
+}
+
+/** The stand-in takes for a PNG what begins as one; the browser draws no such file. */
+async function whatBrowsersDoNotDraw(browser) {
+  const page = await visit(browser);
+  assert.match(await page.locator("#file").getAttribute("accept"), /\.dcm/);
+  const scan = { name: "scan.dcm", mimeType: "application/dicom", buffer: Buffer.from("\x89PNG\r\n\x1a\n 0.93", "latin1") };
+  await page.setInputFiles("#file", scan);
+  await settled(page);
+  assert.equal(await page.locator(".result h3").textContent(), "PNEUMONIA");
+  await page.waitForFunction(() => document.querySelector(".result img").naturalWidth === 8); // as the server draws it
+  await leave(page);
+}
+
 const column = (page, number) => page.locator(`tbody tr > :nth-child(${number}) > :first-child`).allInnerTexts();
 
 async function batch(browser) {
   const page = await visit(browser);
-  await page.setInputFiles("#file", [WELL, SICK, NOTES, { ...WELL, name: "=1+1.png" }]);
+  await page.setInputFiles("#file", [WELL, SICK, NOTES, { ...WELL, name: "=1+1.png" }, UNSURE, STRANGE]);
   await settled(page);
-  assert.equal(await page.locator("#batch h3").innerText(), "4 images: 2\u00a0×\u00a0NORMAL, 1\u00a0×\u00a0PNEUMONIA, 1\u00a0×\u00a0No answer.");
+  assert.equal(await page.locator("#batch h3").innerText(), "6 images: 2\u00a0×\u00a0NORMAL, "
+    + "1\u00a0×\u00a0PNEUMONIA, 1\u00a0×\u00a0No answer, 1\u00a0×\u00a0Can’t decide, 1\u00a0×\u00a0Not like the training images.");
   assert.equal(await page.locator(".result .name").textContent(), "child-0042.png"); // the first, until one is picked
   const sort = page.locator("[data-sort=score]");
   await sort.click();
-  assert.deepEqual(await column(page, 2), ["PNEUMONIA", "NORMAL", "NORMAL", "No answer"]);
+  assert.deepEqual(await column(page, 2), ["PNEUMONIA", "Can’t decide", "NORMAL", "NORMAL", "No answer", "Not like the training images"]);
   assert.equal(await page.locator("th[aria-sort=descending] button").getAttribute("data-sort"), "score");
   await sort.click();
-  assert.deepEqual(await column(page, 3), ["25%", "25%", "93%", ""]);
+  assert.deepEqual(await column(page, 3), ["25%", "25%", "50%", "93%", "", ""]);
   await page.locator("[data-sort=name]").click();
-  assert.deepEqual(await column(page, 1), ["=1+1.png", "child-0042.png", "child-0127.png", "notes.txt"]);
+  assert.deepEqual(await column(page, 1), [
+    "=1+1.png", "child-0042.png", "child-0127.png", "child-0300.png", "holiday.png", "notes.txt"]);
   await page.locator("tbody button", { hasText: "child-0127" }).click();
   assert.equal(await page.locator(".result h3").textContent(), "PNEUMONIA");
   await picture(page, "light-batch");
@@ -142,9 +227,11 @@ async function batch(browser) {
   const [download] = await Promise.all([page.waitForEvent("download"), page.click("#csv")]);
   assert.equal(download.suggestedFilename(), "headstart.csv");
   const lines = fs.readFileSync(await download.path(), "utf8").replace("\ufeff", "").split("\r\n");
-  assert.equal(lines[0], "file,answer,score_NORMAL,score_PNEUMONIA,threshold,remark");
-  assert.equal(lines[1], "'=1+1.png,NORMAL,0.75,0.25,0.42,");
-  assert.match(lines[4], /^notes.txt,,,,,"?This is not an image/);
+  assert.equal(lines[0], "file,answer,verdict,plausible,score_NORMAL,score_PNEUMONIA,threshold,remark");
+  assert.equal(lines[1], "'=1+1.png,NORMAL,decided,NORMAL,0.75,0.25,0.42,");
+  assert.match(lines[4], /^child-0300.png,,undecided,NORMAL\|PNEUMONIA,0.5,0.5,0.42,It could be/);
+  assert.match(lines[5], /^holiday.png,,refused,PNEUMONIA,.*,This does not look like/);
+  assert.match(lines[6], /^notes.txt,,,,,,,"?This is not an image/);
   await leave(page, /status of 415/);
 }
 
@@ -229,13 +316,15 @@ async function failures(browser) {
 async function withoutScript(browser) {
   const plain = url.replace("127.0.0.1", "headstart.test");
   const page = await visit(browser, { url: plain, javaScriptEnabled: false });
-  await page.setInputFiles("#file", [SICK, NOTES]);
+  assert.equal(await page.locator(".examples").isVisible(), false);
+  await page.setInputFiles("#file", [SICK, NOTES, UNSURE, STRANGE]);
   await page.click("[type=submit]");
-  assert.deepEqual(await page.locator(".result h3").allTextContents(), ["PNEUMONIA", "No answer"]);
+  assert.deepEqual(await page.locator(".result h3").allTextContents(),
+    ["PNEUMONIA", "No answer", "Can’t decide", "Not like the training images"]);
   await cautionIsInView(page);
   await picture(page, "no-script");
   assert.equal(await page.locator("label.button").first().isVisible(), false);
-  assert.equal(await page.locator(".bar").count(), 1);
+  assert.equal(await page.locator(".bar").count(), 2);
   await leave(page);
 }
 
@@ -246,9 +335,11 @@ async function narrowAndDark(browser) {
   assert.equal(await page.locator("#camera").getAttribute("capture"), "environment");
   await page.setInputFiles("#camera", SICK);
   await settled(page);
+  await page.locator(".view button").tap();
+  await page.waitForFunction(() => document.querySelector(".heat").naturalWidth > 0);
   await picture(page, "dark-phone");
   await isAccessible(page);
-  await page.setInputFiles("#file", [WELL, { ...SICK, name: `${"long".repeat(40)}.png` }]);
+  await page.setInputFiles("#file", [WELL, { ...SICK, name: `${"long".repeat(40)}.png` }, UNSURE, STRANGE]);
   await settled(page);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(overflow <= 0, `${overflow} pixels too wide`);

@@ -1,7 +1,8 @@
 //! A classifier for tests: its answer is written in the file.
 //!
 //! A PNG file that ends in `0.93` gets the score 0.93 for PNEUMONIA; one without a number gets 0.8.
-//! `BROKEN` at its end refuses it, `PANIC` panics, `HOLD` keeps the worker busy until [`release`].
+//! `.50?` makes it undecided at 0.50, `STRANGE` refuses it as unlike the training images, `BROKEN` as damaged, `PANIC` panics,
+//! `HOLD` keeps the worker busy until [`release`]. A picture of a file is green, with a heat map red.
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on may stop
 
@@ -10,14 +11,16 @@
 
 use std::sync::{Condvar, Mutex};
 
-use headstart::classifier::{Card, Prediction};
-use headstart::image::DecodeError;
-use headstart_web::Predictor;
+use headstart::classifier::{Assessment, Card, Prediction};
+use headstart::image::{DecodeError, Image};
+use headstart_web::{Layer, Predictor};
 
 pub struct StandIn {
     pub classes: Vec<String>,
     pub card: Card,
     pub caution: String,
+    /// Without a layer that could tell where it looks.
+    pub is_blind: bool,
 }
 
 pub const THRESHOLD: f64 = 0.42;
@@ -44,6 +47,7 @@ impl Default for StandIn {
     fn default() -> Self {
         Self {
             classes: vec!["NORMAL".to_owned(), "PNEUMONIA".to_owned()],
+            is_blind: false,
             caution: "A research tool, not a medical device. Ask a doctor.".to_owned(),
             card: Card {
                 title: "Pneumonia or normal, from a chest X-ray".to_owned(),
@@ -85,13 +89,23 @@ impl Predictor for StandIn {
         5216
     }
 
-    fn predict(&self, files: &[&[u8]]) -> Vec<Result<Prediction, DecodeError>> {
-        files.iter().map(|bytes| self.predict_one(bytes)).collect()
+    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Assessment, DecodeError>> {
+        files.iter().map(|bytes| self.assess_one(bytes)).collect()
+    }
+
+    fn picture(&self, file: &[u8], layer: Layer) -> Result<Option<Image>, DecodeError> {
+        self.assess_one(file)?;
+        let colour = match layer {
+            Layer::Bare => [0, 200, 0],
+            Layer::HeatMap if self.is_blind => return Ok(None),
+            Layer::HeatMap => [200, 0, 0],
+        };
+        Ok(Some(Image::from_rgb8(8, 8, colour.repeat(64))))
     }
 }
 
 impl StandIn {
-    fn predict_one(&self, bytes: &[u8]) -> Result<Prediction, DecodeError> {
+    fn assess_one(&self, bytes: &[u8]) -> Result<Assessment, DecodeError> {
         if bytes.is_empty() {
             return Err(DecodeError::Empty);
         }
@@ -105,11 +119,18 @@ impl StandIn {
         if bytes.ends_with(b"HOLD") {
             drop(RELEASED.wait_while(HELD.lock().unwrap(), |held| *held).unwrap());
         }
+        let refused = bytes.ends_with(b"STRANGE");
+        let is_unsure = bytes.ends_with(b"?");
         let ending = String::from_utf8_lossy(&bytes[bytes.len() - 4..]).into_owned();
-        let positive: f32 = ending.parse().unwrap_or(0.8);
+        let positive: f32 = ending.trim_end_matches('?').parse().unwrap_or(0.8);
         let label = usize::from(f64::from(positive) >= THRESHOLD);
         let mut scores = vec![1.0 - positive, positive];
         scores.resize(self.classes.len(), 0.0);
-        Ok(Prediction { class: self.classes[label].clone(), label, scores })
+        Ok(Assessment {
+            prediction: Prediction { class: self.classes[label].clone(), label, scores },
+            distance: Some(if refused { 3.5 } else { 1.0 }),
+            refused,
+            plausible: Some(if is_unsure { vec![0, 1] } else { vec![label] }),
+        })
     }
 }

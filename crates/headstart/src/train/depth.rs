@@ -124,13 +124,16 @@ fn depths(
 /// The deepest of those that know about as much as the best and fit into the budget; the quickest where
 /// none fits.
 fn choose(depths: &[Depth], budget: Duration) -> &Depth {
-    let limit = depths
-        .iter()
-        .min_by(|a, b| a.loss.total_cmp(&b.loss))
-        .map_or(f64::INFINITY, |best| best.loss + best.error.max(NEGLIGIBLE));
+    let limit = limit(depths);
     let fitting = depths.iter().filter(|depth| depth.loss <= limit && depth.time <= budget);
     let quickest = depths.iter().min_by_key(|depth| depth.time);
     fitting.min_by_key(|depth| depth.cut).or(quickest).expect("there is always the head alone")
+}
+
+/// The largest loss that means as much knowledge as the best depth's.
+fn limit(depths: &[Depth]) -> f64 {
+    let best = depths.iter().min_by(|a, b| a.loss.total_cmp(&b.loss));
+    best.map_or(f64::INFINITY, |best| best.loss + best.error.max(NEGLIGIBLE))
 }
 
 fn reason(depths: &[Depth], chosen: &Depth, budget: Duration) -> String {
@@ -140,7 +143,7 @@ fn reason(depths: &[Depth], chosen: &Depth, budget: Duration) -> String {
         _ if chosen.time > budget => {
             format!("--unfreeze {name}: nothing fits into {}; this is the quickest", minutes(budget))
         }
-        Some(next) if next.time > budget => {
+        Some(next) if next.time > budget && next.loss <= limit(depths) => {
             format!("--unfreeze {name}: from {} on it would not fit into {}", next.unfreeze, minutes(budget))
         }
         Some(next) => format!(
