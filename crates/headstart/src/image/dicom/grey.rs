@@ -135,3 +135,30 @@ fn ramp(from_middle: f64, across: f64) -> f64 {
         from_middle / across + 0.5
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Voi;
+
+    #[test]
+    fn windows_are_those_of_the_standard() {
+        // PS3.3 C.11.2.1.2.1: centre 2048 and width 4096 show 0 as black and 4095 as white.
+        let linear = Voi::Linear { centre: 2048.0, width: 4096.0 };
+        assert_eq!([-1.0, 0.0, 2047.5, 4095.0].map(|value| linear.level(value)), [0.0, 0.0, 0.5, 1.0]);
+        // Centre 2048 and width 1: black up to 2047, white from 2048 on.
+        let step = Voi::Linear { centre: 2048.0, width: 1.0 };
+        assert_eq!([2047.0, 2048.0].map(|value| step.level(value)), [0.0, 1.0]);
+        let exact = Voi::LinearExact { centre: 10.0, width: 4.0 };
+        assert_eq!([8.0, 9.0, 10.0, 12.0, 13.0].map(|value| exact.level(value)), [0.0, 0.25, 0.5, 1.0, 1.0]);
+        let sigmoid = Voi::Sigmoid { centre: 10.0, width: 4.0 };
+        assert_eq!(sigmoid.level(10.0), 0.5);
+        assert_eq!(sigmoid.level(12.0), 1.0 / (1.0 + (-2f64).exp()));
+    }
+
+    #[test]
+    fn without_a_window_the_values_fill_the_range() {
+        let around = Voi::around([300.0, 200.0, 250.0].into_iter());
+        assert_eq!([200.0, 250.0, 300.0].map(|value| around.level(value)), [0.0, 0.5, 1.0]);
+        assert_eq!(Voi::around([7.0; 3].into_iter()).level(7.0), 0.0);
+    }
+}
