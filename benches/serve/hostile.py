@@ -64,7 +64,7 @@ def mutated(image, draw):
 def hostile(images, model, draw):
     """A name and what to send; None after the bytes means: go away without waiting."""
     image = draw.choice(images)
-    kind = draw.randrange(14)
+    kind = draw.randrange(16)
     if kind == 0: return "truncated", http(form(image[:draw.randrange(len(image))]))
     if kind in (1, 2): return "mutated", http(mutated(image, draw), "image/jpeg")
     if kind == 3: return "bomb", http(form(draw.choice(BOMBS)))
@@ -78,6 +78,8 @@ def hostile(images, model, draw):
     if kind == 11: return "broken http", draw.choice([b"\0" * 50, b"GET / HTTP/9.9\r\n\r\n", b"POST " + b"/" * 70_000])
     if kind == 12: return "tensor", http(b'{"inputs":' + b"[" * draw.randrange(1, 5000), "application/json",
                                          path=f"/v2/models/{model}/infer")
+    if kind == 13: return "heat map", http(mutated(image, draw), "image/jpeg", path="/api/explain")
+    if kind == 14: return "other host", http(form(image)).replace(f"host: {HOST}".encode(), b"host: evil.example", 1)
     return "slow", (http(image, "image/jpeg")[:draw.randrange(50, 500)], None)
 
 
@@ -123,12 +125,12 @@ def resident(process):
 async def main(given):
     images = [pathlib.Path(path).read_bytes() for path in given.images]
     process = subprocess.Popen([given.headstart, "serve", given.model, "--address", f"{HOST}:{PORT}"])
-    await asyncio.sleep(1)
+    await asyncio.sleep(3)
     seen = collections.Counter()
     try:
         replies = [await send(http(form(image))) for image in images]
         right = [json.loads(reply.split(b"\r\n\r\n", 1)[1])["predictions"][0]["scores"] for reply in replies]
-        facts = await send(b"GET /api/model HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        facts = await send(b"GET /api/model HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         model = json.loads(facts.split(b"\r\n\r\n", 1)[1])["name"]
         rounds = 10
         numbers = iter(range(given.requests))

@@ -15,7 +15,7 @@ if __name__ == "__main__":
     client = http.InferenceServerClient(host)
     assert client.is_server_live() and client.is_server_ready() and client.is_model_ready(name)
     metadata = client.get_model_metadata(name)
-    assert [tensor["name"] for tensor in metadata["outputs"]] == ["scores", "class"], metadata
+    assert [tensor["name"] for tensor in metadata["outputs"]] == ["scores", "class", "verdict"], metadata
     files = numpy.array([pathlib.Path(path).read_bytes() for path in paths], dtype=object)
     images = http.InferInput("image", [len(files)], "BYTES")
     images.set_data_from_numpy(files)
