@@ -15,8 +15,13 @@ fn main() -> ExitCode {
     match commands::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
-            match error.downcast_ref::<Error>() {
+            let known = error.downcast_ref::<Error>();
+            match known {
+                // It names its cause itself.
+                Some(known) => eprintln!("error: {known}"),
+                None => eprintln!("error: {error:#}"),
+            }
+            match known {
                 Some(Error::Usage(_)) => ExitCode::from(2),
                 Some(Error::Interrupted) => ExitCode::from(130),
                 _ => ExitCode::FAILURE,

@@ -204,7 +204,7 @@ fn a_termination_lets_a_request_under_way_finish() {
     let length = image.len();
     write!(
         stream,
-        "POST /api/predict HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+        "POST /api/predict HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
     )
     .expect("sends");
     stream.write_all(&image[..20]).expect("sends");

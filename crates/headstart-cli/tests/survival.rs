@@ -176,3 +176,23 @@ fn an_ensemble_goes_on_with_the_member_that_was_killed() {
     let now = text.lines().nth(1).and_then(|line| line.split(',').nth(2)).map(score);
     assert!((now.expect("a score") - score(fields[4])).abs() < 1e-3, "{line} against {text}");
 }
+
+/// A limit on the size of a file stands for a disk that is full: a write comes back with an error.
+#[test]
+fn a_full_disk_is_an_error_that_names_the_file_and_the_training_goes_on_later() {
+    let place = Place::new();
+    let whole = place.path("whole");
+    place.train(&place.path("cache"), &whole, &[]).success();
+    // In blocks of 512 bytes: too few for what the cache keeps of the pictures, then for a checkpoint.
+    for (blocks, file) in [(8, "cache8/looks"), (2_000, "run2000/checkpoint")] {
+        let (cache, out) = (place.path(&format!("cache{blocks}")), place.path(&format!("run{blocks}")));
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut command = assert_cmd::Command::new("sh");
+        command.env("HEADSTART_CACHE", &cache).args(["-c", &limited]).arg(env!("CARGO_BIN_EXE_headstart"));
+        command.args(place.settings(&out)).assert().code(1).stderr(contains(file));
+        assert!(!out.join("model.safetensors").exists() && !out.join("checkpoint.tmp").exists());
+        let more: &[&str] = if out.join("checkpoint.safetensors").exists() { &["--resume"] } else { &[] };
+        place.train(&cache, &out, more).success();
+        assert_same(&whole, &out);
+    }
+}

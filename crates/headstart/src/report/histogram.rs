@@ -40,9 +40,11 @@ pub fn histogram_svg(counts: &[[usize; BARS]; 2], names: [&str; 2], threshold: f
             let top = if up > 0.0 { axis - height } else { axis };
             svg.rect((left, top), (width, height), 0.0, colour, None);
         }
-        let baseline = if up > 0.0 { FRAME.1 - 10.0 } else { FRAME.1 + PANEL.1 - 8.0 };
-        let name = format!("{} ({})", names[class], thousands(images));
-        svg.text((FRAME.0 + 6.0, baseline), Text::new(13.0).bold().fill(colour), &name);
+        // Side by side above the bars, so that no bar lies behind them.
+        let name = format!("{} {} ({})", if up > 0.0 { "↑" } else { "↓" }, names[class], thousands(images));
+        let (at, anchor) = if up > 0.0 { (0.0, Anchor::Start) } else { (PANEL.0, Anchor::End) };
+        let look = Text::new(13.0).bold().fill(colour).anchor(anchor);
+        svg.text((FRAME.0 + at, FRAME.1 - 10.0), look, &name);
     }
     svg.line(&[(FRAME.0, axis), (FRAME.0 + PANEL.0, axis)], Stroke::new("#9aa5b1", 1.2));
     svg.line(&[(x(threshold), FRAME.1), (x(threshold), FRAME.1 + PANEL.1)], THRESHOLD);

@@ -5,6 +5,8 @@ use super::square::{SIDE, place, square};
 use super::svg::{Anchor, BLUE, GRID, Point, SOFT, Stroke, Text, WHITE};
 use crate::evaluate::{ReliabilityBin, SplitMetrics};
 
+/// Of the box with the numbers, as a share of the side: its longest line fits.
+const WIDTH: f64 = 0.72;
 const RIGHT: Stroke = Stroke::new("#9aa5b1", 1.3).dashed("4 5");
 
 /// Share of the images that are what the score says, over the mean score, for each bin with its 95 %
@@ -28,8 +30,8 @@ pub fn reliability_svg(bins: &[ReliabilityBin], metrics: &SplitMetrics) -> Strin
     // Upper left where the scores are too high, else lower right: the dots leave it free.
     let above = |bin: &&ReliabilityBin| bin.observed.value > bin.score;
     let low = bins.iter().filter(above).count() * 2 > bins.len();
-    let (x, y) = if low { place(0.34, 0.2) } else { place(0.02, 0.97) };
-    svg.rect((x, y), (0.64 * SIDE, 70.0), 6.0, "#ffffffe6", Some(Stroke::new(GRID, 1.0)));
+    let (x, y) = if low { place(0.98 - WIDTH, 0.2) } else { place(0.02, 0.97) };
+    svg.rect((x, y), (WIDTH * SIDE, 70.0), 6.0, "#ffffffe6", Some(Stroke::new(GRID, 1.0)));
     let number = |estimate: &crate::evaluate::Estimate| match estimate.is_known() {
         true => format!("{} ({})", decimals(estimate.value), decimal_interval(estimate)),
         false => "unknown".into(),

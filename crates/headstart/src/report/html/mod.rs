@@ -63,7 +63,7 @@ fn training(report: &Report) -> String {
     let curves = curves_svg(&report.history);
     format!(
         "{}<figure class=\"scroll curves\">\n{curves}</figure>\n",
-        text(&curves_in_words(&report.history))
+        text(&(of_the_first(report) + &curves_in_words(&report.history)))
     )
 }
 
@@ -75,6 +75,14 @@ fn main_result(report: &Report) -> Option<&SplitResult> {
 /// The name of a class.
 fn class_name(report: &Report, class: usize) -> &str {
     report.classes.get(class).map_or("unnamed", String::as_str)
+}
+
+/// Whose curves they are, where there were several trainings.
+fn of_the_first(report: &Report) -> String {
+    match report.members.len() {
+        0 => String::new(),
+        count => format!("The first of {count} trainings ({}). ", report.members[0].name()),
+    }
 }
 
 #[cfg(test)]
