@@ -47,8 +47,9 @@ struct Depth {
 /// What the recipe's `unfreeze` stands for on these images: itself, unless it is left to choose.
 ///
 /// Chosen is, of the depths whose probe is at most a standard error worse than the best one's (Breiman
-/// 1984; a hundredth of a nat is never too much), the deepest that the budget allows. Where a probe is worse than that, the trunk does not see
-/// yet what tells the classes apart, and few images will not teach it to the tail.
+/// 1984; a hundredth of a nat is never too much), the deepest that the budget allows. Where a probe is
+/// worse than that, the trunk does not see yet what tells the classes apart, and few images will not
+/// teach it to the tail.
 ///
 /// # Errors
 /// Too few images for cross-validation, or [`Error::Interrupted`].
