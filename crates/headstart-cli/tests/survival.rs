@@ -196,3 +196,20 @@ fn a_full_disk_is_an_error_that_names_the_file_and_the_training_goes_on_later() 
         assert_same(&whole, &out);
     }
 }
+
+/// The depth was chosen within an hour; within no time at all another would be.
+#[test]
+fn a_chosen_depth_stays_when_a_training_goes_on() {
+    let place = Place::new();
+    let (cache, out) = (place.path("cache"), place.path("chosen"));
+    let mut child = place.start(&cache, &out, &["--unfreeze", "auto", "--budget", "1h"]);
+    while !out.join("checkpoint.safetensors").exists() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    kill(child);
+    let more = ["--unfreeze", "auto", "--budget", "0s", "--resume"];
+    place.train(&cache, &out, &more).success().stdout(contains("as it was chosen before the stop"));
+    let config = std::fs::read_to_string(out.join("config.toml")).expect("the configuration");
+    assert!(config.contains("unfreeze = \"block3\""), "{config}");
+}

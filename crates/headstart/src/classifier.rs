@@ -11,6 +11,7 @@ mod tests;
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -185,9 +186,8 @@ impl Classifier {
         let Description { preprocess, test_views, classes, .. } = &self.description;
         let length = preprocess.len();
         let mut inputs = vec![0.0; images.len() * length];
-        for (image, input) in images.iter().zip(inputs.chunks_exact_mut(length)) {
-            preprocess.apply_into(image, input);
-        }
+        let slots = inputs.par_chunks_exact_mut(length);
+        images.par_iter().zip(slots).for_each(|(image, input)| preprocess.apply_into(image, input));
         let mut sum = self.net.forward(&inputs, images.len(), &mut look);
         for view in test_views {
             let turned: Vec<f32> =

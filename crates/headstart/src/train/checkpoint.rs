@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::Job;
 use super::optimizer::Stepper;
 use super::recipe::Recipe;
 use super::run::write_whole;
 use super::state::{Fitted, State, Within};
+use crate::backbone::Unfreeze;
 use crate::backbone::weights::{self, Weights};
 use crate::error::{Error, Result};
 use crate::history::History;
@@ -27,6 +29,8 @@ const KEY: &str = "headstart-checkpoint";
 struct Progress {
     /// Of the training that it belongs to.
     fingerprint: String,
+    /// What is trained: chosen by a stopwatch, perhaps, which would not choose the same again.
+    unfreeze: Unfreeze,
     /// Steps that the optimizer has taken.
     steps: i32,
     history: History,
@@ -37,6 +41,14 @@ struct Progress {
 /// Whether a training that was stopped lies in `folder`.
 pub(super) fn lies_in(folder: &Path) -> bool {
     file(folder, 0).exists()
+}
+
+/// What the training that was stopped in `folder` trains, if one was.
+pub(super) fn unfreeze(folder: &Path) -> Option<Unfreeze> {
+    let path = file(folder, 0);
+    let bytes = fs::read(&path).ok()?;
+    let metadata = weights::metadata(&bytes, &path).ok()?;
+    Some(toml::from_str::<Progress>(metadata.get(KEY)?).ok()?.unfreeze)
 }
 
 /// Where member `number` of a model, from 0 on, keeps its checkpoint.
@@ -60,13 +72,14 @@ pub(super) fn remove_unfinished(folder: &Path) {
 pub(super) struct Checkpoint {
     path: PathBuf,
     fingerprint: String,
+    unfreeze: Unfreeze,
 }
 
 impl Checkpoint {
-    /// The one in `folder` of the training that `fingerprint` stands for, which is member `number` of its
-    /// model, from 0 on.
-    pub(super) fn new(folder: &Path, number: usize, fingerprint: String) -> Self {
-        Self { path: file(folder, number), fingerprint }
+    /// The one of the job's training that `fingerprint` stands for, which is member `number` of its model,
+    /// from 0 on.
+    pub(super) fn new(job: &Job, number: usize, fingerprint: String) -> Self {
+        Self { path: file(&job.out, number), fingerprint, unfreeze: job.recipe.unfreeze.clone() }
     }
 
     /// Writes where a training stands.
@@ -92,6 +105,7 @@ impl Checkpoint {
         }
         let progress = Progress {
             fingerprint: self.fingerprint.clone(),
+            unfreeze: self.unfreeze.clone(),
             steps: state.stepper.steps(),
             history: state.fitted.history.clone(),
             warnings: state.fitted.warnings.clone(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
+use super::checkpoint;
 use super::throughput::Stopwatch;
 use super::{Job, Observer, Recipe};
 use crate::backbone::spec::Layer;
@@ -61,6 +62,10 @@ pub(super) fn resolve(
 ) -> Result<Unfreeze> {
     if job.recipe.unfreeze != Unfreeze::Auto {
         return Ok(job.recipe.unfreeze.clone());
+    }
+    if let Some(chosen) = checkpoint::unfreeze(&job.out).filter(|_| job.resume) {
+        observer.say(&format!("--unfreeze {chosen}, as it was chosen before the stop"));
+        return Ok(chosen);
     }
     observer.say(&format!("probing {} at each of its last blocks", backbone.spec.name));
     let depths = depths(job, backbone, dataset, observer)?;

@@ -118,14 +118,17 @@ impl Judge<'_> {
 
     /// One training's logits of images, mean over their views.
     fn logits(&self, trained: &Trained, indices: &[usize]) -> Vec<Vec<f32>> {
-        let mut means = Means::default();
-        let itself = std::iter::once((self.records, indices.to_vec()));
-        for (records, places) in itself.chain(self.views.of(indices)) {
-            means.add(indices, &logits(self.tail, &trained.weights, records, &places));
+        let of = |records, indices: &[usize]| logits(self.tail, &trained.weights, records, indices);
+        let (mut rows, mut count) = (of(self.records, indices), 1.0);
+        for (records, places) in self.views.of(indices) {
+            let view = of(records, &places);
+            rows.iter_mut().zip(view).for_each(|(row, view)| {
+                row.iter_mut().zip(view).for_each(|(sum, logit)| *sum += logit);
+            });
+            count += 1.0;
         }
-        let (sorted, rows) = means.finish();
-        let row_of: BTreeMap<usize, Vec<f32>> = sorted.into_iter().zip(rows).collect();
-        indices.iter().map(|index| row_of[index].clone()).collect()
+        rows.iter_mut().flatten().for_each(|logit| *logit /= count);
+        rows
     }
 
     fn scores(&self, logits: &[Vec<f32>], calibration: Option<Calibration>) -> Vec<Vec<f32>> {

@@ -115,7 +115,7 @@ impl Fitting<'_> {
                 observer.say(&format!("training {} of {count}: {}", number + 1, member.name()));
             }
             let print = format!("{print} {}", member.name());
-            let checkpoint = Checkpoint::new(&self.job.out, number, print);
+            let checkpoint = Checkpoint::new(self.job, number, print);
             let fitted = self.fit(&member, &checkpoint, observer)?;
             all.warnings.extend(fitted.warnings);
             all.trained.push(Trained { member, weights: fitted.weights, history: fitted.history });

@@ -14,7 +14,7 @@ use super::run::write_whole;
 use super::state::Within;
 use super::step::{Batch, Step, class_weights};
 use super::views::Views;
-use super::{Job, Observer};
+use super::{Job, Observer, Recipe, depth};
 use crate::backbone::Backbone;
 use crate::dataset::Split;
 use crate::error::{Error, Result};
@@ -56,6 +56,8 @@ pub fn find_rate(job: &Job, observer: &mut dyn Observer) -> Result<RateCurve> {
     job.recipe.check()?;
     let Prepared { dataset, positive, .. } = prepare(job, observer)?;
     let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
+    let unfreeze = depth::resolve(job, &backbone, &dataset, observer)?;
+    let job = &Job { recipe: Recipe { unfreeze, ..job.recipe.clone() }, ..job.clone() };
     let net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
     net.announce(dataset.samples.len(), observer);
     let extracted = net.extractor.extract(&dataset.samples, &job.cache, observer)?;
