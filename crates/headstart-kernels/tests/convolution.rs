@@ -1,5 +1,7 @@
 //! Every algorithm against a plain loop in f64, on odd shapes.
 
+mod levels;
+
 use headstart_kernels::{
     Activation, Convolution, PackedConvolution, Padding, Separable, Shape, global_average_pool, max_pool,
 };
@@ -365,4 +367,9 @@ fn a_kernel_must_fit_the_padded_map() {
         groups: 1,
     };
     geometry.output_shape(Shape { batch: 1, height: 4, width: 9, channels: 1 });
+}
+
+#[test]
+fn lesser_registers_compute_the_same() {
+    levels::run_again("lesser_registers_compute_the_same");
 }

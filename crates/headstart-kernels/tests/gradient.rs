@@ -1,5 +1,7 @@
 //! Every gradient against a plain loop in f64, on odd shapes.
 
+mod levels;
+
 use headstart_kernels::{Activation, Convolution, Padding, Shape, dense, gradient, max_pool};
 use proptest::prelude::*;
 
@@ -253,4 +255,9 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
         };
         assert!(run(1) == run(2) && run(1) == run(5), "{geometry:?}");
     }
+}
+
+#[test]
+fn lesser_registers_compute_the_same() {
+    levels::run_again("lesser_registers_compute_the_same");
 }

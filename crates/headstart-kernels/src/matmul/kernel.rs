@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::vector::Vector;
+use crate::vector::{Level, Vector, level};
 
 /// Two of the widest registers.
 const WIDEST: usize = 32;
@@ -12,6 +12,15 @@ const LINE: usize = 16;
 pub(super) const ROWS: usize = 6;
 /// The same where there are 32 registers.
 pub(super) const ROWS_AVX512: usize = 14;
+
+/// Rows of A that this CPU's registers hold.
+pub(super) fn tile_rows() -> usize {
+    match level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => ROWS_AVX512,
+        _ => ROWS,
+    }
+}
 
 /// What happens to each sum before it is written.
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ mod transposed;
 pub(crate) use kernel::Finish;
 pub(crate) use panels::{PackedMatrix, Panels, panel_width};
 pub(crate) use rows::{Lines, Rows, Windows, multiply, multiply_lines, multiply_windows};
-pub(crate) use transposed::{Columns, multiply_transposed, multiply_transposed_block};
+pub(crate) use transposed::{Columns, block_rows, multiply_transposed, multiply_transposed_block};
 
 /// Rows of B that are summed at a time, so that this part of a panel stays in the first cache.
 const DEPTH: usize = 256;

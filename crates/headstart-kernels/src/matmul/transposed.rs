@@ -3,13 +3,18 @@
 use rayon::prelude::*;
 
 use super::DEPTH;
-use super::kernel::{Finish, Left, Place, ROWS, ROWS_AVX512, Right, tile};
+use super::kernel::{Finish, Left, Place, ROWS, ROWS_AVX512, Right, tile, tile_rows};
 use super::panels::Panels;
 use crate::scratch::Scratch;
 use crate::vector::{Vector, with_vector};
 
-/// Rows of C that one task computes: whole tiles of every vector.
-const BLOCK: usize = 8 * ROWS_AVX512;
+/// Rows of C that one task computes, about: whole tiles of the CPU's are taken.
+const BLOCK: usize = 112;
+
+/// Rows of C that one task computes.
+pub(crate) fn block_rows() -> usize {
+    BLOCK / tile_rows() * tile_rows()
+}
 
 /// A, whose columns become rows of C; from a row to the next are `stride` values.
 #[derive(Clone, Copy)]
@@ -21,8 +26,8 @@ pub(crate) struct Columns<'a> {
 /// Multiplies in parallel, `a` `[b.rows, m]`, `c` `[m, b.columns]`.
 pub(crate) fn multiply_transposed(a: Columns<'_>, b: Panels<'_>, c: &mut [f32], finish: Finish<'_>) {
     // A few rows are shared out so that each thread has some.
-    let fair = (c.len() / b.columns).div_ceil(rayon::current_num_threads()).next_multiple_of(ROWS_AVX512);
-    let block = BLOCK.min(fair);
+    let fair = (c.len() / b.columns).div_ceil(rayon::current_num_threads()).next_multiple_of(tile_rows());
+    let block = block_rows().min(fair);
     c.par_chunks_mut(block * b.columns).enumerate().for_each(|(index, c)| {
         multiply_transposed_block(a, index * block, b, c, finish);
     });
@@ -43,7 +48,7 @@ pub(crate) fn multiply_transposed_block(
         "columns of A"
     );
     assert!(finish.bias.is_none() && finish.residual.is_none(), "nothing but C is added");
-    let height = m.next_multiple_of(ROWS_AVX512);
+    let height = m.next_multiple_of(tile_rows());
     let mut packed = Scratch::new(height * DEPTH.min(b.rows));
     // SAFETY: the lengths were checked above.
     unsafe { block_dispatched(a, first, b, c.as_mut_ptr(), m, &mut packed, finish) }

@@ -15,19 +15,21 @@ pub(crate) enum Level {
     Portable,
 }
 
-/// The best level of this CPU.
+/// The best level of this CPU, or at most what `HEADSTART_VECTOR` names: `avx2` or `portable`, so that
+/// a machine can compute, and be tested, as a lesser one does.
 pub(crate) fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
-    *LEVEL.get_or_init(detect)
+    *LEVEL.get_or_init(|| detect(std::env::var("HEADSTART_VECTOR").as_deref().unwrap_or_default()))
 }
 
-fn detect() -> Level {
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
+fn detect(most: &str) -> Level {
     #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma") {
+    if most != "portable" && is_x86_feature_detected!("fma") {
+        if most != "avx2" && is_x86_feature_detected!("avx512f") {
             return Level::Avx512;
         }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        if is_x86_feature_detected!("avx2") {
             return Level::Avx2;
         }
     }

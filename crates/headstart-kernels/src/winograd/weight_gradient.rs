@@ -8,14 +8,12 @@ use super::tiles::{Planes, Tiles, gradient_tile, input_tile, read_points};
 use super::transform::{self, IN, both_axes};
 use super::{POINTS, Shape};
 use crate::disjoint::Disjoint;
-use crate::matmul::{Columns, Finish, Panels, multiply_transposed_block, panel_width};
+use crate::matmul::{Columns, Finish, Panels, block_rows, multiply_transposed_block, panel_width};
 use crate::scratch::Scratch;
 use crate::vector::{Vector, with_vector};
 
 /// Tiles that are summed at a time: a fixed number, so that the order of the sum is fixed.
 const BLOCK: usize = 512;
-/// Output channels that one task computes.
-const ROWS: usize = 112;
 
 /// Computes `weight` `[output, input, 3, 3]` from `input` of shape `shape` and the gradient of
 /// as many output pixels.
@@ -89,14 +87,15 @@ impl Block {
         let (inputs, outputs) = self.channels;
         let (of_inputs, of_gradients) =
             (Self::input_plane(inputs, self.count), Self::gradient_plane(outputs, self.count));
+        let block = block_rows();
         products.par_chunks_mut(plane).enumerate().for_each(|(point, product)| {
             let panels = &self.inputs[point * of_inputs..][..of_inputs - GAP];
             let panels = Panels::new(self.count, inputs, panels);
             let values = &self.gradients[point * of_gradients..][..of_gradients - GAP];
             let columns = Columns { values, stride: outputs };
-            let rows = product[..outputs * inputs].par_chunks_mut(ROWS * inputs);
+            let rows = product[..outputs * inputs].par_chunks_mut(block * inputs);
             rows.enumerate().for_each(|(index, rows)| {
-                multiply_transposed_block(columns, index * ROWS, panels, rows, finish);
+                multiply_transposed_block(columns, index * block, panels, rows, finish);
             });
         });
     }
