@@ -110,12 +110,7 @@ unsafe fn multiply_with<V: Vector>(
                 // SAFETY: the panel has `b.rows` rows, A and C have as many rows as `lines`.
                 unsafe {
                     let start = b.values.as_ptr().add(panel * b.panel + first * b.row);
-                    // By a single panel, it is A that comes from further away.
-                    let ahead = match b.columns <= width {
-                        true => a.values.as_ptr().wrapping_add(ROWS_AVX512 * a.stride + first),
-                        false => start.wrapping_add(b.panel),
-                    };
-                    let right = Right { start, row: b.row, depth, ahead };
+                    let right = Right { start, row: b.row, depth, ahead: start.wrapping_add(b.panel) };
                     let c = c.add(line * lines.stride);
                     let place = Place { c, columns: b.columns, row: 0, column: panel * width, rows: 0 };
                     let start = a.values.as_ptr().add(line * lines.rows * a.stride + first);
@@ -130,15 +125,21 @@ unsafe fn multiply_with<V: Vector>(
 /// All rows of A by one panel.
 #[inline(always)]
 unsafe fn panel_with<V: Vector>(left: Left, right: Right, place: Place, m: usize, finish: Finish<'_>) {
+    // Each tile brings nearer as many lines of what comes next as there are rows in B: the next panel,
+    // or by a single panel, where A comes from further away, the next rows of A.
+    let (tile_rows, single) =
+        (if V::LANES == 16 { ROWS_AVX512 } else { ROWS }, place.columns <= 2 * V::LANES);
+    let right = |row: usize| {
+        let ahead = match single {
+            true => left.start.wrapping_add((row + tile_rows) * left.row),
+            false => right.ahead.wrapping_add(row / ROWS_AVX512 * right.depth * V::LANES),
+        };
+        Right { ahead, ..right }
+    };
     let left = |row: usize| {
         // SAFETY: the row is below m.
         let start = unsafe { left.start.add(row * left.row) };
         Left { start, ..left }
-    };
-    // Each tile brings nearer as many lines of what comes next as there are rows in B.
-    let right = |row: usize| {
-        let ahead = right.ahead.wrapping_add(row / ROWS_AVX512 * right.depth * V::LANES);
-        Right { ahead, ..right }
     };
     let at = |row: usize, rows: usize| Place { row, rows, ..place };
     let mut row = 0;
