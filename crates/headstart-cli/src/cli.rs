@@ -157,7 +157,8 @@ pub struct TrainArguments {
     /// Folder of the feature cache.
     #[arg(long, env = "HEADSTART_CACHE")]
     pub cache: Option<PathBuf>,
-    /// MiB that views of the training images may take in the cache; as much as the recipe asks if not given.
+    /// MiB that views of the training images, and features of a tail that thaws, may take in the cache; as much
+    /// as the recipe asks if not given.
     #[arg(long, value_name = "MIB")]
     pub cache_limit: Option<usize>,
 }

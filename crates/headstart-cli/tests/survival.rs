@@ -31,6 +31,7 @@ augment = { views = 1, rotation = 10.0, contrast = 0.2 }
 mix = { kind = 'mixup', alpha = 0.2 }
 head = [{ kind = 'global-average-pool' }, { kind = 'dropout', rate = 0.2 }]
 ";
+const MIX: &str = "mix = { kind = 'mixup', alpha = 0.2 }";
 
 /// Where a test trains.
 struct Place {
@@ -39,9 +40,13 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
+        Self::with(RECIPE)
+    }
+
+    fn with(recipe: &str) -> Self {
         let place = Self { folder: tempfile::tempdir().expect("a folder") };
         pictures(&place.path("data"), 30);
-        std::fs::write(place.path("recipe.toml"), RECIPE).expect("writes");
+        std::fs::write(place.path("recipe.toml"), recipe).expect("writes");
         place
     }
 
@@ -100,6 +105,39 @@ fn killed_at_twenty_points_it_comes_to_the_same_bits() {
         }
         assert_same(&whole, &out);
     }
+}
+
+/// Bytes in the index of features at later cuts.
+fn written(cache: &Path) -> u64 {
+    let files = std::fs::read_dir(cache).into_iter().flatten().flatten();
+    let names = |name: &str| name.contains("-further-") && name.ends_with(".index");
+    let indices = files.filter(|file| names(&file.file_name().to_string_lossy()));
+    indices.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()
+}
+
+#[test]
+fn killed_while_features_at_a_later_cut_are_written_it_comes_to_the_same_bits() {
+    let head_first = RECIPE.replace(MIX, "thaw = { kind = 'head-first', epochs = 6 }");
+    let place = Place::with(&head_first);
+    let (cache, whole) = (place.path("cache"), place.path("whole"));
+    let more = ["--epochs", "9"];
+    place.train(&cache, &whole, &more).success().stdout(contains("epoch 1: only head is trained"));
+    let (all, mut torn) = (written(&cache), 0);
+    for point in 0..10 {
+        let (cache, out) = (place.path(&format!("cache{point}")), place.path(&format!("run{point}")));
+        let mut child = place.start(&cache, &out, &more);
+        while written(&cache) == 0 {
+            assert!(child.try_wait().expect("a child").is_none(), "it ended before it could be killed");
+        }
+        // The last points lie in the epochs of the head alone, and behind them.
+        std::thread::sleep(Duration::from_micros(500 * point * point));
+        kill(child);
+        torn += usize::from(written(&cache) < all);
+        place.train(&cache, &out, &[&more[..], &["--resume"]].concat()).success();
+        assert_same(&whole, &out);
+        assert_eq!(written(&cache), all);
+    }
+    assert!(torn > 0, "no kill came while features were written");
 }
 
 #[test]

@@ -186,6 +186,19 @@ impl Layer {
         }
     }
 
+    /// Whether it draws random numbers while training.
+    pub fn draws(&self) -> bool {
+        match self {
+            Self::Dropout { .. } => true,
+            Self::Residual { body } => body.iter().any(Self::draws),
+            Self::Convolution(_)
+            | Self::MaxPool { .. }
+            | Self::GlobalAveragePool
+            | Self::Flatten
+            | Self::Dense(_) => false,
+        }
+    }
+
     /// The names and shapes of the tensors that training never changes: running statistics.
     pub fn statistics(&self) -> Vec<(String, Vec<usize>)> {
         match self {

@@ -21,6 +21,7 @@ pub type Content = [u8; 32];
 /// One trunk's records. While it is open no other process can add to it.
 #[derive(Debug)]
 pub struct Cache {
+    key: String,
     path: PathBuf,
     records: File,
     index: File,
@@ -61,7 +62,7 @@ impl Cache {
         }
         // What lies behind the last whole line was never finished.
         index.set_len(count * LINE as u64).map_err(|why| Error::io("write", &path, why))?;
-        Ok(Self { path, records, index, length, slots, count })
+        Ok(Self { key: key.into(), path, records, index, length, slots, count })
     }
 
     /// Adds records, `[contents.len(), length]`, and returns once they are on disk.
@@ -98,7 +99,8 @@ impl Cache {
             0 => None,
             _ => Some(map(&self.records).map_err(|why| Error::io("map", &self.path, why))?),
         };
-        let mut records = Records { map, length: self.length, slots: Vec::with_capacity(contents.len()) };
+        let (key, slots) = (self.key.clone(), Vec::with_capacity(contents.len()));
+        let mut records = Records { key, contents: contents.to_vec(), map, length: self.length, slots };
         for content in contents {
             let slot = self.slots.get(content).filter(|(slot, checksum)| {
                 records.bytes(*slot).is_some_and(|bytes| crc32fast::hash(bytes) == *checksum)
@@ -112,12 +114,24 @@ impl Cache {
 /// Records mapped from disk, in the order in which they were asked for.
 #[derive(Debug)]
 pub struct Records {
+    key: String,
+    contents: Vec<Content>,
     map: Option<memmap2::Mmap>,
     length: usize,
     slots: Vec<Option<u64>>,
 }
 
 impl Records {
+    /// Names the trunk that they come from.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What they were asked for by.
+    pub fn contents(&self) -> &[Content] {
+        &self.contents
+    }
+
     fn bytes(&self, slot: u64) -> Option<&[u8]> {
         let start = slot as usize * 2 * self.length;
         self.map.as_ref()?.get(start..start + 2 * self.length)

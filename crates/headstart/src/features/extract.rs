@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use half::f16;
 use rayon::prelude::*;
 
 use super::cache::{Cache, Content, Records};
+use super::fill::fill;
 use crate::backbone::Backbone;
 use crate::backbone::spec::{MapShape, Spec};
 use crate::backbone::weights::sha256;
@@ -15,9 +16,6 @@ use crate::dataset::Sample;
 use crate::error::{Error, Result};
 use crate::image::{Augment, Limits, Preprocess, TestView};
 use crate::trunk::{Buffers, Plan};
-
-/// Images that run through the trunk, and into the cache, at a time.
-const BATCH: usize = 16;
 
 /// What an extraction tells while it works.
 pub trait Progress {
@@ -182,14 +180,8 @@ impl Extractor {
         cache: &mut Cache,
         progress: &mut dyn Progress,
     ) -> Result<Vec<(usize, String)>> {
-        let (total, cached) = (samples.len(), samples.len() - missing.len());
-        let (mut buffers, mut aside, mut done) = (Buffers::default(), Vec::new(), cached);
-        progress.extracted(done, total, cached);
-        for batch in missing.chunks(BATCH) {
-            if progress.stop() {
-                return Err(Error::Interrupted);
-            }
-            let start = Instant::now();
+        let mut aside = Vec::new();
+        fill((&self.plan, cache), (missing, samples.len()), progress, |batch, progress| {
             let read: Vec<_> =
                 batch.par_iter().map(|index| (*index, self.read(&samples[*index], view))).collect();
             let (mut found, mut maps) = (Vec::new(), Vec::new());
@@ -205,15 +197,8 @@ impl Extractor {
                     }
                 }
             }
-            let features = self.plan.forward(&maps, found.len(), &mut buffers);
-            cache.append(&found, &features)?;
-            buffers.recycle(features);
-            if done == cached {
-                progress.estimated(missing.len(), start.elapsed() * missing.len().div_ceil(BATCH) as u32);
-            }
-            done += batch.len();
-            progress.extracted(done, total, cached);
-        }
+            (found, maps)
+        })?;
         Ok(aside)
     }
 

@@ -2,9 +2,12 @@
 
 mod cache;
 mod extract;
+mod fill;
+mod further;
 mod npy;
 
 pub use cache::{Cache, Records};
 pub(crate) use extract::input;
 pub use extract::{Extracted, Extractor, Progress, View};
+pub(crate) use further::Further;
 pub use npy::write_npy;

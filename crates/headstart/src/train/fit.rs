@@ -7,6 +7,7 @@ use super::average;
 use super::checkpoint::Checkpoint;
 use super::collapse;
 use super::pace::Pace;
+use super::phases::Phases;
 use super::recipe::Recipe;
 use super::state::{Fitted, State, Within};
 use super::step::{Batch, Step, class_weights};
@@ -23,6 +24,7 @@ use crate::random::Random;
 const ORDER: u64 = 0x5eed_1000_0000;
 
 /// Features with labels, and which of them train and which validate.
+#[derive(Clone, Copy)]
 pub(super) struct Data<'a> {
     /// Features of every image.
     pub(super) records: &'a Records,
@@ -46,6 +48,8 @@ pub(super) struct Fit<'a> {
     pub(super) data: &'a Data<'a>,
     pub(super) recipe: &'a Recipe,
     pub(super) pace: &'a Pace,
+    /// What trains on features at later cuts.
+    pub(super) phases: &'a Phases,
     pub(super) seed: u64,
     /// Without one a training that is stopped is lost.
     pub(super) checkpoint: Option<&'a Checkpoint>,
@@ -83,11 +87,12 @@ impl Fit<'_> {
 
     /// Takes what steps are left of an epoch.
     fn steps(&self, state: &mut State, observer: &mut dyn Observer) -> Result<()> {
-        let Self { tail, data, recipe, pace, .. } = *self;
+        let Self { recipe, pace, .. } = *self;
         let epoch = state.epochs() + 1;
+        let (tail, data) = self.moving(epoch);
         let mut order = data.train.to_vec();
         Random::new(self.seed, ORDER + epoch as u64).shuffle(&mut order);
-        let class_weights = class_weights(data, recipe.class_weights);
+        let class_weights = class_weights(&data, recipe.class_weights);
         let (mut clock, mut saved) = (Instant::now(), Instant::now());
         for batch in order[state.within.seen..].chunks(recipe.batch_size) {
             if observer.stop() {
@@ -96,7 +101,7 @@ impl Fit<'_> {
             }
             let learning_rate = self.learning_rate(epoch, state.within.seen);
             let within = &mut state.within;
-            let images = Batch::gather(tail, data, recipe, (batch, &class_weights), &mut within.views)?;
+            let images = Batch::gather(tail, &data, recipe, (batch, &class_weights), &mut within.views)?;
             let step = Step { tail, recipe, pace, epoch, learning_rate };
             let parameters = std::mem::take(&mut state.parameters);
             let (parameters, loss, hits) =
@@ -118,6 +123,14 @@ impl Fit<'_> {
         Ok(())
     }
 
+    /// The tail and its features; while blocks wait, what follows them and the features there.
+    fn moving(&self, epoch: usize) -> (&Tail, Data<'_>) {
+        match self.phases.at(self.pace.waiting(self.tail.layers(), epoch)) {
+            Some(phase) => (&phase.tail, Data { records: &phase.records, views: &phase.views, ..*self.data }),
+            None => (self.tail, *self.data),
+        }
+    }
+
     /// The rate of the step that follows `seen` images of an epoch, counted from 1.
     fn learning_rate(&self, epoch: usize, seen: usize) -> f64 {
         let in_epoch = self.data.train.len().div_ceil(self.recipe.batch_size);
@@ -127,7 +140,7 @@ impl Fit<'_> {
 
     /// Ends an epoch: validates, looks for a collapse, keeps the best.
     fn close(&self, state: &mut State, observer: &mut dyn Observer) -> Result<()> {
-        let Self { tail, data, recipe, .. } = *self;
+        let Self { recipe, .. } = *self;
         let (epoch, start) = (state.epochs() + 1, Instant::now());
         let next = Within::start(self.seed, epoch + 1);
         let within = std::mem::replace(&mut state.within, next);
@@ -142,8 +155,9 @@ impl Fit<'_> {
                 "the loss is no number any more in epoch {epoch}: try a learning rate below {rate}, for example {lower}"
             )));
         }
-        let weights = tail.weights(state.average.as_ref().unwrap_or(&state.parameters));
-        let validation = validate(tail, &weights, data, recipe);
+        let weights = self.tail.weights(state.average.as_ref().unwrap_or(&state.parameters));
+        let (tail, data) = self.moving(epoch);
+        let validation = validate(tail, &weights, &data, recipe);
         let record = EpochRecord {
             epoch,
             train_loss,

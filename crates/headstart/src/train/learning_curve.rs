@@ -8,6 +8,7 @@ use super::data::{Prepared, prepare};
 use super::fit::{Data, Fit};
 use super::graft::Grafted;
 use super::pace::Pace;
+use super::phases::Phases;
 use super::random_weights::random_weights;
 use super::recipe::Recipe;
 use super::run::write_whole;
@@ -229,6 +230,7 @@ impl<'a> Study<'a> {
             data: &data,
             recipe: &recipe,
             pace: &pace,
+            phases: &Phases::default(),
             seed,
             checkpoint: None,
             checkpoint_every: Duration::MAX,

@@ -7,6 +7,7 @@ use super::data::Usable;
 use super::fit;
 use super::graft::Grafted;
 use super::pace::Pace;
+use super::phases::Phases;
 use super::recipe::Recipe;
 use super::state::Fitted;
 use super::views::Views;
@@ -98,6 +99,7 @@ pub(super) struct Fitting<'a> {
     pub(super) net: &'a Grafted,
     pub(super) records: &'a Records,
     pub(super) views: &'a Views<'a>,
+    pub(super) phases: &'a Phases,
     pub(super) usable: &'a Usable,
     pub(super) positive: usize,
 }
@@ -141,6 +143,7 @@ impl Fitting<'_> {
             data: &data,
             recipe: &job.recipe,
             pace: &pace,
+            phases: self.phases,
             seed: member.seed,
             checkpoint: Some(checkpoint),
             checkpoint_every: job.checkpoint_every,

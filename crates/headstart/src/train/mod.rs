@@ -19,6 +19,7 @@ pub mod mix;
 mod optimizer;
 pub mod pace;
 mod partition;
+mod phases;
 mod random_weights;
 pub mod rate_finder;
 pub mod recipe;
@@ -41,6 +42,7 @@ use self::data::{Prepared, Usable};
 use self::graft::Grafted;
 use self::judge::{Judge, Judgement, Measured};
 use self::members::{All, Fitting, Member, records};
+use self::phases::Phases;
 use self::views::Views;
 use crate::audit::{self, Audit, Features, Labels};
 use crate::backbone::Backbone;
@@ -94,7 +96,7 @@ pub struct Job {
     pub positive: Option<String>,
     /// Folder of the feature cache.
     pub cache: PathBuf,
-    /// Bytes that views of the training images may take there.
+    /// Bytes that views of the training images, and features at later cuts, may take there.
     pub cache_limit: Option<usize>,
     /// How long the training may take, for `unfreeze = "auto"`.
     pub budget: Duration,
@@ -144,6 +146,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         (&dataset, &extracted),
         observer,
     )?;
+    let phases = Phases::extract(job, &net, &members, (&extracted.records, &views), observer)?;
     let scored = [records(&members, |member| &member.validation), usable.of(Split::Test)].concat();
     let fixed: Vec<View> = job.recipe.test_views.iter().copied().map(View::Fixed).collect();
     let test_views = Views::extract(
@@ -157,8 +160,15 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
 
     let start = Instant::now();
     let print = fingerprint(job, &net, &dataset, &extracted);
-    let fitting =
-        Fitting { job, net: &net, records: &extracted.records, views: &views, usable: &usable, positive };
+    let fitting = Fitting {
+        job,
+        net: &net,
+        records: &extracted.records,
+        views: &views,
+        phases: &phases,
+        usable: &usable,
+        positive,
+    };
     let all = fitting.all(members, &print, observer).inspect_err(|_| folder.discard())?;
     let All { trained, warnings, .. } = &all;
     let fit_seconds = start.elapsed().as_secs_f64();

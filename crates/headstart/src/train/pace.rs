@@ -25,6 +25,16 @@ pub enum Thaw {
     },
 }
 
+impl Thaw {
+    /// Epochs before a block that waits, or all of them, begin to move.
+    pub fn epochs(self) -> usize {
+        match self {
+            Self::AtOnce => 0,
+            Self::HeadFirst { epochs } | Self::Gradual { epochs } => epochs,
+        }
+    }
+}
+
 /// How far each parameter's block lies from the head, and what follows from that.
 pub(super) struct Pace {
     distances: BTreeMap<String, i32>,
@@ -54,6 +64,19 @@ impl Pace {
         };
         (epoch > frozen_for).then(|| self.factor.powi(distance))
     }
+
+    /// How many of `layers`, a tail's, come before all that moves in `epoch` or is drawn anew in each step.
+    /// 0 where none of them has anything that will move later.
+    pub(super) fn waiting(&self, layers: &[Layer], epoch: usize) -> usize {
+        let moves = |layer: &Layer| {
+            layer.draws() || layer.parameters().iter().any(|(name, _)| self.share(name, epoch).is_some())
+        };
+        let count = layers.iter().take_while(|layer| !moves(layer)).count();
+        match layers[..count].iter().all(|layer| layer.parameters().is_empty()) {
+            true => 0,
+            false => count,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -81,5 +104,20 @@ mod tests {
         assert_eq!(shares(Thaw::HeadFirst { epochs: 2 }, 3), [Some(0.25), Some(0.5), Some(1.0)]);
         assert_eq!(shares(Thaw::Gradual { epochs: 2 }, 3), [None, Some(0.5), Some(1.0)]);
         assert_eq!(shares(Thaw::Gradual { epochs: 2 }, 5), [Some(0.25), Some(0.5), Some(1.0)]);
+    }
+
+    #[test]
+    fn a_layer_waits_while_nothing_up_to_it_moves_or_is_drawn() {
+        let mut blocks = blocks();
+        let head = &mut blocks[2].layers;
+        head.splice(0..0, [Layer::GlobalAveragePool, Layer::Dropout { rate: 0.2 }]);
+        let layers: Vec<Layer> = blocks.iter().flat_map(|block| block.layers.clone()).collect();
+        let waiting = |thaw| [1, 2, 3].map(|epoch| Pace::new(&blocks, thaw, 1.0).waiting(&layers, epoch));
+        assert_eq!(waiting(Thaw::AtOnce), [0, 0, 0]);
+        // Two blocks and the pool, but not the dropout.
+        assert_eq!(waiting(Thaw::HeadFirst { epochs: 2 }), [3, 3, 0]);
+        assert_eq!(waiting(Thaw::Gradual { epochs: 1 }), [3, 1, 0]);
+        let head = Pace::new(&blocks[2..], Thaw::HeadFirst { epochs: 2 }, 1.0);
+        assert_eq!(head.waiting(&blocks[2].layers, 1), 0);
     }
 }

@@ -8,7 +8,7 @@ use super::fit::Data;
 use super::graft::Grafted;
 use crate::dataset::{Dataset, Sample};
 use crate::error::{Error, Result};
-use crate::features::{Extracted, Extractor, Records, View};
+use crate::features::{Extracted, Extractor, Further, Records, View};
 use crate::random::Random;
 
 /// Features of views of some images.
@@ -88,6 +88,29 @@ impl<'a> Views<'a> {
             Some(anew) if !left.is_empty() => anew.compute(left),
             _ => Ok(()),
         }
+    }
+
+    /// The same views at a later cut.
+    ///
+    /// # Errors
+    /// As [`Further::extract`].
+    pub(super) fn further(
+        &self,
+        further: &Further,
+        cache: &Path,
+        observer: &mut dyn Observer,
+    ) -> Result<Views<'static>> {
+        let mut each = Vec::with_capacity(self.each.len());
+        for records in &self.each {
+            let all: Vec<usize> = (0..records.contents().len()).collect();
+            each.push(further.extract(records, &all, cache, observer)?);
+        }
+        Ok(Views { each, places: self.places.clone(), anew: None })
+    }
+
+    /// How many lie in the cache, and whether these are all.
+    pub(super) fn cached(&self) -> (usize, bool) {
+        (self.each.len(), self.anew.is_none())
     }
 
     /// Each view's records, and which of them belong to these images.

@@ -1,0 +1,117 @@
+//! Features at a later cut, computed from those at an earlier one: the images are not looked at again.
+
+use std::path::Path;
+
+use super::cache::{Cache, Records};
+use super::extract::Progress;
+use super::fill::fill;
+use crate::backbone::spec::{Layer, MapShape};
+use crate::backbone::weights::{Weights, sha256};
+use crate::error::{Error, Result};
+use crate::trunk::Plan;
+
+/// The layers between two cuts.
+#[derive(Debug)]
+pub(crate) struct Further {
+    plan: Plan,
+    key: String,
+}
+
+impl Further {
+    /// Compiles `layers`, which read features of shape `input`.
+    pub(crate) fn new(layers: &[Layer], weights: &Weights, input: MapShape) -> Self {
+        let text = serde_json::to_string(layers).expect("plain structs become JSON");
+        let key = sha256(format!("1 {text} {}", weights.digest(layers)).as_bytes());
+        Self { plan: Plan::new(layers, weights, input), key: format!("further-{}", &key[..16]) }
+    }
+
+    /// Shape of one image's features at the later cut.
+    pub(crate) fn output(&self) -> MapShape {
+        self.plan.output()
+    }
+
+    /// Those of the images `wanted`, by their place in `records`, from the cache in `folder` or computed into
+    /// it. They keep their places; the others need not be there.
+    ///
+    /// # Errors
+    /// When the cache cannot be written, or [`Error::Interrupted`].
+    pub(crate) fn extract(
+        &self,
+        records: &Records,
+        wanted: &[usize],
+        folder: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<Records> {
+        let key = format!("{}-{}", records.key(), self.key);
+        let mut cache = Cache::open(folder, &key, self.output().len())?;
+        let known = cache.read(records.contents())?;
+        let missing: Vec<usize> = wanted.iter().copied().filter(|index| !known.has(*index)).collect();
+        drop(known);
+        let length = self.plan.input().len();
+        fill((&self.plan, &mut cache), (&missing, wanted.len()), progress, |batch, _| {
+            let mut maps = vec![0.0; batch.len() * length];
+            let slots = batch.iter().zip(maps.chunks_exact_mut(length));
+            slots.for_each(|(index, map)| records.copy(*index, map));
+            (batch.iter().map(|index| records.contents()[*index]).collect(), maps)
+        })?;
+        let further = cache.read(records.contents())?;
+        match wanted.iter().all(|index| further.has(*index)) {
+            true => Ok(further),
+            false => Err(Error::invalid(folder.join(key), "the features that were just written", "others")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backbone::spec::{Activation, Dense};
+    use crate::features::Progress;
+
+    /// Counts what is computed.
+    #[derive(Default)]
+    struct Computed(usize);
+
+    impl Progress for Computed {
+        fn estimated(&mut self, images: usize, _: std::time::Duration) {
+            self.0 += images;
+        }
+        fn extracted(&mut self, _: usize, _: usize, _: usize) {}
+        fn set_aside(&mut self, _: &str, _: &str) {}
+    }
+
+    /// `factor` times the sum of two features.
+    fn further(factor: f32) -> Further {
+        let (name, activation) = ("sum".to_string(), Activation::Identity);
+        let layers = [Layer::Dense(Dense { name, input: 2, output: 1, activation, l2: 0.0 })];
+        let mut weights = Weights::default();
+        weights.insert("sum.weight", vec![2, 1], vec![factor; 2]);
+        weights.insert("sum.bias", vec![1], vec![0.0]);
+        Further::new(&layers, &weights, MapShape::new(1, 1, 2))
+    }
+
+    #[test]
+    fn only_what_is_wanted_and_missing_is_computed_and_other_weights_have_features_of_their_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let contents: Vec<[u8; 32]> = (1..=40).map(|index| [index; 32]).collect();
+        let values: Vec<f32> = (1..=40).flat_map(|index| [index as f32, 0.5]).collect();
+        let mut cache = Cache::open(folder.path(), "trunk", 2).expect("opens");
+        cache.append(&contents, &values).expect("writes");
+        let records = cache.read(&contents).expect("maps");
+        let extract = |factor: f32, wanted: &[usize]| {
+            let mut computed = Computed::default();
+            let found = further(factor).extract(&records, wanted, folder.path(), &mut computed);
+            let found = found.expect("computes");
+            let value = |index: &usize| {
+                let mut value = [0.0];
+                found.copy(*index, &mut value);
+                value[0]
+            };
+            (wanted.iter().map(value).collect::<Vec<f32>>(), found.has(0), computed.0)
+        };
+        assert_eq!(extract(2.0, &[1, 39]), (vec![5.0, 81.0], false, 2));
+        assert_eq!(extract(2.0, &[1, 2, 39]), (vec![5.0, 7.0, 81.0], false, 1));
+        assert_eq!(extract(4.0, &[1]), (vec![10.0], false, 1));
+        assert_eq!(extract(2.0, &(0..40).collect::<Vec<_>>()).2, 37);
+    }
+}

@@ -1,0 +1,111 @@
+//! Epochs in which blocks of the tail wait to thaw: what waits is a part of the trunk as long, so it runs
+//! once, and what moves trains on the features behind it.
+
+use burn::tensor::Device;
+
+use super::graft::Grafted;
+use super::members::{Member, records};
+use super::pace::Pace;
+use super::views::Views;
+use super::{Job, Observer};
+use crate::backbone::spec::{Block, Layer};
+use crate::error::Result;
+use crate::features::{Further, Records};
+use crate::network::Tail;
+
+/// What moves while so many layers wait, and its features.
+pub(super) struct Phase {
+    /// Layers of the tail that wait.
+    waiting: usize,
+    /// The layers behind them.
+    pub(super) tail: Tail,
+    /// Of the training and validation images.
+    pub(super) records: Records,
+    pub(super) views: Views<'static>,
+}
+
+/// Those whose features are in the cache. In the others each step runs the layers that wait, too.
+#[derive(Default)]
+pub(super) struct Phases(Vec<Phase>);
+
+impl Phases {
+    /// The one in which so many layers of the tail wait.
+    pub(super) fn at(&self, waiting: usize) -> Option<&Phase> {
+        self.0.iter().find(|phase| phase.waiting == waiting)
+    }
+
+    /// Computes the features of each phase from those at the cut, as far as they pay and the cache may hold
+    /// them. There are none when images are mixed: that is done at the cut.
+    ///
+    /// # Errors
+    /// As [`Further::extract`].
+    pub(super) fn extract(
+        job: &Job,
+        net: &Grafted,
+        members: &[Member],
+        (at_cut, views): (&Records, &Views<'_>),
+        observer: &mut dyn Observer,
+    ) -> Result<Self> {
+        let (recipe, layers) = (&job.recipe, net.tail.layers());
+        let versions = 1 + recipe.augment.map_or(0, |augment| augment.views);
+        // An epoch runs one version of each image through the blocks that wait; the cache is given all.
+        if recipe.mix.is_some() || recipe.thaw.epochs() * members.len() < versions {
+            return Ok(Self::default());
+        }
+        let train = records(members, |member| &member.train);
+        let mut images = [train.clone(), records(members, |member| &member.validation)].concat();
+        images.sort_unstable();
+        images.dedup();
+        let (cached, all) = views.cached();
+        // Where not all views fit there is no room at all.
+        let taken = if all { cached * train.len() * net.extractor.record_bytes() } else { usize::MAX };
+        let mut room = job.cache_limit.unwrap_or(usize::MAX).saturating_sub(taken);
+        let (blocks, mut phases) = (&net.blocks[net.cut..], Vec::new());
+        let pace = Pace::new(blocks, recipe.thaw, recipe.block_rate);
+        for epoch in (1..=recipe.epochs).step_by(recipe.thaw.epochs()) {
+            let waiting = pace.waiting(layers, epoch);
+            let further = Further::new(&layers[..waiting], &net.weights, net.tail.input());
+            let shape = further.output();
+            // The maps of the first blocks take more room than the images.
+            if waiting == 0 || shape.len() > net.extractor.input().len() {
+                continue;
+            }
+            let bytes = 2 * shape.len() * (images.len() + cached * train.len());
+            let what = format!("epoch {epoch}: only {} is trained", moving(blocks, &pace, epoch));
+            if has_room(&what, bytes, &mut room, observer) {
+                let tail = Tail::new(layers[waiting..].to_vec(), shape, &net.weights, Device::flex());
+                let records = further.extract(at_cut, &images, &job.cache, observer)?;
+                let views = views.further(&further, &job.cache, observer)?;
+                phases.push(Phase { waiting, tail, records, views });
+            }
+        }
+        Ok(Self(phases))
+    }
+}
+
+/// Whether the features of a phase may lie in the cache: they take from what `room` there is.
+fn has_room(what: &str, bytes: usize, room: &mut usize, observer: &mut dyn Observer) -> bool {
+    let mebibytes = |bytes: usize| bytes as f64 / (1 << 20) as f64;
+    let wanted = mebibytes(bytes);
+    if bytes > *room {
+        observer.warn(&format!(
+            "from {what}, but its features, {wanted:.1} MiB, do not fit into what is left of --cache-limit, {:.1} MiB: \
+             each step runs the blocks that wait, too, which takes longer",
+            mebibytes(*room)
+        ));
+        return false;
+    }
+    *room -= bytes;
+    observer.say(&format!("from {what}; its features take {wanted:.1} MiB"));
+    true
+}
+
+/// Names the blocks that move in `epoch`.
+fn moving(blocks: &[Block], pace: &Pace, epoch: usize) -> String {
+    let moves = |block: &&Block| {
+        let mut parameters = block.layers.iter().flat_map(Layer::parameters);
+        parameters.any(|(name, _)| pace.share(&name, epoch).is_some())
+    };
+    let names: Vec<&str> = blocks.iter().filter(moves).map(|block| block.name.as_str()).collect();
+    names.join(", ")
+}
