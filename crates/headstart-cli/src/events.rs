@@ -6,6 +6,7 @@ use std::time::Duration;
 use headstart::features::Progress;
 use headstart::history::EpochRecord;
 use headstart::train::Observer;
+use headstart::train::throughput::memory;
 use serde_json::{Value, json};
 
 use crate::output::interrupted;
@@ -27,7 +28,7 @@ impl Events {
         }
         if done == total || done >= self.told + EVERY {
             self.told = done;
-            let mut line = json!({"event": event, "done": done, "total": total});
+            let mut line = json!({"event": event, "done": done, "total": total, "memory_bytes": memory()});
             if let (Some(line), Value::Object(more)) = (line.as_object_mut(), more) {
                 line.extend(more);
             }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use headstart::features::Progress;
 use headstart::history::EpochRecord;
 use headstart::train::Observer;
-use indicatif::{ProgressBar, ProgressStyle};
+use headstart::train::throughput::memory;
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -47,8 +48,9 @@ impl Terminal {
         }
         if self.bar.as_ref().is_none_or(|(shown, _)| shown != name) {
             self.clear();
-            let style = "{msg} {bar:32} {pos}/{len}  {per_sec:.0} images/s  {eta} left";
+            let style = "{msg} {bar:32} {pos}/{len}  {per_sec:.0} images/s  {eta} left{memory}";
             let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = style.with_key("memory", show_memory);
             let bar = ProgressBar::new(total as u64).with_style(style).with_message(name.to_string());
             self.bar = Some((name.to_string(), bar));
         }
@@ -61,6 +63,13 @@ impl Terminal {
         if let Some((_, bar)) = self.bar.take() {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// What the process holds, where the system tells.
+fn show_memory(_: &ProgressState, bar: &mut dyn std::fmt::Write) {
+    if let Some(bytes) = memory() {
+        let _ = write!(bar, "  {} MiB", bytes >> 20);
     }
 }
 

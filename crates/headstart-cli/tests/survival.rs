@@ -175,7 +175,7 @@ fn an_interrupted_training_ends_in_good_order_and_goes_on() {
 
 #[test]
 fn an_ensemble_goes_on_with_the_member_that_was_killed() {
-    let place = Place::new();
+    let place = Place::with(&format!("{RECIPE}[[test_views]]\nrotation = 30.0\n"));
     let (cache, whole, out) = (place.path("cache"), place.path("whole"), place.path("killed"));
     let more = ["--folds", "3", "--epochs", "3"];
     place
@@ -213,6 +213,29 @@ fn an_ensemble_goes_on_with_the_member_that_was_killed() {
     let score = |text: &str| text.parse::<f64>().expect("a score");
     let now = text.lines().nth(1).and_then(|line| line.split(',').nth(2)).map(score);
     assert!((now.expect("a score") - score(fields[4])).abs() < 1e-3, "{line} against {text}");
+}
+
+#[test]
+fn flipped_bits_in_the_cache_never_become_features() {
+    let place = Place::with(&RECIPE.replace(MIX, "thaw = { kind = 'head-first', epochs = 6 }"));
+    let cache = place.path("cache");
+    let [whole, again] = ["whole", "again"].map(|name| place.path(name));
+    place.train(&cache, &whole, &[]).success();
+    let mut damaged = 0;
+    for file in std::fs::read_dir(&cache).expect("the cache") {
+        let path = file.expect("a file").path();
+        if path.extension().is_some_and(|extension| extension == "features") {
+            let mut bytes = std::fs::read(&path).expect("reads");
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0x40;
+            std::fs::write(&path, bytes).expect("writes");
+            damaged += 1;
+        }
+    }
+    // The images and their view, at both cuts.
+    assert_eq!(damaged, 4);
+    place.train(&cache, &again, &[]).success().stdout(contains("images, 59 of them from the cache"));
+    assert_same(&whole, &again);
 }
 
 /// A limit on the size of a file stands for a disk that is full: a write comes back with an error.

@@ -65,3 +65,29 @@ fn drop(maps: Tensor<4>, rate: f32, random: &mut Random) -> Tensor<4> {
     let mask = Tensor::<4>::from_data(TensorData::new(mask, dims), &maps.device());
     maps * mask
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::backbone::weights::Weights;
+    use crate::network::host;
+
+    #[test]
+    fn dropout_zeroes_its_share_while_training_and_keeps_the_sum() {
+        let input = MapShape::new(1, 1, 10_000);
+        let tail = Tail::new(vec![Layer::Dropout { rate: 0.25 }], input, &Weights::default(), Device::flex());
+        let forward = |random: Option<&mut Random>| {
+            let ones = Tensor::<4>::ones([1, 1, 1, input.len()], tail.device());
+            host(tail.forward(&Parameters::new(), ones, random))
+        };
+        assert!(forward(None).iter().all(|value| *value == 1.0));
+        let mut random = Random::new(1, 2);
+        let (first, second) = (forward(Some(&mut random)), forward(Some(&mut random)));
+        let zeros = first.iter().filter(|value| **value == 0.0).count() as f32 / 10_000.0;
+        assert!((zeros - 0.25).abs() < 0.02, "{zeros}");
+        assert!(first.iter().all(|value| *value == 0.0 || (*value - 4.0 / 3.0).abs() < 1e-6));
+        assert_ne!(first, second);
+    }
+}

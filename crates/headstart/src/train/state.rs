@@ -77,3 +77,35 @@ impl State {
         self.epochs() >= recipe.epochs || self.epochs() - best >= recipe.patience.max(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::EpochRecord;
+
+    #[test]
+    fn it_ends_after_so_many_epochs_or_so_many_since_the_best() {
+        let plain = Recipe::find("default").expect("known");
+        let ends = |losses: &[f64], epochs, patience| {
+            let recipe = Recipe { epochs, patience, ..plain.clone() };
+            let record = |(index, loss): (usize, &f64)| EpochRecord {
+                epoch: index + 1,
+                train_loss: 0.0,
+                train_accuracy: 0.0,
+                validation_loss: *loss,
+                validation_accuracy: 0.0,
+                validation_auc: None,
+                learning_rate: 0.0,
+                seconds: 0.0,
+            };
+            let history = History::new(losses.iter().enumerate().map(record).collect());
+            let fitted = Fitted { weights: Weights::default(), history, warnings: vec![] };
+            let (parameters, stepper) = (Parameters::new(), Stepper::new(&recipe));
+            let within = Within::start(1, losses.len() + 1);
+            State { parameters, stepper, average: None, fitted, within }.is_finished(&recipe)
+        };
+        assert!(!ends(&[0.5, 0.4, 0.6], 9, 2) && ends(&[0.5, 0.4, 0.6, 0.4], 9, 2));
+        assert!(!ends(&[0.5, 0.4, 0.6, 0.3], 9, 2) && ends(&[0.5, 0.4, 0.3], 3, 2));
+        assert!(!ends(&[], 1, 0) && ends(&[0.5], 1, 1));
+    }
+}

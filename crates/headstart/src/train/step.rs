@@ -108,3 +108,28 @@ pub(super) fn class_weights(data: &Data<'_>, wanted: bool) -> Vec<f32> {
     let share = data.train.len() as f32 / data.classes as f32;
     counts.iter().map(|count| if wanted { share / (*count).max(1) as f32 } else { 1.0 }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::Cache;
+    use crate::train::views::Views;
+
+    #[test]
+    fn classes_weigh_the_same_and_images_one_on_average() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let records = Cache::open(folder.path(), "k", 1).expect("opens").read(&[]).expect("reads");
+        let data = Data {
+            records: &records,
+            views: &Views::default(),
+            labels: &[0, 1, 1, 1, 0],
+            // Three of class 1, and one of class 0: the last does not train.
+            train: &[0, 1, 2, 3],
+            validation: &[4],
+            classes: 2,
+            positive: 1,
+        };
+        assert_eq!(class_weights(&data, true), [2.0, 2.0 / 3.0]);
+        assert_eq!(class_weights(&data, false), [1.0, 1.0]);
+    }
+}

@@ -62,7 +62,7 @@ pub fn measure(backbone: Backbone, recipe: &Recipe) -> Result<Throughput> {
         trunk_images_per_second: trunk,
         tail_step_images_per_second: tail,
         threads: rayon::current_num_threads(),
-        peak_memory_bytes: peak_memory(),
+        peak_memory_bytes: resident("VmHWM:"),
     })
 }
 
@@ -146,9 +146,14 @@ fn images_per_second(batch: usize, mut run: impl FnMut() -> Duration) -> f64 {
     batch as f64 / seconds[seconds.len() / 2]
 }
 
-/// Linux's high-water mark of resident memory.
-fn peak_memory() -> Option<u64> {
+/// Bytes of memory that the process holds now; `None` where the system does not tell.
+pub fn memory() -> Option<u64> {
+    resident("VmRSS:")
+}
+
+/// What Linux says of resident memory: now, or at most so far.
+fn resident(which: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(which))?;
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
 }

@@ -172,3 +172,47 @@ fn affordable(job: &Job, wanted: usize, bytes: usize, observer: &mut dyn Observe
     }
     count
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::Cache;
+    use crate::train::state::Within;
+
+    /// Records of the images 1 and 2, whose values are their numbers and ten times that of their view.
+    fn records(folder: &Path, view: f32) -> Records {
+        let mut cache = Cache::open(folder, &format!("view{view}"), 1).expect("opens");
+        cache.append(&[[1; 32], [2; 32]], &[10.0 * view + 1.0, 10.0 * view + 2.0]).expect("writes");
+        cache.read(&[[1; 32], [2; 32]]).expect("maps")
+    }
+
+    #[test]
+    fn images_and_epochs_draw_views_of_their_own_and_an_epoch_the_same_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let each = vec![records(folder.path(), 1.0), records(folder.path(), 2.0)];
+        let views = Views { each, places: vec![0, 1], anew: None };
+        let itself = records(folder.path(), 0.0);
+        let data = Data {
+            records: &itself,
+            views: &views,
+            labels: &[0, 1],
+            train: &[0, 1],
+            validation: &[],
+            classes: 2,
+            positive: 1,
+        };
+        let epoch = |epoch: usize| {
+            let mut drawn = [0.0; 2];
+            views.draw(&data, &[0, 1], &mut drawn, &mut Within::start(7, epoch).views).expect("draws");
+            drawn
+        };
+        let epochs: Vec<[f32; 2]> = (1..=30).map(epoch).collect();
+        for (image, number) in [1.0, 2.0].into_iter().enumerate() {
+            for version in [number, 10.0 + number, 20.0 + number] {
+                assert!(epochs.iter().any(|drawn| drawn[image] == version), "{version} is never drawn");
+            }
+        }
+        assert!(epochs.iter().any(|[first, second]| second - first != 1.0), "all images draw the same view");
+        assert_eq!(epoch(3), epochs[2]);
+    }
+}
