@@ -40,7 +40,7 @@ use self::checkpoint::Checkpoint;
 use self::data::{Prepared, Usable};
 use self::graft::Grafted;
 use self::judge::{Judge, Judgement, Measured};
-use self::members::{All, Fitting, Member, records};
+use self::members::{Fitting, Member, records};
 use self::views::Views;
 use crate::audit::{self, Audit, Features, Labels};
 use crate::backbone::Backbone;
@@ -51,6 +51,7 @@ use crate::error::Result;
 use crate::evaluate::SplitMetrics;
 use crate::features::{Extracted, View};
 use crate::history::EpochRecord;
+use crate::image::first_frames;
 
 pub use crate::csv_field::csv_field;
 pub use depth::BUDGET;
@@ -160,7 +161,8 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let fitting =
         Fitting { job, net: &net, records: &extracted.records, views: &views, usable: &usable, positive };
     let all = fitting.all(members, &print, observer).inspect_err(|_| folder.discard())?;
-    let All { trained, warnings, .. } = &all;
+    let trained = &all.trained;
+    let warnings = [&*all.warnings, first_frames(survey.first_frames(&dataset)).as_slice()].concat();
     let fit_seconds = start.elapsed().as_secs_f64();
     net.weights.merge(trained[0].weights.clone());
 
@@ -225,7 +227,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         measured: &measured,
         extracted: &extracted,
         labels: &usable.labels,
-        warnings,
+        warnings: &warnings,
         extract_seconds,
         fit_seconds,
     })?;
