@@ -41,6 +41,8 @@ from pydicom.uid import (
 
 FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "crates/headstart/tests/fixtures/dicom"
 WIDTH, HEIGHT = 41, 34
+# The segment of a JPEG that says that its channels are RGB.
+ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00d\x00\x00\x00\x00\x00"
 
 
 def picture(most, least=0):
@@ -97,6 +99,13 @@ def compressed(file, syntax, **options):
     return file
 
 
+def without_syntax(file):
+    """It does not say how it is coded, which means as the default has it."""
+    del file.file_meta.TransferSyntaxUID
+    file.preamble = bytes(128)
+    return file
+
+
 def lut(entries, first, bits):
     item = Dataset()
     item.add_new("LUTDescriptor", "US", [len(entries), first, bits])
@@ -138,6 +147,7 @@ def files():
     window = dict(WindowCenter="1500", WindowWidth="2200")
     rescale = dict(RescaleSlope="2.5", RescaleIntercept="-1024")
     yield "bytes", dataset(picture(255), syntax=ImplicitVRLittleEndian)
+    yield "no_syntax", without_syntax(dataset(twelve, 12, syntax=ImplicitVRLittleEndian, **window))
     yield "no_window", dataset(twelve // 2 + 90, 12)
     yield "linear", dataset(twelve, 12, **window, **rescale)
     yield "linear_exact", dataset(signed, 16, signed=True, **window, VOILUTFunction="LINEAR_EXACT")
@@ -166,6 +176,9 @@ def files():
     yield "jpeg", encapsulated(dataset(picture(255)), JPEGBaseline8Bit, grey)
     colour = dataset(colours(), PhotometricInterpretation="YBR_FULL_422")
     yield "jpeg_rgb", encapsulated(colour, JPEGBaseline8Bit, jpeg(colours(), subsampling=0))
+    stub = b"\xff\xee\x00\x0cAdobe\x00\x00\x00\x00\x00"
+    unsaid = jpeg(colours(), subsampling=0, keep_rgb=True).replace(ADOBE_RGB, stub)
+    yield "jpeg_rgb_unsaid", encapsulated(dataset(colours()), JPEGBaseline8Bit, unsaid)
     for bits, values in ((8, picture(255)), (12, twelve), (16, deep)):
         coded = imagecodecs.ljpeg_encode(values.astype(np.uint8 if bits == 8 else np.uint16), bitspersample=bits)
         yield f"jpeg_lossless_{bits}", encapsulated(dataset(values, bits), JPEGLosslessSV1, coded)
@@ -240,8 +253,18 @@ def with_groups(file):
     return file
 
 
+def save(file, path):
+    if "TransferSyntaxUID" in file.file_meta:
+        file.save_as(path, enforce_file_format=True)
+    else:
+        file.save_as(path, implicit_vr=True, little_endian=True)
+
+
 def write_expected(path, out):
-    Image.fromarray(shown(with_groups(pydicom.dcmread(path)))).save(out / f"{path.stem}.expected.png")
+    file = pydicom.dcmread(path)
+    # pydicom guesses how elements are coded, but wants to be told how pixels are.
+    file.file_meta.setdefault("TransferSyntaxUID", ImplicitVRLittleEndian)
+    Image.fromarray(shown(with_groups(file))).save(out / f"{path.stem}.expected.png")
 
 
 def main():
@@ -250,7 +273,7 @@ def main():
         FIXTURES.mkdir(parents=True)
         for name, file in [*files(), *refused()]:
             path = FIXTURES / f"{name}.dcm"
-            file.save_as(path, enforce_file_format=True)
+            save(file, path)
             if not name.startswith("bad_"):
                 write_expected(path, FIXTURES)
             print(f"{path.name}: {path.stat().st_size} bytes")

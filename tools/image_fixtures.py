@@ -77,6 +77,9 @@ def files():
     yield "palette.bmp", encoded(image.quantize(16), format="BMP")
     yield "lossy.webp", encoded(image, format="WEBP", quality=90)
     yield "alpha.webp", encoded(clear, format="WEBP", lossless=True)
+    for kind in ("PNG", "TIFF", "WEBP"):
+        others = dict(save_all=True, append_images=[image.rotate(180), image.rotate(90)])
+        yield f"frames.{kind.lower()}", encoded(image, format=kind, **others)
     yield "bad_cut.jpg", encoded(image, **jpeg)[:500]
     yield "bad_cut_progressive.jpg", encoded(image, progressive=True, **jpeg)[:-60]
     yield "bad_empty.jpg", b""

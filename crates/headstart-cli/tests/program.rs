@@ -64,9 +64,10 @@ fn bad_files_are_set_aside_and_odd_ones_are_read() {
         .save(dark.join("deep.png"))
         .expect("saves");
     RgbaImage::from_pixel(9, 9, Rgba([9, 9, 9, 99])).save(dark.join("alpha.png")).expect("saves");
-    for name in ["cmyk.jpg", "ycck.jpg", "grey.jpg", "deep_grey.tif", "palette.bmp", "alpha.webp"] {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../headstart/tests/fixtures");
-        fs::copy(fixtures.join(name), dark.join(name)).expect("copies");
+    let odd = ["cmyk.jpg", "ycck.jpg", "grey.jpg", "deep_grey.tif", "palette.bmp", "alpha.webp"];
+    for name in odd.into_iter().chain(["frames.webp", "dicom/frames.dcm"]) {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../headstart/tests/fixtures").join(name);
+        fs::copy(&fixture, dark.join(fixture.file_name().expect("a name"))).expect("copies");
     }
     let trained = headstart(&cache)
         .arg("train")
@@ -86,6 +87,18 @@ fn bad_files_are_set_aside_and_odd_ones_are_read() {
         let line = format!("set aside: dark/{odd}");
         assert!(!String::from_utf8_lossy(&trained.get_output().stderr).contains(&line), "{line}");
     }
+    // Of several frames the first is used, and everyone says so once.
+    let several = "2 files have several frames: only the first of each is used";
+    let told = format!("warning: {several}\n");
+    assert_eq!(String::from_utf8_lossy(&trained.get_output().stderr).matches(&told).count(), 1);
+    assert!(report.contains(several));
+    let model = out.join("model.safetensors");
+    let on = |command: &str, files: &[&Path]| {
+        headstart(&cache).arg(command).arg(&model).args(files).assert().success().stderr(contains(&told))
+    };
+    on("evaluate", &[&data, Path::new("--json")]).stdout(contains("\"first_frames\": 2"));
+    let [webp, dicom] = ["frames.webp", "frames.dcm"].map(|name| dark.join(name));
+    on("predict", &[&webp, &dicom, Path::new("--format=json")]).stdout(contains("\"frames\": 3"));
 }
 
 #[test]

@@ -46,9 +46,10 @@ fn every_kind_of_file_is_read_as_pillow_reads_it() {
         let distance = distance(levels(&found), levels(&expected));
         println!("{name}: within {distance} grey levels");
         assert!(distance <= tolerance(&name), "{name}: {distance} grey levels from Pillow's");
+        assert_eq!(found.frames(), if name.starts_with("frames") { 3 } else { 1 }, "{name}");
         read_files += 1;
     }
-    assert_eq!(read_files, 18);
+    assert_eq!(read_files, 21);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use headstart::classifier::Classifier;
 use headstart::evaluate::{
     Estimate, Measurement, Recalibrated, Shift, SplitMetrics, classifier_on, predictive_values, recalibrate,
 };
+use headstart::image::first_frames;
 use headstart::train::Observer as _;
 
 use crate::cli::EvaluateArguments;
@@ -21,6 +22,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let classifier = Classifier::load(&arguments.model)?;
     let (data, classes) = (&arguments.data, &arguments.classes);
     let mut measured = classifier_on(&classifier, data, classes, &mut Terminal::default())?;
+    first_frames(measured.first_frames).iter().for_each(|line| Terminal::default().warn(line));
     if let (Some(share), [_, _]) = (arguments.prevalence, classifier.classes()) {
         let outcomes = measured.metrics.confusion.one_against_rest(classifier.positive());
         measured.metrics.at_prevalence.push(predictive_values(outcomes, share));

@@ -2,17 +2,18 @@
 
 use anyhow::{Context, Result, bail};
 use headstart::classifier::{Assessment, CAUTION, Classifier};
-use headstart::image::{Limits, decode};
-use headstart::train::csv_field;
+use headstart::image::{Limits, decode, first_frames};
+use headstart::train::{Observer as _, csv_field};
 
 use super::explain::Explanations;
 use crate::cli::{Format, PredictArguments};
+use crate::output::Terminal;
 
 pub fn run(arguments: &PredictArguments) -> Result<()> {
     let classifier = Classifier::load(&arguments.model)?;
     let mut explanations = Explanations::new(arguments)?;
     let files = files(&arguments.files)?;
-    let mut failed = 0;
+    let (mut failed, mut several) = (0, 0);
     let mut rows = Vec::new();
     for file in &files {
         let image = std::fs::read(file)
@@ -20,14 +21,12 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
             .and_then(|bytes| decode(&bytes, &Limits::default()).map_err(|why| why.to_string()));
         match image {
             Ok(image) => {
-                if image.frames() > 1 {
-                    eprintln!("{file}: the first of {} frames is used", image.frames());
-                }
+                several += usize::from(image.frames() > 1);
                 let assessment = classifier.assess_image(&image);
                 if let Some(explanations) = &mut explanations {
                     explanations.write(&classifier, file, &image, assessment.prediction.label)?;
                 }
-                rows.push((file.as_str(), assessment));
+                rows.push(Row { file, frames: image.frames(), assessment });
             }
             Err(why) => {
                 failed += 1;
@@ -35,6 +34,7 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
             }
         }
     }
+    first_frames(several).iter().for_each(|line| Terminal::default().warn(line));
     match arguments.format {
         Format::Table => table(&classifier, &rows),
         Format::Json => json(&classifier, &rows)?,
@@ -44,6 +44,14 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
         bail!("none of the {failed} files could be classified");
     }
     Ok(())
+}
+
+/// What is said of a file.
+struct Row<'a> {
+    file: &'a str,
+    /// Of which the first was used.
+    frames: u32,
+    assessment: Assessment,
 }
 
 /// Patterns become the files that they match; a file that is there is taken by its name.
@@ -65,9 +73,9 @@ fn files(arguments: &[String]) -> Result<Vec<String>> {
     Ok(files)
 }
 
-fn table(classifier: &Classifier, rows: &[(&str, Assessment)]) {
-    let width = rows.iter().map(|(file, _)| file.chars().count()).max().unwrap_or(0);
-    for (file, assessment) in rows {
+fn table(classifier: &Classifier, rows: &[Row<'_>]) {
+    let width = rows.iter().map(|row| row.file.chars().count()).max().unwrap_or(0);
+    for Row { file, assessment, .. } in rows {
         let prediction = &assessment.prediction;
         let scores: Vec<String> = classifier
             .classes()
@@ -81,11 +89,11 @@ fn table(classifier: &Classifier, rows: &[(&str, Assessment)]) {
     println!("\n{CAUTION}");
 }
 
-fn json(classifier: &Classifier, rows: &[(&str, Assessment)]) -> Result<()> {
+fn json(classifier: &Classifier, rows: &[Row<'_>]) -> Result<()> {
     let classes = classifier.classes();
     let predictions: Vec<serde_json::Value> = rows
         .iter()
-        .map(|(file, assessment)| {
+        .map(|Row { file, frames, assessment }| {
             let prediction = &assessment.prediction;
             let scores: serde_json::Map<String, serde_json::Value> = classes
                 .iter()
@@ -97,6 +105,7 @@ fn json(classifier: &Classifier, rows: &[(&str, Assessment)]) -> Result<()> {
                 plausible.map(|plausible| plausible.iter().map(|class| &classes[*class]).collect());
             serde_json::json!({
                 "path": file,
+                "frames": frames,
                 "predicted": prediction.class,
                 "scores": scores,
                 "distance": assessment.distance,
@@ -111,11 +120,11 @@ fn json(classifier: &Classifier, rows: &[(&str, Assessment)]) -> Result<()> {
     Ok(())
 }
 
-fn csv(classifier: &Classifier, rows: &[(&str, Assessment)]) {
+fn csv(classifier: &Classifier, rows: &[Row<'_>]) {
     let classes = classifier.classes();
     let names: Vec<String> = classes.iter().map(|class| csv_field(&format!("score_{class}"))).collect();
     println!("path,predicted,{},distance,refused,plausible", names.join(","));
-    for (file, assessment) in rows {
+    for Row { file, assessment, .. } in rows {
         let prediction = &assessment.prediction;
         let scores: Vec<String> = prediction.scores.iter().map(|score| format!("{score:.6}")).collect();
         let (file, class) = (csv_field(file), csv_field(&prediction.class));

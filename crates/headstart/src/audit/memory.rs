@@ -12,7 +12,7 @@ use crate::dataset::Digest;
 use crate::error::{Error, Result};
 
 /// To be raised when anything is measured in another way.
-const FILE: &str = "looks-1.jsonl";
+const FILE: &str = "looks-2.jsonl";
 
 /// The looks that are known, and those that are new.
 pub(super) struct Memory {

@@ -26,14 +26,8 @@ pub(super) struct Look {
     pub(super) width: usize,
     pub(super) height: usize,
     /// Of which the first was looked at.
-    #[serde(default = "one")]
     pub(super) frames: u32,
     pub(super) appearance: Appearance,
-}
-
-/// What was remembered before frames were counted.
-fn one() -> u32 {
-    1
 }
 
 /// What a file's first bytes tell, and what its picture does or why there is none.
@@ -82,6 +76,11 @@ impl Survey {
         let mut ties = duplicates::find(dataset, &self.looks(dataset)).ties;
         let pairs = (0..dataset.samples.len()).map(|sample| (ties.first(sample), sample));
         pairs.filter(|(first, sample)| first != sample).collect()
+    }
+
+    /// Number of files of which the first of several frames is used.
+    pub fn first_frames(&self, dataset: &Dataset) -> usize {
+        self.looks(dataset).iter().flatten().filter(|look| look.frames > 1).count()
     }
 
     /// One for each sample; `None` where it cannot be used.

@@ -30,6 +30,8 @@ pub struct Measurement {
     /// What was measured.
     #[serde(flatten)]
     pub metrics: SplitMetrics,
+    /// Number of files of which the first of several frames was used.
+    pub first_frames: usize,
     /// Against the test images of the training; `None` when there were none.
     pub shift: Option<Shift>,
     /// Logits of each image, with its class and its patient's number: what a recalibration is fitted to.
@@ -78,7 +80,7 @@ pub fn classifier_on(
     let samples: Vec<&Sample> =
         dataset.samples.iter().filter(|sample| sample.split.unwrap_or(Split::Train) == split).collect();
     let (start, mut used, mut distances) = (Instant::now(), Vec::new(), Vec::new());
-    let mut logits = Vec::new();
+    let (mut logits, mut first_frames) = (Vec::new(), 0);
     for batch in samples.chunks(BATCH) {
         if progress.stop() {
             return Err(Error::Interrupted);
@@ -89,6 +91,7 @@ pub fn classifier_on(
             match image {
                 Ok(image) => {
                     used.push(*sample);
+                    first_frames += usize::from(image.frames() > 1);
                     images.push(image);
                 }
                 Err(why) => progress.set_aside(&sample.path, &why),
@@ -113,7 +116,7 @@ pub fn classifier_on(
         wilson(distances.iter().filter(|distance| **distance > gate.threshold).count(), distances.len())
     });
     let shift = description.test.as_ref().map(|test| shift(test, &metrics, positive));
-    Ok(Measurement { split, metrics, shift, evidence: Evidence { labels, logits, groups } })
+    Ok(Measurement { split, metrics, first_frames, shift, evidence: Evidence { labels, logits, groups } })
 }
 
 fn shift(there: &SplitMetrics, here: &SplitMetrics, positive: usize) -> Shift {

@@ -5,7 +5,7 @@ use std::io::{Cursor, ErrorKind};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{Format, Image, dicom, jpeg};
+use super::{Format, Image, dicom, frames, jpeg};
 
 /// Memory that a decoder may take besides the image itself, as a multiple of it.
 const DECODER_OVERHEAD: u64 = 4;
@@ -115,14 +115,16 @@ pub enum DecodeError {
     },
 }
 
-/// Decodes a JPEG, PNG, TIFF, BMP, WebP, or a DICOM file's first frame. EXIF orientation is applied, transparency is laid on
-/// black, 16-bit channels keep their depth. A file that is cut off is an error, never half an image.
+/// Decodes a JPEG, PNG, TIFF, BMP, WebP or DICOM file, of several frames the first. EXIF orientation is applied,
+/// transparency is laid on black, 16-bit channels keep their depth. A file that is cut off is an error, never half an
+/// image.
 ///
 /// # Errors
 /// [`DecodeError`], in words for the user.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image, DecodeError> {
     limits.check_bytes(bytes.len() as u64)?;
-    let (mut image, orientation) = match format(bytes)? {
+    let format = format(bytes)?;
+    let (mut image, orientation) = match format {
         Format::Jpeg => jpeg::decode(bytes, limits)?,
         Format::Png => read(bytes, ImageFormat::Png, Format::Png.name(), limits)?,
         Format::Tiff => read(bytes, ImageFormat::Tiff, Format::Tiff.name(), limits)?,
@@ -131,7 +133,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image, DecodeError> {
         Format::Dicom => return dicom::decode(bytes, limits),
     };
     image.apply_orientation(orientation);
-    Ok(flatten(image))
+    Ok(flatten(image).first_of(frames::count(bytes, format)))
 }
 
 /// The format, or why there is none.
@@ -181,18 +183,8 @@ fn read(
 
 /// Whether a PNG's palette, if it has one, ends with a whole colour. png 0.18.1 panics when it does not.
 fn has_whole_palette(png: &[u8]) -> bool {
-    const SIGNATURE: usize = 8;
-    const AROUND: usize = 12; // length, kind and checksum
-    let mut rest = png.get(SIGNATURE..).unwrap_or_default();
-    while let Some((&[a, b, c, d, ref kind @ ..], _)) = rest.split_first_chunk::<8>() {
-        let length = u32::from_be_bytes([a, b, c, d]) as usize;
-        match kind {
-            b"PLTE" => return length.is_multiple_of(3),
-            b"IDAT" => return true,
-            _ => rest = rest.get(AROUND.saturating_add(length)..).unwrap_or_default(),
-        }
-    }
-    true
+    let mut chunks = frames::png_chunks(png).take_while(|(kind, ..)| *kind != b"IDAT");
+    chunks.find(|(kind, ..)| *kind == b"PLTE").is_none_or(|(_, length, _)| length.is_multiple_of(3))
 }
 
 /// Tells a file that ends too early from one that is broken, where the decoder does.

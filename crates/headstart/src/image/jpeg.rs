@@ -1,6 +1,8 @@
 //! JPEG, read strictly: lenient decoders fill what a cut file lacks with grey. What no decoder
 //! notices is a loss inside a scan whose end marker is there.
 
+use std::borrow::Cow;
+
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 use zune_core::bytestream::ZCursor;
@@ -17,22 +19,22 @@ const HEAD: usize = 1024;
 /// Decodes grey, RGB, YCbCr, CMYK and YCCK to RGB. The four-channel kinds are taken as inverted, as
 /// Adobe's programs write them and Pillow reads them.
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<(DynamicImage, Orientation), DecodeError> {
-    decode_to(ColorSpace::RGB, bytes, limits)
+    decode_channels(false, bytes, limits)
 }
 
 /// The same for three channels that are RGB, as a DICOM file says. Without this a decoder takes them as
 /// YCbCr, unless the JPEG itself says what they are.
 pub(super) fn decode_rgb(bytes: &[u8], limits: &Limits) -> Result<(DynamicImage, Orientation), DecodeError> {
-    let says = |kind: &[u8]| bytes.windows(kind.len()).take(HEAD).any(|window| window == kind);
-    match says(b"Adobe\0") || says(b"JFIF\0") {
+    let kept = without_stub(bytes);
+    match find(&kept, b"Adobe\0").is_some() || find(&kept, b"JFIF\0").is_some() {
         true => decode(bytes, limits),
-        // As they are stored.
-        false => decode_to(ColorSpace::YCbCr, bytes, limits),
+        false => decode_channels(true, bytes, limits),
     }
 }
 
-fn decode_to(
-    colours: ColorSpace,
+/// Three channels `as_stored`, or as RGB.
+fn decode_channels(
+    as_stored: bool,
     bytes: &[u8],
     limits: &Limits,
 ) -> Result<(DynamicImage, Orientation), DecodeError> {
@@ -40,10 +42,11 @@ fn decode_to(
         format: NAME,
         why: "the file ends before the image does".into(),
     })?;
+    let bytes = &*without_stub(bytes);
     let damaged =
         |why: zune_jpeg::errors::DecodeErrors| DecodeError::Damaged { format: NAME, why: why.to_string() };
     let options = DecoderOptions::default()
-        .jpeg_set_out_colorspace(colours)
+        .jpeg_set_out_colorspace(ColorSpace::RGB)
         .set_strict_mode(true)
         // The limits below say which one an image breaks.
         .set_max_width(usize::MAX)
@@ -53,6 +56,10 @@ fn decode_to(
     let (width, height) = decoder.dimensions().expect("the headers are decoded");
     let (width, height) = (width as u32, height as u32);
     limits.check_size(width, height)?;
+    let stored = decoder.input_colorspace().filter(|stored| as_stored && stored.num_components() == 3);
+    if let Some(stored) = stored {
+        decoder.set_options(options.jpeg_set_out_colorspace(stored));
+    }
     let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
     let pixels = decoder.decode().map_err(damaged)?;
     let image = RgbImage::from_raw(width, height, pixels).ok_or_else(|| DecodeError::Damaged {
@@ -62,6 +69,28 @@ fn decode_to(
     Ok((image.into(), orientation.unwrap_or(Orientation::NoTransforms)))
 }
 
+/// Where the segments at the beginning hold `name`.
+fn find(bytes: &[u8], name: &[u8]) -> Option<usize> {
+    bytes.windows(name.len()).take(HEAD).position(|window| window == name)
+}
+
+/// The bytes without an Adobe segment that ends before it says what the channels are: libjpeg steps over it, zune-jpeg
+/// stops at it.
+fn without_stub(bytes: &[u8]) -> Cow<'_, [u8]> {
+    const WHOLE: usize = 14;
+    const BEFORE_NAME: usize = 4; // marker and length
+    let start = find(bytes, b"Adobe\0").and_then(|at| at.checked_sub(BEFORE_NAME));
+    let stub = start.filter(|at| bytes[*at..].starts_with(&[0xFF, APP14])).and_then(|at| {
+        let length = segment_length(bytes, at + 2).filter(|length| *length < WHOLE)?;
+        Some((&bytes[..at], bytes.get(at + 2 + length..)?))
+    });
+    match stub {
+        Some((before, behind)) => Cow::Owned([before, behind].concat()),
+        None => Cow::Borrowed(bytes),
+    }
+}
+
+const APP14: u8 = 0xEE;
 const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
 const RESTARTS: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
@@ -94,7 +123,17 @@ fn segment_length(bytes: &[u8], at: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::whole;
+    use super::{whole, without_stub};
+
+    #[test]
+    fn an_adobe_segment_that_says_nothing_is_stepped_over() {
+        let stub = b"\xFF\xD8\xFF\xEE\0\x0CAdobe\0\0\0\0\0\xFF\xD9";
+        assert_eq!(*without_stub(stub), [0xFF, 0xD8, 0xFF, 0xD9]);
+        let whole = b"\xFF\xD8\xFF\xEE\0\x0EAdobe\0d\0\0\0\0\x01\xFF\xD9";
+        assert_eq!(*without_stub(whole), *whole);
+        let cut = b"\xFF\xD8\xFF\xEE\0\x0CAdobe\0";
+        assert_eq!(*without_stub(cut), *cut);
+    }
 
     #[test]
     fn the_end_marker_of_a_thumbnail_is_not_the_image_s() {

@@ -5,6 +5,7 @@ pub mod decode;
 mod dicom;
 mod encode;
 mod format;
+mod frames;
 mod jpeg;
 pub mod preprocess;
 
@@ -16,6 +17,7 @@ pub(crate) use dicom::patient;
 pub(crate) use encode::data_uri;
 pub use encode::encode_png;
 pub use format::Format;
+pub use frames::first_frames;
 pub use preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 
 /// A decoded image: RGB, rows from the top, 8 or 16 bits a channel.

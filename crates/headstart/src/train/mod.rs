@@ -41,7 +41,7 @@ use self::checkpoint::Checkpoint;
 use self::data::{Prepared, Usable};
 use self::graft::Grafted;
 use self::judge::{Judge, Judgement, Measured};
-use self::members::{All, Fitting, Member, records};
+use self::members::{Fitting, Member, records};
 use self::phases::Phases;
 use self::views::Views;
 use crate::audit::{self, Audit, Features, Labels};
@@ -53,6 +53,7 @@ use crate::error::Result;
 use crate::evaluate::SplitMetrics;
 use crate::features::{Extracted, View};
 use crate::history::EpochRecord;
+use crate::image::first_frames;
 
 pub use crate::csv_field::csv_field;
 pub use depth::BUDGET;
@@ -170,7 +171,8 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         positive,
     };
     let all = fitting.all(members, &print, observer).inspect_err(|_| folder.discard())?;
-    let All { trained, warnings, .. } = &all;
+    let trained = &all.trained;
+    let warnings = [&*all.warnings, first_frames(survey.first_frames(&dataset)).as_slice()].concat();
     let fit_seconds = start.elapsed().as_secs_f64();
     net.weights.merge(trained[0].weights.clone());
 
@@ -235,7 +237,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         measured: &measured,
         extracted: &extracted,
         labels: &usable.labels,
-        warnings,
+        warnings: &warnings,
         extract_seconds,
         fit_seconds,
     })?;

@@ -8,6 +8,7 @@ use crate::audit::{self, Survey};
 use crate::dataset::{Dataset, Grouping, Split};
 use crate::error::{Error, Result};
 use crate::features::Progress;
+use crate::image::first_frames;
 use crate::report::thousands;
 
 /// How data becomes splits.
@@ -44,6 +45,7 @@ impl Partition {
             Some(cache) => Survey::of(&dataset, cache, &mut Looking(observer))?,
             None => Survey::default(),
         };
+        first_frames(survey.first_frames(&dataset)).iter().for_each(|line| observer.warn(line));
         let joined = dataset.join(&survey.same(&dataset));
         if !dataset.has(Split::Test) {
             dataset.assign_test(self.fraction, self.seed);

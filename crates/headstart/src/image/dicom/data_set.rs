@@ -78,7 +78,7 @@ impl<'a> DataSet<'a> {
     /// Reads a whole data set.
     pub(super) fn read(bytes: &'a [u8], syntax: Syntax) -> Result<Self, DecodeError> {
         let (mut data, mut rest) = (Self::new(syntax.is_big_endian()), bytes);
-        data.fill(&mut rest, &*syntax.headers(), 0)?;
+        data.fill(&mut rest, &*syntax.headers(bytes), 0)?;
         Ok(data)
     }
 
@@ -86,7 +86,7 @@ impl<'a> DataSet<'a> {
     pub(super) fn beginning(bytes: &'a [u8], syntax: Syntax) -> Self {
         let (mut data, mut rest) = (Self::new(syntax.is_big_endian()), bytes);
         // That it ends somewhere is no error here.
-        let _ = data.fill(&mut rest, &*syntax.headers(), 0);
+        let _ = data.fill(&mut rest, &*syntax.headers(bytes), 0);
         data
     }
 

@@ -15,16 +15,13 @@ use crate::image::jpeg;
 /// # Shapes
 /// result: `[rows, columns, channels]`
 pub(super) fn first(data: &DataSet<'_>, layout: &Layout, syntax: Syntax) -> Result<Vec<u16>, DecodeError> {
-    if layout.photometric == Photometric::YbrFull422 && syntax.coding != Coding::Jpeg {
-        return match syntax.coding {
-            Coding::Plain => Ok(half_columns(plain_bytes(data, layout, layout.pixels() * 2)?, layout)),
-            _ => Err(unsupported("YBR_FULL_422 that is neither plain nor JPEG")),
-        };
-    }
+    let halved = layout.photometric == Photometric::YbrFull422;
     let samples = match syntax.coding {
+        Coding::Jpeg => jpeg_pixels(&coded(data, layout)?, layout)?,
+        Coding::Plain if halved => half_columns(plain_bytes(data, layout, layout.pixels() * 2)?, layout),
+        _ if halved => return Err(unsupported("YBR_FULL_422 that is neither plain nor JPEG")),
         Coding::Plain => plain(data, layout, syntax.is_big_endian())?,
         Coding::Rle => rle::decode(&coded(data, layout)?, layout)?,
-        Coding::Jpeg => return jpeg_pixels(&coded(data, layout)?, layout),
         Coding::JpegLossless => jpeg_lossless::decode(&coded(data, layout)?, layout)?,
         Coding::JpegLs => jpeg_ls::decode(&coded(data, layout)?, layout)?,
         Coding::Jpeg2000 => jpeg_2000::decode(&coded(data, layout)?, layout)?,
@@ -113,7 +110,9 @@ fn jpeg_pixels(coded: &[u8], layout: &Layout) -> Result<Vec<u16>, DecodeError> {
     same_size(layout, [image.width(), image.height()])?;
     let pixels = image.into_rgb8().into_raw();
     let step = if layout.channels == 1 { 3 } else { 1 };
-    Ok(pixels.into_iter().step_by(step).map(u16::from).collect())
+    // The JPEG knows nothing of fewer bits than 8: its losses may reach beyond the greatest value.
+    let value = |pixel: u8| u16::from(pixel).min(layout.mask()) << layout.shift;
+    Ok(pixels.into_iter().step_by(step).map(value).collect())
 }
 
 /// That a codestream has the size that the data set says.

@@ -17,6 +17,9 @@ pub(super) fn decode(coded: &[u8], layout: &Layout) -> Result<Vec<u16>, DecodeEr
     let start = coded.windows(START.len()).position(|window| window == START);
     let coded = &coded[start.ok_or_else(|| damaged("no JPEG 2000 codestream"))?..];
     let depth = coded.get(DEPTH).copied().unwrap_or_default();
+    if depth & 0x7F >= 16 {
+        return Err(damaged(format!("JPEG 2000 with {} bits", (depth & 0x7F) + 1)));
+    }
     let settings = DecodeSettings { resolve_palette_indices: false, strict: true, target_resolution: None };
     let image = Image::new(coded, &settings).map_err(failed)?;
     same_size(layout, [image.width(), image.height()])?;
@@ -28,8 +31,8 @@ pub(super) fn decode(coded: &[u8], layout: &Layout) -> Result<Vec<u16>, DecodeEr
         return Err(damaged(format!("{} JPEG 2000 channels, expected {}", channels.len(), layout.channels)));
     }
     // The decoder takes all values as unsigned.
-    let offset = if depth & 0x80 == 0 { 0 } else { 1 << (depth & 0x1F) };
-    let most = (1i32 << ((depth & 0x1F) + 1).min(16)) - 1;
+    let offset = if depth & 0x80 == 0 { 0 } else { 1 << (depth & 0x7F) };
+    let most = (1 << ((depth & 0x7F) + 1)) - 1;
     let value = |sample: f32| ((sample.round() as i32).clamp(0, most) - offset) as u16;
     let samples = (0..layout.pixels())
         .flat_map(|pixel| channels.iter().map(move |channel| value(channel.samples()[pixel])));

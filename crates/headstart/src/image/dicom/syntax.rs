@@ -6,6 +6,9 @@ use std::io::Read;
 use dicom_core::header::{HasLength, Header};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::{tags, uids};
+use dicom_encoding::decode::explicit_be::ExplicitVRBigEndianDecoder;
+use dicom_encoding::decode::explicit_le::ExplicitVRLittleEndianDecoder;
+use dicom_encoding::decode::implicit_le::StandardImplicitVRLittleEndianDecoder;
 use dicom_encoding::decode::{DecodeFrom, file_header_decoder};
 use dicom_encoding::transfer_syntax::{Endianness, TransferSyntax, TransferSyntaxIndex};
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
@@ -72,9 +75,14 @@ impl Syntax {
         self.known.endianness() == Endianness::Big
     }
 
-    /// dicom-rs' reader of element headers.
-    pub(super) fn headers<'a>(self) -> Box<dyn DecodeFrom<&'a [u8]>> {
-        self.known.decoder_for().expect("little endian, or explicit")
+    /// dicom-rs' reader of a data set's element headers. Whether they name kinds the first one shows: some writers do it
+    /// otherwise than they say.
+    pub(super) fn headers<'a>(self, data_set: &[u8]) -> Box<dyn DecodeFrom<&'a [u8]>> {
+        match data_set.get(4..6) {
+            _ if self.is_big_endian() => Box::new(ExplicitVRBigEndianDecoder::default()),
+            Some([b'A'..=b'Z', b'A'..=b'Z']) => Box::new(ExplicitVRLittleEndianDecoder::default()),
+            _ => Box::new(StandardImplicitVRLittleEndianDecoder::default()),
+        }
     }
 }
 
@@ -94,11 +102,12 @@ impl<'a> File<'a> {
             let length = header.length().get().ok_or_else(|| damaged("a file element without length"))?;
             let value = rest.split_off(..length as usize).ok_or_else(truncated)?;
             if (header.tag(), header.vr()) == (TRANSFER_SYNTAX, VR::UI) {
-                syntax = std::str::from_utf8(value).ok();
+                syntax =
+                    Some(std::str::from_utf8(value).map_err(|_| damaged("its transfer syntax is no UID"))?);
             }
         }
-        let syntax = syntax.ok_or_else(|| damaged("its transfer syntax is missing"))?;
-        Ok(Self { syntax: Syntax::of(syntax)?, rest })
+        // PS3.5 10.1: what is not said is the default.
+        Ok(Self { syntax: Syntax::of(syntax.unwrap_or(uids::IMPLICIT_VR_LITTLE_ENDIAN))?, rest })
     }
 
     /// The data set's bytes, inflated where they are deflated.
@@ -115,3 +124,23 @@ impl<'a> File<'a> {
 }
 
 const TRANSFER_SYNTAX: Tag = tags::TRANSFER_SYNTAX_UID;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_element_shows_whether_kinds_are_named() {
+        let named = b"\x08\0\x05\0CS\x0A\0ISO_IR 100";
+        let unnamed = b"\x08\0\x05\0\x0A\0\0\0ISO_IR 100";
+        for uid in [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN] {
+            let syntax = Syntax::of(uid).expect("is read");
+            for data_set in [named, unnamed] {
+                let mut rest = data_set.as_slice();
+                let (header, _) = syntax.headers(data_set).decode_header(&mut rest).expect("a header");
+                assert_eq!((header.tag(), header.vr()), (tags::SPECIFIC_CHARACTER_SET, VR::CS));
+                assert_eq!(rest, b"ISO_IR 100");
+            }
+        }
+    }
+}
