@@ -42,7 +42,7 @@ fn a_subset_is_the_one_that_the_keras_script_takes() {
     dataset.train_subset(512);
     assert_eq!(dataset.counts(Split::Train), [132, 380]);
     let train = dataset.samples.iter().filter(|sample| sample.split == Some(Split::Train));
-    let paths: Vec<&str> = train.map(|sample| sample.path.as_str()).collect();
+    let paths: Vec<&str> = train.map(|sample| sample.path()).collect();
     // Computed from `listing()` of the Keras script, joined with line feeds.
     let digest: String = Sha256::digest(paths.join("\n")).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(digest, "baa54e81b0bf7f4869d1dd2c98d2b496ab63465da2856c64e6476d4e3c906571");
@@ -67,7 +67,7 @@ fn every_image_is_read() {
         let problems: Vec<String> = samples
             .par_iter()
             .filter_map(|sample| {
-                sample.read(&Limits::default()).err().map(|why| format!("{}: {why}", sample.path))
+                sample.read(&Limits::default()).err().map(|why| format!("{}: {why}", sample.path()))
             })
             .collect();
         assert_eq!(problems, Vec::<String>::new());
@@ -82,7 +82,7 @@ fn pneumonia_mnist_is_read_from_its_archive() {
     assert_eq!(dataset.counts(Split::Train), [1214, 3494]);
     assert_eq!(dataset.counts(Split::Validation), [135, 389]);
     assert_eq!(dataset.counts(Split::Test), [234, 390]);
-    let sixth = dataset.samples.iter().find(|sample| sample.path == "test/000005").expect("is there");
+    let sixth = dataset.samples.iter().find(|sample| sample.path() == "test/000005").expect("is there");
     let image = sixth.read(&Limits::default()).expect("is read");
     assert_eq!([image.width(), image.height()], [28, 28]);
     let sum: u64 = image.to_rgb8().iter().step_by(3).map(|value| u64::from(*value)).sum();

@@ -266,7 +266,7 @@ impl Place {
     fn new(dataset: &Dataset, index: usize) -> Self {
         let sample = &dataset.samples[index];
         let class = dataset.classes[sample.label].clone();
-        Self { index, path: sample.path.clone(), class, split: sample.split }
+        Self { index, path: sample.path().into(), class, split: sample.split }
     }
 }
 

@@ -58,9 +58,9 @@ impl Survey {
             for (sample, seen) in batch.iter().zip(seen) {
                 match &seen.1 {
                     Ok(look) => memory.add(look),
-                    Err((_, why)) => observer.set_aside(&sample.path, why),
+                    Err((_, why)) => observer.set_aside(sample.path(), why),
                 }
-                survey.seen.insert(sample.path.clone(), seen);
+                survey.seen.insert(sample.path().to_string(), seen);
             }
             observer.surveyed(survey.seen.len(), total);
         }
@@ -80,13 +80,16 @@ impl Survey {
 
     /// Number of files of which the first of several frames is used.
     pub fn first_frames(&self, dataset: &Dataset) -> usize {
-        self.looks(dataset).iter().flatten().filter(|look| look.frames > 1).count()
+        dataset.samples.iter().filter_map(|sample| self.look(sample)).filter(|look| look.frames > 1).count()
     }
 
     /// One for each sample; `None` where it cannot be used.
     pub(super) fn looks(&self, dataset: &Dataset) -> Vec<Option<Look>> {
-        let look = |sample: &Sample| self.seen.get(&sample.path)?.1.as_ref().ok().copied();
-        dataset.samples.iter().map(look).collect()
+        dataset.samples.iter().map(|sample| self.look(sample).copied()).collect()
+    }
+
+    fn look(&self, sample: &Sample) -> Option<&Look> {
+        self.seen.get(sample.path())?.1.as_ref().ok()
     }
 
     pub(super) fn faults(&self, dataset: &Dataset) -> Vec<Fault> {
@@ -110,7 +113,7 @@ impl Survey {
         what: impl Fn(&Sample, &Seen) -> Option<T> + 'a,
     ) -> impl Iterator<Item = (Place, T)> + 'a {
         dataset.samples.iter().enumerate().filter_map(move |(index, sample)| {
-            let told = what(sample, self.seen.get(&sample.path)?)?;
+            let told = what(sample, self.seen.get(sample.path())?)?;
             Some((Place::new(dataset, index), told))
         })
     }
@@ -147,5 +150,5 @@ fn kind(why: &Unusable) -> FaultKind {
 }
 
 fn extension(sample: &Sample) -> &str {
-    Path::new(&sample.path).extension().and_then(|extension| extension.to_str()).unwrap_or_default()
+    Path::new(sample.path()).extension().and_then(|extension| extension.to_str()).unwrap_or_default()
 }

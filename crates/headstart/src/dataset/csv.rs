@@ -1,11 +1,13 @@
 //! A CSV with a row for each image: `path,label` and perhaps `group` and `split`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
+use super::listing::Listing;
 use super::{Dataset, Sample, Split, groups};
 use crate::error::{Error, Result};
 
@@ -15,12 +17,11 @@ pub(super) fn open(path: &Path) -> Result<Dataset> {
     let invalid = |why: csv::Error| Error::invalid(path, "a CSV", why.to_string());
     let mut reader =
         ReaderBuilder::new().trim(Trim::All).from_path(path).map_err(|why| opening(path, why))?;
-    let columns = Columns::find(path, reader.headers().map_err(invalid)?)?;
-    let mut rows = Rows::new(path);
+    let (columns, further) = Columns::find(path, reader.headers().map_err(invalid)?)?;
+    let mut rows = Rows::new(path, further);
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(invalid)? {
-        let row = Row::parse(path, &rows.folder, &columns, &record)?;
-        rows.add(row);
+        rows.add(&columns, &record)?;
     }
     rows.dataset()
 }
@@ -41,12 +42,11 @@ struct Columns {
     label: usize,
     group: Option<usize>,
     split: Option<usize>,
-    /// Further columns: what they are called, and where.
-    attributes: Vec<(String, usize)>,
 }
 
 impl Columns {
-    fn find(file: &Path, header: &StringRecord) -> Result<Self> {
+    /// Those that are known, and the names and places of further ones.
+    fn find(file: &Path, header: &StringRecord) -> Result<(Self, Vec<(String, usize)>)> {
         let optional = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(name));
         let required = |name: &str| {
             let found = header.iter().collect::<Vec<_>>().join(", ");
@@ -59,124 +59,127 @@ impl Columns {
         let known = [Some(path), Some(label), group, split];
         let further =
             header.iter().enumerate().filter(|(at, name)| !known.contains(&Some(*at)) && !name.is_empty());
-        let attributes = further.map(|(at, name)| (name.to_string(), at)).collect();
-        Ok(Self { path, label, group, split, attributes })
+        let further = further.map(|(at, name)| (name.to_string(), at)).collect();
+        Ok((Self { path, label, group, split }, further))
     }
 }
 
-/// What a row says.
-struct Row {
-    line: u64,
-    path: String,
-    label: String,
-    group: Option<String>,
-    split: Option<Split>,
-    attributes: Vec<(String, String)>,
-}
-
-impl Row {
-    fn parse(file: &Path, folder: &Path, columns: &Columns, record: &StringRecord) -> Result<Self> {
-        let line = record.position().map_or(0, csv::Position::line);
-        let field = |column: usize| record.get(column).unwrap_or_default().to_string();
-        let required = |column: usize, what: &str| {
-            let value = field(column);
-            if value.is_empty() {
-                Err(Error::invalid(file, what, format!("none in line {line}")))
-            } else {
-                Ok(value)
-            }
-        };
-        let path = required(columns.path, "a path in each row")?.replace('\\', "/");
-        let group = match columns.group {
-            Some(column) => Some(field(column)).filter(|group| !group.is_empty()),
-            None => groups::of_file(&path, &folder.join(&path)),
-        };
-        let split = columns.split.map(field).filter(|split| !split.is_empty());
-        let split = split.map(|name| {
-            let found = || format!("{name} in line {line}");
-            Split::from_name(&name)
-                .ok_or_else(|| Error::invalid(file, "a split train, validation or test", found()))
-        });
-        let attributes = columns.attributes.iter().map(|(name, at)| (name.clone(), field(*at)));
-        let attributes = attributes.filter(|(_, value)| !value.is_empty()).collect();
-        Ok(Self {
-            line,
-            label: required(columns.label, "a label in each row")?,
-            split: split.transpose()?,
-            path,
-            group,
-            attributes,
-        })
-    }
-}
-
-/// The rows so far. A million of them are no trouble: each text is kept once.
+/// The rows so far, in columns. A million of them are no trouble: each text is kept once.
 struct Rows<'a> {
     file: &'a Path,
-    folder: Arc<Path>,
-    samples: Vec<Sample>,
+    folder: &'a Path,
+    listing: Listing,
     lines: Vec<u64>,
-    /// Classes in the order in which they came.
-    classes: BTreeMap<String, usize>,
-    groups: HashSet<Arc<str>>,
+    /// Numbers of classes, in the order in which they came.
+    labels: Vec<u32>,
+    classes: BTreeMap<String, u32>,
+    splits: Vec<Option<Split>>,
+    /// Numbers of groups from 1 on; 0 is none.
+    groups: Vec<u32>,
+    names: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
 }
 
 impl<'a> Rows<'a> {
-    fn new(file: &'a Path) -> Self {
-        let folder = file.parent().unwrap_or(Path::new("")).into();
+    fn new(file: &'a Path, further: Vec<(String, usize)>) -> Self {
+        let folder = file.parent().unwrap_or(Path::new(""));
         Self {
             file,
             folder,
-            samples: Vec::new(),
+            listing: Listing::new(folder.into(), further),
             lines: Vec::new(),
+            labels: Vec::new(),
             classes: BTreeMap::new(),
-            groups: HashSet::new(),
+            splits: Vec::new(),
+            groups: Vec::new(),
+            names: Vec::new(),
+            numbers: HashMap::new(),
         }
     }
 
-    fn add(&mut self, row: Row) {
-        let came = self.classes.len();
-        let label = *self.classes.entry(row.label).or_insert(came);
-        let group = row.group.map(|group| self.group(group));
-        let mut sample = Sample::below(&self.folder, row.path, label, row.split, group);
-        sample.attributes = row.attributes;
-        self.samples.push(sample);
-        self.lines.push(row.line);
-    }
-
-    /// The one text of a group.
-    fn group(&mut self, name: String) -> Arc<str> {
-        if let Some(known) = self.groups.get(name.as_str()) {
-            return Arc::clone(known);
+    fn add(&mut self, columns: &Columns, record: &StringRecord) -> Result<()> {
+        let line = record.position().map_or(0, csv::Position::line);
+        let field = |column: usize| record.get(column).unwrap_or_default();
+        let required = |column: usize, what: &str| match field(column) {
+            "" => Err(Error::invalid(self.file, what, format!("none in line {line}"))),
+            value => Ok(value),
+        };
+        let path = required(columns.path, "a path in each row")?.replace('\\', "/");
+        let label = required(columns.label, "a label in each row")?;
+        let split = columns.split.map(field).filter(|split| !split.is_empty());
+        let split = split.map(|name| {
+            let found = || format!("{name} in line {line}");
+            Split::from_name(name)
+                .ok_or_else(|| Error::invalid(self.file, "a split train, validation or test", found()))
+        });
+        let split = split.transpose()?;
+        let group = match columns.group {
+            Some(column) => Some(field(column)).filter(|group| !group.is_empty()).map(Cow::Borrowed),
+            None => groups::of_file(&path, &self.folder.join(&path)).map(Cow::Owned),
+        };
+        if self.listing.push(&path, field).is_none() {
+            return Err(Error::invalid(self.file, "at most 4 GiB of paths", format!("more in line {line}")));
         }
-        let group = Arc::<str>::from(name);
-        self.groups.insert(Arc::clone(&group));
-        group
+        self.lines.push(line);
+        self.splits.push(split);
+        let (label, group) = (self.class(label), group.map_or(0, |group| self.group(&group)));
+        self.labels.push(label);
+        self.groups.push(group);
+        Ok(())
     }
 
-    fn dataset(mut self) -> Result<Dataset> {
-        if self.samples.is_empty() {
+    fn class(&mut self, name: &str) -> u32 {
+        let came = self.classes.len() as u32;
+        match self.classes.get(name) {
+            Some(known) => *known,
+            None => *self.classes.entry(name.into()).or_insert(came),
+        }
+    }
+
+    fn group(&mut self, name: &str) -> u32 {
+        if let Some(known) = self.numbers.get(name) {
+            return *known;
+        }
+        let name = Arc::<str>::from(name);
+        self.names.push(Arc::clone(&name));
+        let number = self.names.len() as u32;
+        self.numbers.insert(name, number);
+        number
+    }
+
+    fn dataset(self) -> Result<Dataset> {
+        if self.labels.is_empty() {
             return Err(Error::invalid(self.file, "a row for each image", "no row"));
         }
         self.check_paths()?;
         let mut sorted = vec![0; self.classes.len()];
-        self.classes.values().enumerate().for_each(|(index, came)| sorted[*came] = index);
-        self.samples.iter_mut().for_each(|sample| sample.label = sorted[sample.label]);
-        let classes = self.classes.into_keys().collect();
-        Ok(Dataset { root: self.file.to_path_buf(), classes, samples: self.samples })
+        self.classes.values().enumerate().for_each(|(index, came)| sorted[*came as usize] = index);
+        let Self { file, listing, lines, labels, classes, splits, groups, names, numbers, .. } = self;
+        // What only reading takes is let go before the samples are made.
+        drop((lines, numbers));
+        let listing = Arc::new(listing);
+        let sample = |(row, label): (u32, &u32)| {
+            let at = row as usize;
+            let group = groups[at].checked_sub(1).map(|number| Arc::clone(&names[number as usize]));
+            Sample::listed((&listing, row), sorted[*label as usize], splits[at], group)
+        };
+        let samples = (0..).zip(&labels).map(sample).collect();
+        Ok(Dataset { root: file.to_path_buf(), classes: classes.into_keys().collect(), samples })
     }
 
     /// A path that comes twice could be in two splits, or have two labels.
     fn check_paths(&self) -> Result<()> {
-        let mut order: Vec<usize> = (0..self.samples.len()).collect();
-        let place = |index: &usize| (&self.samples[*index].path, *index);
-        order.sort_unstable_by(|left, right| place(left).cmp(&place(right)));
-        let twice = order.windows(2).find(|pair| self.samples[pair[0]].path == self.samples[pair[1]].path);
-        twice.map_or(Ok(()), |pair| {
-            let path = &self.samples[pair[0]].path;
-            let found = format!("{path} in lines {} and {}", self.lines[pair[0]], self.lines[pair[1]]);
-            Err(Error::invalid(self.file, "each path once", found))
-        })
+        let mut order: Vec<u32> = (0..self.listing.rows()).collect();
+        let path = |row: u32| self.listing.path(row);
+        order.sort_unstable_by(|left, right| (path(*left), left).cmp(&(path(*right), right)));
+        match order.windows(2).find(|pair| path(pair[0]) == path(pair[1])) {
+            None => Ok(()),
+            Some(pair) => {
+                let [first, second] = [pair[0], pair[1]].map(|row| self.lines[row as usize]);
+                let found = format!("{} in lines {first} and {second}", path(pair[0]));
+                Err(Error::invalid(self.file, "each path once", found))
+            }
+        }
     }
 }
 
@@ -198,7 +201,7 @@ mod tests {
                     well, scans/IM-0001-0002.png ,train\r\n\"sick, very\",c.png,VALIDATION\r\n";
         let dataset = open_text(text).expect("opens");
         assert_eq!(dataset.classes, ["sick, very", "well"]);
-        let shown: Vec<_> = dataset.samples.iter().map(|s| (s.path.as_str(), s.label, s.split)).collect();
+        let shown: Vec<_> = dataset.samples.iter().map(|s| (s.path(), s.label, s.split)).collect();
         let (train, validation) = (Some(Split::Train), Some(Split::Validation));
         assert_eq!(shown[..2], [("scans/a \"1\".png", 0, train), ("scans/IM-0001-0002.png", 1, train)]);
         assert_eq!(shown[2..], [("c.png", 0, validation), ("scans/b.png", 1, validation)]);
@@ -217,9 +220,9 @@ mod tests {
     #[test]
     fn further_columns_are_attributes() {
         let dataset = open_text("path,sex,label,age\nx.png,f,a,3\ny.png,,b,4\n").expect("opens");
-        let pair = |name: &str, value: &str| (name.to_string(), value.to_string());
-        assert_eq!(dataset.samples[0].attributes, [pair("sex", "f"), pair("age", "3")]);
-        assert_eq!(dataset.samples[1].attributes, [pair("age", "4")]);
+        let attributes = |sample: usize| dataset.samples[sample].attributes().collect::<Vec<_>>();
+        assert_eq!(attributes(0), [("sex", "f"), ("age", "3")]);
+        assert_eq!(attributes(1), [("age", "4")]);
     }
 
     #[test]

@@ -14,13 +14,13 @@ pub(super) fn exclude(dataset: &mut Dataset, list: &Path) -> Result<usize> {
     let text = std::fs::read_to_string(list).map_err(|why| Error::io("read", list, why))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let listed: BTreeSet<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-    let known: BTreeSet<&str> = dataset.samples.iter().map(|sample| sample.path.as_str()).collect();
+    let known: BTreeSet<&str> = dataset.samples.iter().map(Sample::path).collect();
     let unknown: Vec<&str> = listed.difference(&known).copied().collect();
     if !unknown.is_empty() {
         let expected = format!("paths of images in {}, one a line", dataset.root.display());
         return Err(Error::invalid(list, expected, named(&unknown)));
     }
-    dataset.samples.retain(|Sample { path, .. }| !listed.contains(path.as_str()));
+    dataset.samples.retain(|sample| !listed.contains(sample.path()));
     dataset.check()?;
     Ok(listed.len())
 }
@@ -51,7 +51,7 @@ mod tests {
     fn listed_images_are_left_out() {
         let mut data = dataset(&[3, 2], |_, _| None);
         assert_eq!(exclude_lines(&mut data, "class0/0001\r\n\nclass1/0000\nclass1/0000\n"), Ok(2));
-        let paths: Vec<&str> = data.samples.iter().map(|sample| sample.path.as_str()).collect();
+        let paths: Vec<&str> = data.samples.iter().map(Sample::path).collect();
         assert_eq!(paths, ["class0/0000", "class0/0002", "class1/0001"]);
     }
 

@@ -11,7 +11,7 @@ pub(super) fn of(dataset: &Dataset) -> String {
     let mut hash = Sha256::new();
     for (sample, content) in dataset.samples.iter().zip(contents) {
         let split = sample.split.map_or("", |split| split.name());
-        for field in [sample.path.as_str(), &dataset.classes[sample.label], split, &content] {
+        for field in [sample.path(), &dataset.classes[sample.label], split, &content] {
             // Lengths first: no two lists of fields give the same bytes.
             hash.update((field.len() as u64).to_le_bytes());
             hash.update(field);
@@ -31,13 +31,14 @@ fn hexadecimal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::tests::dataset;
+    use super::Sample;
 
     #[test]
     fn each_part_counts() {
         let original = dataset(&[2, 2], |_, _| None);
         let mut other = original.clone();
         assert_eq!(original.fingerprint(), other.fingerprint());
-        other.samples[0].path.push('x');
+        other.samples[0] = Sample::file("class0/0000x".into(), "class0/0000".into(), 0, None, None);
         assert_ne!(original.fingerprint(), other.fingerprint());
         let mut cut = original.clone();
         cut.assign_validation(0.5, 1);

@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn paths(dataset: &Dataset) -> Vec<&str> {
-        dataset.samples.iter().map(|sample| sample.path.as_str()).collect()
+        dataset.samples.iter().map(Sample::path).collect()
     }
 
     #[test]

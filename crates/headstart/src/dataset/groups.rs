@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 
 use super::clusters::Clusters;
-use super::{Dataset, folds};
+use super::{Dataset, Sample, folds};
 use crate::error::{Error, Result};
 use crate::image::{Format, patient};
 
@@ -110,10 +110,10 @@ impl Dataset {
             Grouping::None => self.samples.iter_mut().for_each(|sample| sample.group = None),
             Grouping::Pattern(pattern) => {
                 for sample in &mut self.samples {
-                    sample.group = matched(pattern, &sample.path).map(Into::into);
+                    sample.group = matched(pattern, sample.path()).map(Into::into);
                 }
                 if self.samples.iter().all(|sample| sample.group.is_none()) {
-                    let first = self.samples.first().map_or("", |sample| &sample.path);
+                    let first = self.samples.first().map_or("", Sample::path);
                     return Err(Error::Usage(format!("--groups: {pattern} matches no path such as {first}")));
                 }
             }
@@ -134,10 +134,8 @@ impl Dataset {
         let mut names = BTreeMap::<usize, (bool, Arc<str>)>::new();
         for (left, right) in pairs {
             for sample in [&self.samples[*left], &self.samples[*right]] {
-                let name = (
-                    sample.group.is_none(),
-                    sample.group.clone().unwrap_or_else(|| sample.path.as_str().into()),
-                );
+                let name =
+                    (sample.group.is_none(), sample.group.clone().unwrap_or_else(|| sample.path().into()));
                 let joined = names.entry(units[*left]).or_insert_with(|| name.clone());
                 // A patient's name before a path.
                 *joined = name.min(joined.clone());

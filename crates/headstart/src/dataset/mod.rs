@@ -7,6 +7,7 @@ mod fingerprint;
 mod folder;
 pub(crate) mod folds;
 mod groups;
+mod listing;
 mod npz;
 mod sample;
 mod split;
@@ -234,7 +235,8 @@ impl Dataset {
     }
 
     fn sort(&mut self) {
-        self.samples.sort_by(|a, b| (a.split, a.label, &a.path).cmp(&(b.split, b.label, &b.path)));
+        // In place: no two have one path.
+        self.samples.sort_unstable_by(|a, b| (a.split, a.label, a.path()).cmp(&(b.split, b.label, b.path())));
     }
 
     /// Two classes, and images of each in every split that there is.
@@ -276,7 +278,7 @@ mod tests {
     }
 
     fn paths(dataset: &Dataset) -> Vec<&str> {
-        dataset.samples.iter().map(|sample| sample.path.as_str()).collect()
+        dataset.samples.iter().map(|sample| sample.path()).collect()
     }
 
     #[test]

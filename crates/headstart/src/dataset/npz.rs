@@ -112,7 +112,7 @@ mod tests {
         ])
         .expect("opens");
         assert_eq!(dataset.classes, ["0", "1"]);
-        let paths: Vec<&str> = dataset.samples.iter().map(|sample| sample.path.as_str()).collect();
+        let paths: Vec<&str> = dataset.samples.iter().map(Sample::path).collect();
         assert_eq!(paths, ["train/000001", "train/000000", "train/000002", "test/000000", "test/000001"]);
         assert_eq!(dataset.samples[0].read(&Limits::default()), Ok(Image::from_grey8(2, 1, &[3, 4])));
         assert!(dataset.has_test() && !dataset.has_validation());

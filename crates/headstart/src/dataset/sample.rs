@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::Split;
+use super::listing::Listing;
 use crate::error::{Error, Result};
 use crate::image::{DecodeError, Format, Image, Limits, decode};
 
@@ -19,28 +20,40 @@ pub type Digest = [u8; 32];
 /// One labelled image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// As users see it: relative to the data, with `/`.
-    pub path: String,
     /// Index of its class.
     pub label: usize,
     /// Its split; `None` while the data has none and none is cut.
     pub split: Option<Split>,
     /// Images that belong together, such as one patient's; `None` when it stands alone.
     pub group: Option<Arc<str>>,
-    /// What else a CSV says of it: name and value of each further column.
-    pub attributes: Vec<(String, String)>,
     source: Source,
 }
 
-/// Where the pixels are.
+/// Where the path and the pixels are. Small, because a CSV may have a million rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Source {
-    /// In a file that [`decode`] reads.
-    File(PathBuf),
-    /// In the file that the sample's path names in this folder.
-    Below(Arc<Path>),
-    /// In an array that the images of a split share.
-    Pixels { array: Arc<Array>, at: Range<usize> },
+    File(Box<Named>),
+    /// A file that a row of a CSV names.
+    Listed {
+        listing: Arc<Listing>,
+        row: u32,
+    },
+    Pixels(Box<Slice>),
+}
+
+/// A file that [`decode`] reads, and what users see of its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Named {
+    path: String,
+    file: PathBuf,
+}
+
+/// An image in an array that the images of a split share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Slice {
+    path: String,
+    array: Arc<Array>,
+    at: Range<usize>,
 }
 
 /// A source, resolved.
@@ -98,34 +111,52 @@ impl Sample {
         split: Option<Split>,
         group: Option<String>,
     ) -> Self {
-        let group = group.map(Into::into);
-        Self { path, label, split, group, attributes: vec![], source: Source::File(file) }
+        let source = Source::File(Box::new(Named { path, file }));
+        Self { label, split, group: group.map(Into::into), source }
     }
 
-    /// A file whose path is relative to `folder`.
-    pub(super) fn below(
-        folder: &Arc<Path>,
-        path: String,
+    /// What a row of a CSV names.
+    pub(super) fn listed(
+        (listing, row): (&Arc<Listing>, u32),
         label: usize,
         split: Option<Split>,
         group: Option<Arc<str>>,
     ) -> Self {
-        Self { path, label, split, group, attributes: vec![], source: Source::Below(Arc::clone(folder)) }
+        Self { label, split, group, source: Source::Listed { listing: Arc::clone(listing), row } }
+    }
+
+    pub(super) fn pixels(path: String, array: &Arc<Array>, index: usize, label: usize, split: Split) -> Self {
+        let length = array.image_bytes();
+        let at = index * length..(index + 1) * length;
+        let source = Source::Pixels(Box::new(Slice { path, array: Arc::clone(array), at }));
+        Self { label, split: Some(split), group: None, source }
+    }
+
+    /// As users see it: relative to the data, with `/`.
+    pub fn path(&self) -> &str {
+        match &self.source {
+            Source::File(named) => &named.path,
+            Source::Listed { listing, row } => listing.path(*row),
+            Source::Pixels(slice) => &slice.path,
+        }
+    }
+
+    /// What else a CSV says of it: name and value of each further column.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let listed = match &self.source {
+            Source::Listed { listing, row } => Some(listing.attributes(*row)),
+            Source::File(_) | Source::Pixels(_) => None,
+        };
+        listed.into_iter().flatten()
     }
 
     /// Where its pixels are: in a file or in an array.
     fn place(&self) -> Place<'_> {
         match &self.source {
-            Source::File(file) => Place::File(Cow::Borrowed(file)),
-            Source::Below(folder) => Place::File(Cow::Owned(folder.join(&self.path))),
-            Source::Pixels { array, at } => Place::Pixels(array, at),
+            Source::File(named) => Place::File(Cow::Borrowed(&named.file)),
+            Source::Listed { listing, row } => Place::File(Cow::Owned(listing.file(*row))),
+            Source::Pixels(slice) => Place::Pixels(&slice.array, &slice.at),
         }
-    }
-
-    pub(super) fn pixels(path: String, array: &Arc<Array>, index: usize, label: usize, split: Split) -> Self {
-        let length = array.image_bytes();
-        let source = Source::Pixels { array: Arc::clone(array), at: index * length..(index + 1) * length };
-        Self { path, label, split: Some(split), group: None, attributes: vec![], source }
     }
 
     /// Whether it may be trained with: not held out.

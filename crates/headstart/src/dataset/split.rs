@@ -8,19 +8,18 @@ use super::{Dataset, Digest, Sample, Split};
 /// [`Split::Train`]. Each class that has at least two groups has images on both sides.
 pub(super) fn cut(dataset: &mut Dataset, split: Split, fraction: f64, seed: u64) {
     let ranked = ranked(dataset, split, seed);
-    let groups: Vec<Group<'_>> = ranked.chunk_by(|left, right| left.0 == right.0).collect();
-    let chosen = Choice::new(dataset, fraction).among(&groups);
-    for (group, chosen) in groups.iter().zip(chosen) {
+    let chosen = Choice::new(dataset, fraction).among(&ranked);
+    for (group, chosen) in groups(&ranked).zip(chosen) {
         let split = if chosen { split } else { Split::Train };
-        group.iter().for_each(|(_, index)| dataset.samples[*index].split = Some(split));
+        group.iter().for_each(|(_, index)| dataset.samples[*index as usize].split = Some(split));
     }
 }
 
 /// A trainable sample behind the rank of its group. Of a million there are a million of these and
-/// nothing else, so that they take little memory.
-type Ranked = (Rank, usize);
-/// The first half of a hash: two groups do not meet in 128 bits.
-type Rank = [u8; 16];
+/// nothing else, so that they are small.
+type Ranked = (Rank, u32);
+/// The first bytes of a hash. Two groups of which they are the same go to the same side.
+type Rank = [u8; 8];
 /// Samples that go to the same side.
 type Group<'a> = &'a [Ranked];
 
@@ -30,16 +29,20 @@ type Group<'a> = &'a [Ranked];
 fn ranked(dataset: &Dataset, split: Split, seed: u64) -> Vec<Ranked> {
     let trainable = dataset.samples.iter().enumerate().filter(|(_, sample)| sample.is_trainable());
     let mut ranked: Vec<Ranked> =
-        trainable.map(|(index, sample)| (rank(sample, split, seed), index)).collect();
+        trainable.map(|(index, sample)| (rank(sample, split, seed), index as u32)).collect();
     ranked.sort_unstable();
     ranked
+}
+
+fn groups(ranked: &[Ranked]) -> impl Iterator<Item = Group<'_>> {
+    ranked.chunk_by(|left, right| left.0 == right.0)
 }
 
 fn rank(sample: &Sample, split: Split, seed: u64) -> Rank {
     // A file may be named as a group is.
     let (kind, name) = match &sample.group {
         Some(group) => ("group", &**group),
-        None => ("path", sample.path.as_str()),
+        None => ("path", sample.path()),
     };
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());
@@ -66,19 +69,20 @@ impl<'a> Choice<'a> {
         Self { dataset, wanted: left.iter().map(wanted).collect(), taken: vec![0; left.len()], left }
     }
 
-    /// Whether each of `groups` goes over.
-    fn among(mut self, groups: &[Group<'_>]) -> Vec<bool> {
-        let mut chosen: Vec<bool> = groups.iter().map(|group| self.take_if(group, Self::has_room)).collect();
+    /// Whether each group goes over.
+    fn among(mut self, ranked: &[Ranked]) -> Vec<bool> {
+        let mut chosen: Vec<bool> = groups(ranked).map(|group| self.take_if(group, Self::has_room)).collect();
         // A class whose groups are all larger than its share gets the smallest, rather than none.
         for class in 0..self.wanted.len() {
-            let fits = |index: &usize| {
-                let counts = self.counts(groups[*index]);
+            let fits = |(_, group): &(usize, Group<'_>)| {
+                let counts = self.counts(group);
                 counts[class] > 0 && self.leaves_some(&counts)
             };
             if self.taken[class] == 0
-                && let Some(index) = (0..groups.len()).filter(fits).min_by_key(|index| groups[*index].len())
+                && let Some((place, group)) =
+                    groups(ranked).enumerate().filter(fits).min_by_key(|(_, group)| group.len())
             {
-                chosen[index] = self.take_if(groups[index], |_, _| true);
+                chosen[place] = self.take_if(group, |_, _| true);
             }
         }
         chosen
@@ -87,7 +91,7 @@ impl<'a> Choice<'a> {
     /// Number of a group's images of each class.
     fn counts(&self, group: Group<'_>) -> Vec<usize> {
         let mut counts = vec![0; self.left.len()];
-        group.iter().for_each(|(_, index)| counts[self.dataset.samples[*index].label] += 1);
+        group.iter().for_each(|(_, index)| counts[self.dataset.samples[*index as usize].label] += 1);
         counts
     }
 
@@ -133,7 +137,7 @@ mod tests {
     }
 
     fn splits(dataset: &Dataset) -> BTreeMap<String, Option<Split>> {
-        dataset.samples.iter().map(|sample| (sample.path.clone(), sample.split)).collect()
+        dataset.samples.iter().map(|sample| (sample.path().to_string(), sample.split)).collect()
     }
 
     proptest! {

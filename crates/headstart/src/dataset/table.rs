@@ -22,7 +22,7 @@ impl Dataset {
             let split = sample.split.map_or("", |split| split.name());
             let group = sample.group.as_deref().unwrap_or_default();
             let fold = folds.and_then(|folds| folds[index]).map(|fold| fold.to_string()).unwrap_or_default();
-            let row = [&sample.path, &self.classes[sample.label], split, group, &fold];
+            let row = [sample.path(), &self.classes[sample.label], split, group, &fold];
             table.write_record(&row[..fields]).map_err(failed)?;
         }
         table.flush().map_err(|why| Error::io("write", file, why))

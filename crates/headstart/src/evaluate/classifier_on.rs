@@ -94,7 +94,7 @@ pub fn classifier_on(
                     first_frames += usize::from(image.frames() > 1);
                     images.push(image);
                 }
-                Err(why) => progress.set_aside(&sample.path, &why),
+                Err(why) => progress.set_aside(sample.path(), &why),
             }
         }
         let (rows, far) = classifier.logits_and_distances(&images);

@@ -160,14 +160,15 @@ impl Extractor {
         let contents: Vec<Content> = usable.iter().map(|index| contents[*index]).collect();
         let records = cache.read(&contents)?;
         if let Some(index) = (0..usable.len()).find(|index| !records.has(*index)) {
-            let path = &samples[usable[index]].path;
+            let path = samples[usable[index]].path();
             return Err(Error::invalid(
                 path,
                 "the file that was read at first",
                 "other bytes: it changed meanwhile",
             ));
         }
-        let set_aside = aside.into_iter().map(|(index, why)| (samples[index].path.clone(), why)).collect();
+        let set_aside =
+            aside.into_iter().map(|(index, why)| (samples[index].path().to_string(), why)).collect();
         Ok(Extracted { usable, records, set_aside })
     }
 
@@ -192,7 +193,7 @@ impl Extractor {
                         maps.extend(map);
                     }
                     Err(why) => {
-                        progress.set_aside(&samples[index].path, &why);
+                        progress.set_aside(samples[index].path(), &why);
                         aside.push((index, why));
                     }
                 }
@@ -208,7 +209,7 @@ impl Extractor {
     /// The path of the first file that cannot be used, and why.
     pub(crate) fn features_of(&self, wanted: &[(&Sample, View)]) -> Result<Vec<f32>, (String, String)> {
         let read = |(sample, view): &(&Sample, View)| {
-            self.read(sample, Some(*view)).map(|(_, map)| map).map_err(|why| (sample.path.clone(), why))
+            self.read(sample, Some(*view)).map(|(_, map)| map).map_err(|why| (sample.path().to_string(), why))
         };
         let maps = wanted.par_iter().map(read).collect::<Result<Vec<_>, _>>()?.concat();
         let mut buffers = Buffers::default();

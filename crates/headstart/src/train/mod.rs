@@ -255,7 +255,7 @@ fn fingerprint(job: &Job, net: &Grafted, dataset: &Dataset, extracted: &Extracte
     let mut text = format!("{version} {} {} {recipe}", net.extractor.key(), job.seed);
     for index in &extracted.usable {
         let sample = &dataset.samples[*index];
-        text += &format!("{} {} {:?}\n", sample.path, sample.label, sample.split);
+        text += &format!("{} {} {:?}\n", sample.path(), sample.label, sample.split);
     }
     sha256(text.as_bytes())
 }

@@ -60,7 +60,7 @@ fn dataset(contents: &Contents<'_>) -> DatasetFacts {
 /// An image without a group stands alone.
 fn facts(dataset: &Dataset, split: Split) -> SplitFacts {
     let samples = dataset.samples.iter().filter(|sample| sample.split == Some(split));
-    let groups: BTreeSet<&str> = samples.map(|s| s.group.as_deref().unwrap_or(&s.path)).collect();
+    let groups: BTreeSet<&str> = samples.map(|s| s.group.as_deref().unwrap_or(s.path())).collect();
     SplitFacts { name: split.to_string(), images: dataset.counts(split), groups: groups.len() }
 }
 

@@ -36,7 +36,7 @@ fn mistake(contents: &Contents<'_>, part: &Measured, row: usize, predicted: usiz
         data_uri(&side_by_side(&row))
     });
     Mistake {
-        path: sample.path.clone(),
+        path: sample.path().into(),
         truth: classes[sample.label].clone(),
         predicted: classes[predicted].clone(),
         score: positive_score(&part.scores[row], predicted),

@@ -15,7 +15,7 @@ pub(in crate::train::run) fn subgroups(contents: &Contents<'_>) -> Vec<Subgroup>
     let Some(part) = headline(contents) else { return vec![] };
     let mut rows: BTreeMap<&str, BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
     for (row, index) in part.indices.iter().enumerate() {
-        for (attribute, value) in &contents.dataset.samples[contents.extracted.usable[*index]].attributes {
+        for (attribute, value) in contents.dataset.samples[contents.extracted.usable[*index]].attributes() {
             rows.entry(attribute).or_default().entry(value).or_default().push(row);
         }
     }
