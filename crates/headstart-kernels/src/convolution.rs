@@ -8,7 +8,7 @@ use crate::lines;
 use crate::matmul::{Finish, PackedMatrix, Rows, multiply};
 use crate::pool::max_pool;
 use crate::scratch::Scratch;
-use crate::shape::{Activation, Convolution, Padding, Shape};
+use crate::shape::{Activation, Convolution, Padding, Pool, Shape};
 use crate::winograd::{self, Kernels, Winograd};
 
 /// Output pixels that one task computes by a matrix product.
@@ -203,7 +203,7 @@ impl PackedConvolution {
         }
         let mut map = Scratch::new(out.len());
         self.forward(input, shape, None, &mut map);
-        max_pool(&map, out, 2, output);
+        max_pool(&map, out, Pool::tiling(2), output);
     }
 
     fn checked_output_shape(&self, input: &[f32], shape: Shape) -> Shape {

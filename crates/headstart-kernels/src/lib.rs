@@ -34,4 +34,4 @@ pub use dense::dense;
 pub use pool::{global_average_pool, max_pool};
 pub use rows::{scale_rows, sum_of_squares};
 pub use separable::Separable;
-pub use shape::{Activation, Convolution, Padding, Shape};
+pub use shape::{Activation, Convolution, Padding, Pool, Shape};

@@ -1,4 +1,6 @@
-//! Geometry of maps and convolutions.
+//! Geometry of maps, convolutions and pools.
+
+use std::ops::Range;
 
 /// Shape of a batch of maps, `[batch, height, width, channels]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,5 +119,38 @@ impl Convolution {
 
     pub(crate) fn is_depthwise(&self) -> bool {
         self.groups > 1
+    }
+}
+
+/// Geometry of a pool: square windows, `stride` apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// Side of a window.
+    pub window: usize,
+    /// From a window to the next, in both directions.
+    pub stride: usize,
+    /// Pixels that the first window reaches over the border; at most half its side.
+    pub padding: usize,
+}
+
+impl Pool {
+    /// Windows that lie side by side, all within the map.
+    pub fn tiling(window: usize) -> Self {
+        Self { window, stride: window, padding: 0 }
+    }
+
+    /// The shape behind the pool.
+    pub fn output_shape(&self, input: Shape) -> Shape {
+        let side = |length: usize| {
+            let beyond_the_first = (length + 2 * self.padding).checked_sub(self.window);
+            beyond_the_first.map_or(0, |rest| rest / self.stride + 1)
+        };
+        Shape { height: side(input.height), width: side(input.width), ..input }
+    }
+
+    /// What window `index` covers of a side of `length`.
+    pub(crate) fn places(&self, index: usize, length: usize) -> Range<usize> {
+        let start = index * self.stride;
+        start.saturating_sub(self.padding)..(start + self.window - self.padding).min(length)
     }
 }

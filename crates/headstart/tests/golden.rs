@@ -1,11 +1,11 @@
 //! Features, logits and training steps against independent implementations: PyTorch for
-//! EfficientNet-Lite0, Keras for VGG16 and for the tail. Made by `tools/golden_*.py`.
+//! EfficientNet-Lite0 and ResNet-50, Keras for VGG16 and for the tail. Made by `tools/golden_*.py`.
 
 use std::path::{Path, PathBuf};
 
 use headstart::backbone::spec::{Dense, Layer, MapShape};
 use headstart::backbone::weights::Weights;
-use headstart::backbone::{Backbone, vgg};
+use headstart::backbone::{Backbone, resnet, vgg};
 use headstart::image::preprocess::Resize;
 use headstart::image::{Limits, Preprocess, decode};
 use headstart::trunk::{Buffers, Plan};
@@ -100,13 +100,18 @@ fn seeded(name: &str, length: usize, bound: f32) -> Vec<f32> {
 
 fn seeded_weights(layers: &[Layer]) -> Weights {
     let mut weights = Weights::default();
-    for (name, shape) in layers.iter().flat_map(Layer::parameters) {
+    for (name, shape) in layers.iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat()) {
         let bound = match shape[..] {
             [_, input, ..] if shape.len() == 4 => (6.0 / (input * shape[2] * shape[3]) as f32).sqrt(),
             [input, _] => (6.0 / input as f32).sqrt(),
             _ => 0.1,
         };
-        weights.insert(&name, shape.clone(), seeded(&name, shape.iter().product(), bound));
+        let mut values = seeded(&name, shape.iter().product(), bound);
+        if shape.len() == 1 && (name.ends_with(".weight") || name.ends_with(".running_var")) {
+            // Scales and variances of batch normalisation.
+            values.iter_mut().for_each(|value| *value += 1.0);
+        }
+        weights.insert(&name, shape, values);
     }
     weights
 }
@@ -126,6 +131,25 @@ fn vgg16_with_seeded_weights_agrees_with_keras() {
             let expected = &golden.get(&format!("seeded.image_{index}.block{blocks}_pool")).values;
             let error = relative_error(&subset(&map, shape, 1), expected);
             assert!(error < TOLERANCE, "image {index}, block {blocks}: {error}");
+        }
+    }
+}
+
+#[test]
+fn resnet50_with_seeded_weights_agrees_with_torchvision() {
+    let golden = golden("resnet50.safetensors");
+    let spec = resnet::resnet50();
+    let preprocess = headstart::backbone::registry::find("resnet50").expect("known").preprocess();
+    let all: Vec<Layer> = spec.layers(0..5).cloned().collect();
+    let weights = seeded_weights(&all);
+    for index in 0..2 {
+        let pixels = picture(index, &preprocess, 64);
+        for (blocks, name, step) in [(3, "layer2", 9), (5, "layer4", 3)] {
+            let layers: Vec<Layer> = spec.layers(0..blocks).cloned().collect();
+            let (map, shape) = run(&layers, &weights, &pixels, 64);
+            let expected = &golden.get(&format!("image_{index}.{name}")).values;
+            let error = relative_error(&subset(&map, shape, step), expected);
+            assert!(error < TOLERANCE, "image {index}, {name}: {error}");
         }
     }
 }

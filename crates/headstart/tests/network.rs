@@ -1,9 +1,11 @@
 //! The net that trains against the plan that predicts, and its gradients against differences.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use headstart::backbone::spec::{Activation, BatchNorm, Convolution, Dense, Layer, MapShape, output_shape};
+use headstart::backbone::spec::{
+    Activation, BatchNorm, Convolution, Dense, Layer, MapShape, MaxPool, Padding, output_shape,
+};
 use headstart::backbone::weights::Weights;
-use headstart::backbone::{Backbone, vgg};
+use headstart::backbone::{Backbone, resnet, vgg};
 use headstart::network::{Tail, host};
 use headstart::trunk::{Buffers, Plan};
 
@@ -31,7 +33,7 @@ fn weights(layers: &[Layer]) -> Weights {
         let values = match shape[..] {
             [_, input, height, width] => values(length, (6.0 / (input * height * width) as f32).sqrt(), seed),
             [input, _] => values(length, (6.0 / input as f32).sqrt(), seed),
-            _ if name.ends_with("norm.weight") || name.ends_with("running_var") => around(1.0),
+            _ if name.ends_with(".weight") || name.ends_with("running_var") => around(1.0),
             // Most of what comes out lies where ReLU6 has a slope.
             _ if name.ends_with("norm.bias") => around(2.5),
             _ => values(length, 0.1, seed),
@@ -85,6 +87,17 @@ fn vgg16s_tail_computes_what_the_plan_does() {
     assert_agree(&layers, input, &weights(&layers), 1.0);
 }
 
+#[test]
+fn resnet50s_tail_computes_what_the_plan_does() {
+    let tail = |block: usize| {
+        let pool = [Layer::GlobalAveragePool];
+        resnet::resnet50().layers(block..5).cloned().chain(pool).collect::<Vec<Layer>>()
+    };
+    assert_agree(&tail(4), MapShape::new(14, 14, 1024), &weights(&tail(4)), 1.0);
+    // Everything, with odd sides.
+    assert_agree(&tail(0), MapShape::new(45, 39, 3), &weights(&tail(0)), 1.0);
+}
+
 fn dense(name: &str, input: usize, output: usize, activation: Activation) -> Layer {
     Layer::Dense(Dense { name: name.into(), input, output, activation, l2: 0.0 })
 }
@@ -96,6 +109,7 @@ fn convolution(name: &str, (input, output): (usize, usize), kernel: usize, strid
         output,
         kernel,
         stride,
+        padding: Padding::Symmetric,
         groups: 1,
         bias: false,
         norm: Some(BatchNorm { name: format!("{name}_norm"), epsilon: 1e-3 }),
@@ -103,10 +117,13 @@ fn convolution(name: &str, (input, output): (usize, usize), kernel: usize, strid
     }
 }
 
-/// A residual, depthwise and strided convolutions, batch normalisation, pooling, dense layers.
+/// Residuals, depthwise and strided convolutions, batch normalisation, pooling, dense layers.
 fn small() -> Vec<Layer> {
     let depthwise = Convolution { groups: 12, ..convolution("filter", (12, 12), 3, 1) };
-    let project = Convolution { activation: Activation::Identity, ..convolution("project", (12, 6), 1, 1) };
+    let linear = |name: &str, channels, stride| Convolution {
+        activation: Activation::Identity,
+        ..convolution(name, channels, 1, stride)
+    };
     let biased = Convolution { norm: None, bias: true, ..convolution("biased", (6, 16), 3, 1) };
     vec![
         Layer::Convolution(convolution("first", (5, 6), 3, 2)),
@@ -114,14 +131,24 @@ fn small() -> Vec<Layer> {
             body: vec![
                 Layer::Convolution(convolution("expand", (6, 12), 1, 1)),
                 Layer::Convolution(depthwise),
-                Layer::Convolution(project),
+                Layer::Convolution(linear("project", (12, 6), 1)),
             ],
+            shortcut: vec![],
+            activation: Activation::Identity,
         },
         Layer::Convolution(biased),
+        Layer::Residual {
+            body: vec![
+                Layer::Convolution(convolution("filter_2", (16, 8), 3, 2)),
+                Layer::Convolution(linear("project_2", (8, 16), 1)),
+            ],
+            shortcut: vec![Layer::Convolution(linear("shortcut", (16, 16), 2))],
+            activation: Activation::Relu,
+        },
         Layer::Convolution(convolution("second", (16, 16), 3, 1)),
-        Layer::MaxPool { window: 2 },
+        Layer::MaxPool(MaxPool { window: 3, stride: Some(2), padding: 1 }),
         Layer::Flatten,
-        dense("hidden", 96, 10, Activation::Relu),
+        dense("hidden", 64, 10, Activation::Relu),
         dense("output", 10, 3, Activation::Identity),
     ]
 }

@@ -11,7 +11,7 @@ use ::burn::backend::tensor::FloatTensor;
 use super::flex::{Host, owned, tensor};
 use super::ops::MapOps;
 use crate::gradient;
-use crate::{Activation, Convolution};
+use crate::{Activation, Convolution, Pool};
 
 /// A Flex tensor and its place in the graph.
 type Tracked = FloatTensor<Autodiff<Flex>>;
@@ -31,10 +31,10 @@ impl<C: CheckpointStrategy> MapOps for Autodiff<Flex, C> {
         })
     }
 
-    fn max_pool(maps: Tracked, window: usize) -> Tracked {
+    fn max_pool(maps: Tracked, pool: Pool) -> Tracked {
         let ([maps], nodes) = parts([maps]);
-        let output = Flex::max_pool(maps.clone(), window);
-        record::<_, _, C, 1>(MaxPoolBackward, nodes, output, |_| ([maps], window))
+        let output = Flex::max_pool(maps.clone(), pool);
+        record::<_, _, C, 1>(MaxPoolBackward, nodes, output, |_| ([maps], pool))
     }
 
     fn global_average_pool(maps: Tracked) -> Tracked {
@@ -143,15 +143,15 @@ impl Backward<Flex, 3> for ConvolutionBackward {
 struct MaxPoolBackward;
 
 impl Backward<Flex, 1> for MaxPoolBackward {
-    type State = Kept<usize, 1>;
+    type State = Kept<Pool, 1>;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = Host::new(grads.consume::<Flex>(&ops.node));
-        let ([maps], window) = ops.state;
+        let ([maps], pool) = ops.state;
         let (maps, [node]) = (Host::new(maps), ops.parents);
         if let Some(node) = node {
             let values = like::<4>(&maps, |to| {
-                gradient::max_pool(maps.values(), maps.shape(), window, gradient.values(), to);
+                gradient::max_pool(maps.values(), maps.shape(), pool, gradient.values(), to);
             });
             grads.register::<Flex>(node.id, values);
         }

@@ -5,7 +5,7 @@ use ::burn::backend::ops::ConvOptions;
 use ::burn::backend::tensor::FloatTensor;
 use ::burn::backend::{Backend, TensorMetadata};
 
-use crate::{Activation, Adam, Convolution, Padding};
+use crate::{Activation, Adam, Convolution, Padding, Pool};
 
 /// `[B, H, W, C]` to `[B, C, H, W]`, and back.
 const CHANNELS_FIRST: [usize; 4] = [0, 3, 1, 2];
@@ -25,9 +25,11 @@ pub(super) fn convolution<B: Backend>(
     activate::<B>(B::float_permute(maps, &CHANNELS_LAST), activation)
 }
 
-pub(super) fn max_pool<B: Backend>(maps: FloatTensor<B>, window: usize) -> FloatTensor<B> {
+pub(super) fn max_pool<B: Backend>(maps: FloatTensor<B>, pool: Pool) -> FloatTensor<B> {
     let maps = B::float_permute(maps, &CHANNELS_FIRST);
-    B::float_permute(B::max_pool2d(maps, [window; 2], [window; 2], [0; 2], [1; 2], false), &CHANNELS_LAST)
+    let Pool { window, stride, padding } = pool;
+    let maps = B::max_pool2d(maps, [window; 2], [stride; 2], [padding; 2], [1; 2], false);
+    B::float_permute(maps, &CHANNELS_LAST)
 }
 
 pub(super) fn global_average_pool<B: Backend>(maps: FloatTensor<B>) -> FloatTensor<B> {

@@ -4,7 +4,7 @@ use ::burn::backend::flex::{Flex, FlexTensor};
 use ::burn::backend::{TensorData, TensorMetadata};
 
 use super::ops::MapOps;
-use crate::{Activation, Adam, Convolution, PackedConvolution, Shape};
+use crate::{Activation, Adam, Convolution, PackedConvolution, Pool, Shape};
 
 impl MapOps for Flex {
     fn convolution(
@@ -22,13 +22,12 @@ impl MapOps for Flex {
         tensor(output, [out.batch, out.height, out.width, out.channels])
     }
 
-    fn max_pool(maps: FlexTensor, window: usize) -> FlexTensor {
+    fn max_pool(maps: FlexTensor, pool: Pool) -> FlexTensor {
         let maps = Host::new(maps);
-        let Shape { batch, height, width, channels } = maps.shape();
-        let out = [batch, height / window, width / window, channels];
-        let mut output = vec![0.0; out.iter().product()];
-        crate::max_pool(maps.values(), maps.shape(), window, &mut output);
-        tensor(output, out)
+        let out = pool.output_shape(maps.shape());
+        let mut output = vec![0.0; out.len()];
+        crate::max_pool(maps.values(), maps.shape(), pool, &mut output);
+        tensor(output, [out.batch, out.height, out.width, out.channels])
     }
 
     fn global_average_pool(maps: FlexTensor) -> FlexTensor {

@@ -13,7 +13,7 @@ mod tests;
 use ::burn::backend::Dispatch;
 use ::burn::tensor::Tensor;
 
-use crate::{Activation, Adam, Convolution};
+use crate::{Activation, Adam, Convolution, Pool};
 
 pub use ops::MapOps;
 
@@ -35,13 +35,13 @@ pub fn convolution(
     Tensor::from_dispatch(Dispatch::convolution(maps, weight, bias, geometry, activation))
 }
 
-/// The largest value of each `window`² at stride `window`, without padding.
+/// The largest value of each window.
 ///
 /// # Shapes
 /// - `maps`: `[batch, height, width, channels]`
-/// - result: `[batch, height / window, width / window, channels]`
-pub fn max_pool(maps: Tensor<4>, window: usize) -> Tensor<4> {
-    Tensor::from_dispatch(Dispatch::max_pool(maps.into_dispatch(), window))
+/// - result: [`Pool::output_shape`]
+pub fn max_pool(maps: Tensor<4>, pool: Pool) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::max_pool(maps.into_dispatch(), pool))
 }
 
 /// The mean over height and width.

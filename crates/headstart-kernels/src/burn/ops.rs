@@ -4,7 +4,7 @@ use ::burn::backend::tensor::FloatTensor;
 use ::burn::backend::{Backend, backend_extension};
 
 use super::composed;
-use crate::{Activation, Adam, Convolution};
+use crate::{Activation, Adam, Convolution, Pool};
 
 /// Operations on maps `[batch, height, width, channels]`; shapes as in the functions of
 /// [`super`]. Each has a default that is composed of Burn's operations, and so has a gradient.
@@ -22,8 +22,8 @@ pub trait MapOps: Backend {
     }
 
     /// See [`super::max_pool`].
-    fn max_pool(maps: FloatTensor<Self>, window: usize) -> FloatTensor<Self> {
-        composed::max_pool::<Self>(maps, window)
+    fn max_pool(maps: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self> {
+        composed::max_pool::<Self>(maps, pool)
     }
 
     /// See [`super::global_average_pool`].

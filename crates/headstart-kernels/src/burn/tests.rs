@@ -7,7 +7,7 @@ use ::burn::backend::{Autodiff, AutodiffBackend, TensorMetadata};
 use super::composed;
 use super::flex::{Host, owned, tensor};
 use super::ops::MapOps;
-use crate::{Activation, Adam, Convolution, Padding};
+use crate::{Activation, Adam, Convolution, Padding, Pool};
 
 type Graph = Autodiff<Flex>;
 type Tracked = FloatTensor<Graph>;
@@ -99,8 +99,11 @@ fn convolutions() {
 #[test]
 fn pools() {
     let maps = [input([2, 7, 9, 3], 1)];
-    let ours = outcome(&maps, |[maps]| Graph::max_pool(maps, 2));
-    assert_close(&ours, &outcome(&maps, |[maps]| composed::max_pool::<Graph>(maps, 2)), "max pool");
+    for pool in [Pool::tiling(2), Pool { window: 3, stride: 2, padding: 1 }] {
+        let ours = outcome(&maps, |[maps]| Graph::max_pool(maps, pool));
+        let burns = outcome(&maps, |[maps]| composed::max_pool::<Graph>(maps, pool));
+        assert_close(&ours, &burns, &format!("{pool:?}"));
+    }
     let ours = outcome(&maps, |[maps]| Graph::global_average_pool(maps));
     let burns = outcome(&maps, |[maps]| composed::global_average_pool::<Graph>(maps));
     assert_close(&ours, &burns, "global average pool");

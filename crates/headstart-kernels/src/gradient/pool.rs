@@ -2,43 +2,37 @@
 
 use rayon::prelude::*;
 
-use crate::shape::Shape;
+use crate::shape::{Pool, Shape};
 
 /// The gradient of [`crate::max_pool`]'s input: each window's goes to its largest value, the
-/// first of them if there are several.
+/// first of them if there are several. Where windows overlap, a pixel gets what each gives it.
 ///
 /// # Shapes
 /// - `input`, `to`: `shape`
-/// - `gradient`: `[batch, height / window, width / window, channels]`
-pub fn max_pool(input: &[f32], shape: Shape, window: usize, gradient: &[f32], to: &mut [f32]) {
-    let (height, width, channels) = (shape.height / window, shape.width / window, shape.channels);
+/// - `gradient`: [`Pool::output_shape`]
+pub fn max_pool(input: &[f32], shape: Shape, pool: Pool, gradient: &[f32], to: &mut [f32]) {
+    let out = pool.output_shape(shape);
     assert_eq!(input.len(), shape.len(), "input of shape {shape:?}");
     assert_eq!(to.len(), shape.len(), "a gradient of shape {shape:?}");
-    assert_eq!(gradient.len(), shape.batch * height * width * channels, "gradient of {height}×{width}");
-    let line = shape.width * channels;
-    let images =
-        to.par_chunks_exact_mut(shape.height * line).zip(input.par_chunks_exact(shape.height * line));
-    images.enumerate().for_each(|(image, (to, input))| {
-        // Bands of `window` lines; what is left at the bottom and right belongs to no window.
-        let bands = to.par_chunks_mut(window * line).zip(input.par_chunks(window * line));
-        bands.enumerate().for_each(|(y, (to, input))| {
-            to.fill(0.0);
-            if y < height {
-                let gradient = &gradient[(image * height + y) * width * channels..][..width * channels];
-                band(input, shape, window, gradient, to);
-            }
-        });
+    assert_eq!(gradient.len(), out.len(), "gradient of shape {out:?}");
+    let [image, windows] = [shape, out].map(|shape| shape.height * shape.width * shape.channels);
+    let images = to.par_chunks_exact_mut(image).zip(input.par_chunks_exact(image));
+    images.enumerate().for_each(|(index, (to, input))| {
+        to.fill(0.0);
+        add_windows(input, shape, pool, &gradient[index * windows..][..windows], to);
     });
 }
 
-/// One line of windows.
-fn band(input: &[f32], shape: Shape, window: usize, gradient: &[f32], to: &mut [f32]) {
-    let channels = shape.channels;
+/// Adds the gradients of all windows of one image.
+fn add_windows(input: &[f32], shape: Shape, pool: Pool, gradient: &[f32], to: &mut [f32]) {
+    let (out, channels) = (pool.output_shape(shape), shape.channels);
     let (mut largest, mut left) = (vec![0.0; channels], vec![0.0; channels]);
-    for (x, gradient) in gradient.chunks_exact(channels).enumerate() {
+    for (index, gradient) in gradient.chunks_exact(channels).enumerate() {
+        let columns = pool.places(index % out.width, shape.width);
+        let rows = pool.places(index / out.width, shape.height);
         let pixels = || {
-            (0..window * window)
-                .map(|tap| (tap / window * shape.width + x * window + tap % window) * channels)
+            let lines = rows.clone().map(|row| row * shape.width);
+            lines.flat_map(|line| columns.clone().map(move |column| (line + column) * channels))
         };
         largest.fill(f32::NEG_INFINITY);
         for pixel in pixels() {
@@ -53,7 +47,7 @@ fn band(input: &[f32], shape: Shape, window: usize, gradient: &[f32], to: &mut [
             let slots = to[pixel..][..channels].iter_mut().zip(&mut left);
             for ((value, largest), (slot, left)) in values.zip(slots) {
                 let taken = value == largest;
-                *slot = if taken { *left } else { 0.0 };
+                *slot += if taken { *left } else { 0.0 };
                 *left = if taken { 0.0 } else { *left };
             }
         }

@@ -2,7 +2,7 @@
 //! no squeeze-and-excitation), without its classifier. Tensor names are those of the
 //! `efficientnet_lite_pytorch` package.
 
-use super::spec::{Activation, BatchNorm, Block, Convolution, Layer, Spec};
+use super::spec::{Activation, BatchNorm, Block, Convolution, Layer, Padding, Spec};
 
 /// Batch normalisation's epsilon in TensorFlow's reference.
 const EPSILON: f32 = 1e-3;
@@ -29,7 +29,7 @@ pub fn efficientnet_lite0() -> Spec {
             let stride = if repeat == 0 { stride } else { 1 };
             let body = bottleneck(number, (input, output), kernel, stride, expansion);
             if stride == 1 && input == output {
-                layers.push(Layer::Residual { body });
+                layers.push(Layer::Residual { body, shortcut: vec![], activation: Activation::Identity });
             } else {
                 layers.extend(body);
             }
@@ -87,6 +87,7 @@ fn convolution(
         output,
         kernel,
         stride,
+        padding: Padding::Same,
         groups,
         bias: false,
         norm: Some(BatchNorm { name: norm.into(), epsilon: EPSILON }),

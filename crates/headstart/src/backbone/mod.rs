@@ -2,8 +2,10 @@
 
 pub mod efficientnet;
 pub mod registry;
+pub mod resnet;
 pub mod spec;
 pub mod vgg;
 pub mod weights;
+mod window;
 
 pub use registry::{Backbone, Unfreeze};

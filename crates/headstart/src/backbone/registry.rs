@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::Spec;
 use super::weights::{Weights, sha256};
-use super::{efficientnet, vgg};
+use super::{efficientnet, resnet, vgg};
 use crate::error::{Error, Result};
 use crate::image::preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 
@@ -58,7 +58,7 @@ pub struct Entry {
 }
 
 /// Every backbone, by name.
-pub const ENTRIES: [Entry; 2] = [
+pub const ENTRIES: [Entry; 3] = [
     Entry {
         name: "efficientnet-lite0",
         embedded: true,
@@ -87,6 +87,21 @@ pub const ENTRIES: [Entry; 2] = [
             channel_order: ChannelOrder::Bgr,
             mean: [103.939, 116.779, 123.68],
             deviation: [1.0; 3],
+        },
+    },
+    Entry {
+        name: "resnet50",
+        embedded: false,
+        source: "torchvision's ResNet-50, its state dict as safetensors, trained on ImageNet",
+        licence: "BSD-3-Clause",
+        architecture: resnet::resnet50,
+        preprocess: || Preprocess {
+            size: 224,
+            resize: Resize::Squash,
+            filter: Filter::Bilinear,
+            channel_order: ChannelOrder::Rgb,
+            mean: [0.485, 0.456, 0.406].map(|mean| 255.0 * mean),
+            deviation: [0.229, 0.224, 0.225].map(|deviation| 255.0 * deviation),
         },
     },
 ];

@@ -4,6 +4,8 @@
 use headstart_kernels as kernels;
 use serde::{Deserialize, Serialize};
 
+pub use super::window::{MaxPool, Padding};
+
 /// What follows a layer's linear map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -15,37 +17,6 @@ pub enum Activation {
     Relu,
     /// `min(max(x, 0), 6)`.
     Relu6,
-}
-
-/// How far a window reaches over the border.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Padding {
-    /// TensorFlow's `same`: the output side is `ceil(side / stride)`; of an odd
-    /// padding the larger half lies at the bottom and right.
-    Same,
-    /// None.
-    Valid,
-}
-
-impl Padding {
-    /// Pixels before and after one side of `length`, for a window of `kernel` at `stride`.
-    pub fn amounts(self, length: usize, kernel: usize, stride: usize) -> (usize, usize) {
-        match self {
-            Self::Valid => (0, 0),
-            Self::Same => {
-                let total = ((length.div_ceil(stride) - 1) * stride + kernel).saturating_sub(length);
-                (total / 2, total - total / 2)
-            }
-        }
-    }
-
-    fn output(self, length: usize, kernel: usize, stride: usize) -> usize {
-        match self {
-            Self::Valid => (length.saturating_sub(kernel)) / stride + 1,
-            Self::Same => length.div_ceil(stride),
-        }
-    }
 }
 
 /// A convolution, the batch normalisation behind it (in inference mode) and its activation.
@@ -61,6 +32,9 @@ pub struct Convolution {
     pub kernel: usize,
     /// Stride in both directions.
     pub stride: usize,
+    /// Zeros around its input; files of before know `same` only.
+    #[serde(default)]
+    pub padding: Padding,
     /// Groups: 1, or the number of channels (depthwise).
     pub groups: usize,
     /// Whether there is a bias.
@@ -95,21 +69,24 @@ pub struct Dense {
     pub l2: f32,
 }
 
-/// One layer. All convolutions pad as TensorFlow's `same`.
+/// One layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Layer {
     /// Convolution, normalisation, activation.
     Convolution(Convolution),
-    /// Largest value of each window of `window`² at stride `window`, without padding.
-    MaxPool {
-        /// Side and stride of the window.
-        window: usize,
-    },
-    /// `body(x) + x`.
+    /// Largest value of each window.
+    MaxPool(MaxPool),
+    /// `activation(body(x) + shortcut(x))`.
     Residual {
-        /// What the input is added to.
+        /// Ends with a convolution that has no activation.
         body: Vec<Layer>,
+        /// What the input goes through before it is added; none leaves it as it is.
+        #[serde(default)]
+        shortcut: Vec<Layer>,
+        /// Activation behind the sum.
+        #[serde(default)]
+        activation: Activation,
     },
     /// Mean over height and width.
     GlobalAveragePool,
@@ -150,6 +127,11 @@ impl MapShape {
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
+
+    /// Of so many images.
+    pub(crate) fn batch(self, batch: usize) -> kernels::Shape {
+        kernels::Shape { batch, height: self.height, width: self.width, channels: self.channels }
+    }
 }
 
 impl Layer {
@@ -157,16 +139,16 @@ impl Layer {
     pub fn output(&self, input: MapShape) -> MapShape {
         match self {
             Self::Convolution(layer) => MapShape::new(
-                Padding::Same.output(input.height, layer.kernel, layer.stride),
-                Padding::Same.output(input.width, layer.kernel, layer.stride),
+                layer.padding.output(input.height, layer.kernel, layer.stride),
+                layer.padding.output(input.width, layer.kernel, layer.stride),
                 layer.output,
             ),
-            Self::MaxPool { window } => MapShape::new(
-                Padding::Valid.output(input.height, *window, *window),
-                Padding::Valid.output(input.width, *window, *window),
-                input.channels,
-            ),
-            Self::Residual { .. } | Self::Dropout { .. } => input,
+            Self::MaxPool(pool) => {
+                let shape = kernels::Pool::from(*pool).output_shape(input.batch(1));
+                MapShape::new(shape.height, shape.width, shape.channels)
+            }
+            Self::Residual { body, .. } => output_shape(body, input),
+            Self::Dropout { .. } => input,
             Self::GlobalAveragePool => MapShape::new(1, 1, input.channels),
             Self::Flatten => MapShape::new(1, 1, input.len()),
             Self::Dense(layer) => MapShape::new(1, 1, layer.output),
@@ -181,8 +163,10 @@ impl Layer {
                 (format!("{}.weight", layer.name), vec![layer.input, layer.output]),
                 (format!("{}.bias", layer.name), vec![layer.output]),
             ],
-            Self::Residual { body } => body.iter().flat_map(Self::parameters).collect(),
-            Self::MaxPool { .. } | Self::GlobalAveragePool | Self::Flatten | Self::Dropout { .. } => vec![],
+            Self::Residual { body, shortcut, .. } => {
+                body.iter().chain(shortcut).flat_map(Self::parameters).collect()
+            }
+            Self::MaxPool(_) | Self::GlobalAveragePool | Self::Flatten | Self::Dropout { .. } => vec![],
         }
     }
 
@@ -207,7 +191,9 @@ impl Layer {
                     .map(|part| (format!("{}.{part}", norm.name), vec![*output]))
                     .to_vec()
             }
-            Self::Residual { body } => body.iter().flat_map(Self::statistics).collect(),
+            Self::Residual { body, shortcut, .. } => {
+                body.iter().chain(shortcut).flat_map(Self::statistics).collect()
+            }
             _ => vec![],
         }
     }
@@ -226,8 +212,8 @@ impl From<Activation> for kernels::Activation {
 impl Convolution {
     /// Its geometry on maps of shape `input`.
     pub fn geometry(&self, input: MapShape) -> kernels::Convolution {
-        let (top, bottom) = Padding::Same.amounts(input.height, self.kernel, self.stride);
-        let (left, right) = Padding::Same.amounts(input.width, self.kernel, self.stride);
+        let (top, bottom) = self.padding.amounts(input.height, self.kernel, self.stride);
+        let (left, right) = self.padding.amounts(input.width, self.kernel, self.stride);
         kernels::Convolution {
             in_channels: self.input,
             out_channels: self.output,
@@ -298,18 +284,25 @@ pub fn count<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> usize {
 mod tests {
     use super::*;
 
+    /// As they lie in models that were sealed before there was another padding, stride or shortcut.
     #[test]
-    fn same_padding_is_tensorflows() {
-        assert_eq!(Padding::Same.amounts(224, 3, 2), (0, 1));
-        assert_eq!(Padding::Same.amounts(7, 3, 2), (1, 1));
-        assert_eq!(Padding::Same.amounts(14, 5, 1), (2, 2));
-        assert_eq!(Padding::Same.amounts(1, 3, 2), (1, 1));
+    fn layers_of_before_are_read() {
+        let read = |text| serde_json::from_str::<Layer>(text).expect("a layer");
+        assert_eq!(read(r#"{"kind":"max-pool","window":2}"#), Layer::MaxPool(MaxPool::tiling(2)));
+        let convolution = r#"{"kind":"convolution","name":"c","input":3,"output":8,"kernel":3,"stride":2,
+            "groups":1,"bias":true,"norm":null,"activation":"relu"}"#;
+        let Layer::Convolution(convolution) = read(convolution) else { panic!("a convolution") };
+        assert_eq!(convolution.padding, Padding::Same);
+        let (body, shortcut, activation) = (vec![], vec![], Activation::Identity);
+        assert_eq!(read(r#"{"kind":"residual","body":[]}"#), Layer::Residual { body, shortcut, activation });
     }
 
     #[test]
     fn shapes_follow_the_layers() {
-        let shape = Layer::MaxPool { window: 2 }.output(MapShape::new(7, 5, 3));
+        let shape = Layer::MaxPool(MaxPool::tiling(2)).output(MapShape::new(7, 5, 3));
         assert_eq!(shape, MapShape::new(3, 2, 3));
+        let overlapping = MaxPool { window: 3, stride: Some(2), padding: 1 };
+        assert_eq!(Layer::MaxPool(overlapping).output(MapShape::new(112, 5, 3)), MapShape::new(56, 3, 3));
         assert_eq!(Layer::Flatten.output(shape), MapShape::new(1, 1, 18));
     }
 }

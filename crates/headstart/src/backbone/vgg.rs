@@ -1,7 +1,7 @@
 //! VGG16 (Simonyan & Zisserman 2014, arXiv:1409.1556, configuration D), without its top.
 //! Tensor names are Keras's: `blockB_convC.weight`, `.bias`.
 
-use super::spec::{Activation, Block, Convolution, Layer, Spec};
+use super::spec::{Activation, Block, Convolution, Layer, MaxPool, Padding, Spec};
 
 /// Channels and number of convolutions of each block; a 2×2 max-pool ends each.
 const BLOCKS: [(usize, usize); 5] = [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)];
@@ -16,7 +16,7 @@ pub fn vgg16() -> Spec {
             layers.push(convolution(format!("{name}_conv{number}"), input, channels));
             input = channels;
         }
-        layers.push(Layer::MaxPool { window: 2 });
+        layers.push(Layer::MaxPool(MaxPool::tiling(2)));
         Block { name, layers }
     });
     Spec { name: "vgg16".into(), blocks: blocks.collect(), last_block: "block5".into() }
@@ -29,6 +29,7 @@ fn convolution(name: String, input: usize, output: usize) -> Layer {
         output,
         kernel: 3,
         stride: 1,
+        padding: Padding::Same,
         groups: 1,
         bias: true,
         norm: None,

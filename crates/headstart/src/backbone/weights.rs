@@ -24,13 +24,15 @@ pub struct Tensor {
 pub struct Weights(BTreeMap<String, Tensor>);
 
 impl Weights {
-    /// Reads a safetensors file's bytes; f16, bf16 and f32 become f32.
+    /// Reads a safetensors file's bytes; f16, bf16 and f32 become f32. PyTorch's count of batches, an
+    /// integer that no net computes with, is left out.
     ///
     /// # Errors
     /// [`Error::Invalid`] when `bytes` is no safetensors or holds another type; `path` is named in it.
     pub fn from_safetensors(bytes: &[u8], path: &Path) -> Result<Self> {
         let file = open(bytes, path)?;
-        let tensors = file.iter().map(|(name, view)| Ok((name.to_string(), tensor(name, &view, path)?)));
+        let wanted = file.iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked"));
+        let tensors = wanted.map(|(name, view)| Ok((name.to_string(), tensor(name, &view, path)?)));
         Ok(Self(tensors.collect::<Result<_>>()?))
     }
 
@@ -160,4 +162,22 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 /// SHA-256 of `bytes` in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_refused_unless_they_count_batches() {
+        let bytes = 7i64.to_le_bytes();
+        let read = |name: &str| {
+            let view = TensorView::new(Dtype::I64, vec![], &bytes).expect("one integer");
+            let file = safetensors::serialize([(name, view)], None).expect("a file");
+            Weights::from_safetensors(&file, Path::new("w"))
+        };
+        assert_eq!(read("bn1.num_batches_tracked").expect("left out"), Weights::default());
+        let error = read("bn1.weight").expect_err("an integer").to_string();
+        assert!(error.contains("bn1.weight in f32, f16 or bf16") && error.contains("I64"), "{error}");
+    }
 }

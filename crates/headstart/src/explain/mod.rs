@@ -71,7 +71,7 @@ pub(crate) fn place(layers: &[&Layer], input: MapShape) -> Option<usize> {
             }
             Layer::Convolution(_)
             | Layer::Residual { .. }
-            | Layer::MaxPool { .. }
+            | Layer::MaxPool(_)
             | Layer::GlobalAveragePool
             | Layer::Flatten
             | Layer::Dropout { .. }
@@ -213,6 +213,7 @@ mod tests {
             assert!(shape.height >= 7 && shape.width >= 7, "{name}: {shape:?}");
         }
         assert!(found.contains(&("efficientnet-lite0", MapShape::new(7, 7, 1280))), "{found:?}");
+        assert!(found.contains(&("resnet50", MapShape::new(7, 7, 2048))), "{found:?}");
         // Before the last pool, not behind it.
         assert!(found.contains(&("vgg16", MapShape::new(14, 14, 512))), "{found:?}");
     }

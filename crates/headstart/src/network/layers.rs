@@ -1,10 +1,11 @@
 //! Each kind of layer on Burn's tensors, maps as `[batch, height, width, channels]`.
 
+use burn::tensor::activation::relu;
 use burn::tensor::{Tensor, TensorData};
 use headstart_kernels::burn as operations;
 
 use super::{Parameters, Tail};
-use crate::backbone::spec::{Convolution, Dense, Layer, MapShape};
+use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape};
 use crate::random::Random;
 
 /// Runs one layer.
@@ -20,11 +21,15 @@ pub(super) fn forward(
 ) -> Tensor<4> {
     match layer {
         Layer::Convolution(layer) => convolution(layer, tail, parameters, maps),
-        Layer::MaxPool { window } => operations::max_pool(maps, *window),
-        Layer::Residual { body } => body
-            .iter()
-            .fold(maps.clone(), |inner, layer| forward(layer, tail, parameters, inner, dropout))
-            .add(maps),
+        Layer::MaxPool(pool) => operations::max_pool(maps, (*pool).into()),
+        Layer::Residual { body, shortcut, activation } => {
+            let mut through = |layers: &[Layer]| {
+                layers
+                    .iter()
+                    .fold(maps.clone(), |maps, layer| forward(layer, tail, parameters, maps, dropout))
+            };
+            activate(through(body) + through(shortcut), *activation)
+        }
         Layer::GlobalAveragePool => operations::global_average_pool(maps),
         Layer::Flatten => flatten(maps),
         Layer::Dropout { rate } => match dropout {
@@ -32,6 +37,14 @@ pub(super) fn forward(
             None => maps,
         },
         Layer::Dense(layer) => dense(layer, tail, parameters, maps),
+    }
+}
+
+fn activate(maps: Tensor<4>, activation: Activation) -> Tensor<4> {
+    match activation {
+        Activation::Identity => maps,
+        Activation::Relu => relu(maps),
+        Activation::Relu6 => maps.clamp(0.0, 6.0),
     }
 }
 

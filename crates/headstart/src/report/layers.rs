@@ -1,7 +1,7 @@
 //! A net's spec as the rows that diagram and summary show.
 
 use super::LayerRow;
-use crate::backbone::spec::{Activation, Block, Convolution, Layer, MapShape};
+use crate::backbone::spec::{Activation, Block, Convolution, Layer, MapShape, MaxPool};
 
 /// One row for each layer of `blocks`, residual bodies included, for an input of shape `input`; those
 /// before block `cut` are frozen.
@@ -25,15 +25,17 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn layer(&mut self, layer: &Layer, input: MapShape) {
-        if let Layer::Residual { body } = layer {
-            let mut shape = input;
-            for layer in body {
-                self.layer(layer, shape);
-                shape = layer.output(shape);
+        if let Layer::Residual { body, shortcut, .. } = layer {
+            for branch in [body, shortcut] {
+                let mut shape = input;
+                for layer in branch {
+                    self.layer(layer, shape);
+                    shape = layer.output(shape);
+                }
             }
         }
         let parameters = match layer {
-            // Its body has been counted.
+            // Its branches have been counted.
             Layer::Residual { .. } => 0,
             _ => crate::backbone::spec::count([layer]),
         };
@@ -53,7 +55,7 @@ impl Writer<'_> {
         match layer {
             Layer::Convolution(layer) => layer.name.clone(),
             Layer::Dense(layer) => layer.name.clone(),
-            Layer::MaxPool { .. } | Layer::GlobalAveragePool => of_block("pool"),
+            Layer::MaxPool(_) | Layer::GlobalAveragePool => of_block("pool"),
             Layer::Residual { .. } => of_block("add"),
             Layer::Flatten => of_block("flatten"),
             Layer::Dropout { .. } => of_block("dropout"),
@@ -72,8 +74,10 @@ fn axes(shape: MapShape) -> Vec<usize> {
 fn kind(layer: &Layer) -> String {
     match layer {
         Layer::Convolution(layer) => convolution(layer),
-        Layer::MaxPool { window } => format!("Max pool {window}×{window}"),
-        Layer::Residual { .. } => "Add".into(),
+        Layer::MaxPool(MaxPool { window, stride: step, .. }) => {
+            format!("Max pool {window}×{window}{}", stride(step.unwrap_or(1)))
+        }
+        Layer::Residual { activation: behind, .. } => format!("Add{}", activation(*behind)),
         Layer::GlobalAveragePool => "Global average pool".into(),
         Layer::Flatten => "Flatten".into(),
         Layer::Dropout { rate } => format!("Dropout {rate}"),
@@ -83,9 +87,13 @@ fn kind(layer: &Layer) -> String {
 
 fn convolution(layer: &Convolution) -> String {
     let how = if layer.groups > 1 { "Depthwise" } else { "Conv" };
-    let stride = if layer.stride > 1 { format!(" /{}", layer.stride) } else { String::new() };
+    let stride = stride(layer.stride);
     let norm = if layer.norm.is_some() { ", BN" } else { "" };
     format!("{how} {0}×{0}{stride}{norm}{1}", layer.kernel, activation(layer.activation))
+}
+
+fn stride(stride: usize) -> String {
+    if stride > 1 { format!(" /{stride}") } else { String::new() }
 }
 
 fn activation(activation: Activation) -> &'static str {
@@ -99,7 +107,7 @@ fn activation(activation: Activation) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbone::{efficientnet, vgg};
+    use crate::backbone::{efficientnet, resnet, vgg};
     use crate::report::summary_table;
 
     #[test]
@@ -122,5 +130,18 @@ mod tests {
         assert_eq!(rows.iter().map(|row| row.parameters).sum::<usize>(), spec.parameter_count());
         // Stem, 2 + 15 · 3 convolutions of the bottlenecks, nine additions, top.
         assert_eq!(rows.len(), 1 + 47 + 9 + 1);
+    }
+
+    #[test]
+    fn shortcuts_are_rows_of_their_own() {
+        let spec = resnet::resnet50();
+        let rows = layer_rows(&spec.blocks, 0, MapShape::new(224, 224, 3));
+        assert_eq!(rows.iter().map(|row| row.parameters).sum::<usize>(), spec.parameter_count());
+        // Stem and pool, three convolutions and a sum of each bottleneck, four shortcuts.
+        assert_eq!(rows.len(), 2 + 4 * 16 + 4);
+        let kind = |name: &str| rows.iter().find(|row| row.name == name).map(|row| row.kind.as_str());
+        assert_eq!(kind("stem_pool"), Some("Max pool 3×3 /2"));
+        assert_eq!(kind("layer2.0.downsample.0"), Some("Conv 1×1 /2, BN"));
+        assert_eq!(kind("layer2_add"), Some("Add, ReLU"));
     }
 }

@@ -10,7 +10,7 @@ use super::pace::{Pace, Thaw};
 use super::recipe::Recipe;
 use super::step::{Batch, Step};
 use super::targets::Targets;
-use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape};
+use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool, Padding};
 use crate::backbone::weights::Weights;
 use crate::network::{Parameters, Tail, host};
 use crate::random::Random;
@@ -47,12 +47,13 @@ fn layers() -> Vec<Layer> {
             output: 8,
             kernel: 3,
             stride: 1,
+            padding: Padding::Same,
             groups: 1,
             bias: true,
             norm: None,
             activation: Activation::Relu,
         }),
-        Layer::MaxPool { window: 2 },
+        Layer::MaxPool(MaxPool::tiling(2)),
         Layer::Flatten,
         dense("dense", 128, 16, Activation::Relu, 0.05),
         dense("output", 16, 2, Activation::Identity, 0.0),

@@ -35,12 +35,13 @@ impl Fresh {
         for layer in layers {
             maps = match layer {
                 Layer::Convolution(layer) => self.convolution(layer, &maps, shape),
-                Layer::Residual { body } => {
-                    let inner = self.run(body, maps.clone(), shape);
-                    inner.iter().zip(&maps).map(|(inner, map)| inner + map).collect()
+                Layer::Residual { body, shortcut, .. } => {
+                    self.run(body, maps.clone(), shape);
+                    self.run(shortcut, maps.clone(), shape);
+                    self.through(layer, &maps, shape)
                 }
                 // Heads are drawn by `network::initialise`.
-                Layer::MaxPool { .. }
+                Layer::MaxPool(_)
                 | Layer::GlobalAveragePool
                 | Layer::Flatten
                 | Layer::Dropout { .. }
@@ -106,7 +107,7 @@ fn statistics(maps: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbone::spec::BatchNorm;
+    use crate::backbone::spec::{BatchNorm, Padding};
 
     #[test]
     fn normalised_maps_have_mean_0_and_variance_1() {
@@ -116,6 +117,7 @@ mod tests {
             output: 4,
             kernel: 3,
             stride: 1,
+            padding: Padding::Same,
             groups: 1,
             bias: false,
             norm: Some(BatchNorm { name: "n".into(), epsilon: 1e-3 }),

@@ -173,15 +173,16 @@ impl Recipe {
         Self::parse(&text, Path::new(name))
     }
 
-    /// The first recipe in the binary that is made for a backbone.
+    /// The first recipe in the binary that is made for a backbone; where there is none, the first of all
+    /// on that backbone, as `train --backbone` takes it.
     ///
     /// # Errors
-    /// When there is none.
+    /// A recipe in the binary that is none.
     pub fn for_backbone(backbone: &str) -> Result<Self> {
-        let recipes = RECIPES.iter().map(|(name, _)| Self::find(name)).collect::<Result<Vec<_>>>()?;
-        recipes.into_iter().find(|recipe| recipe.backbone == backbone).ok_or_else(|| {
-            Error::Usage(format!("no recipe in the binary is made for the backbone {backbone:?}"))
-        })
+        let mut recipes = RECIPES.iter().map(|(name, _)| Self::find(name)).collect::<Result<Vec<_>>>()?;
+        let made_for_it = recipes.iter().position(|recipe| recipe.backbone == backbone);
+        let recipe = recipes.swap_remove(made_for_it.unwrap_or(0));
+        Ok(Self { backbone: backbone.into(), ..recipe })
     }
 
     /// Every setting, as [`Recipe::find`] reads it from a file.
@@ -231,6 +232,14 @@ mod tests {
         for (name, _) in RECIPES {
             Recipe::find(name).expect(name).check().expect(name);
         }
+    }
+
+    #[test]
+    fn every_backbone_has_a_recipe() {
+        let of = |name| Recipe::for_backbone(name).expect("a recipe");
+        assert_eq!(of("vgg16"), Recipe::find("keras-vgg16").expect("known"));
+        let default = Recipe::find("default").expect("known");
+        assert_eq!(of("resnet50"), Recipe { backbone: "resnet50".into(), ..default });
     }
 
     #[test]

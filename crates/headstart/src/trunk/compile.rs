@@ -4,7 +4,7 @@ use headstart_kernels as kernels;
 use headstart_kernels::{PackedConvolution, Separable};
 
 use super::Step;
-use crate::backbone::spec::{Convolution, Dense, Layer, MapShape};
+use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool};
 use crate::backbone::weights::Weights;
 
 /// Steps for `layers`, and the shape behind them.
@@ -37,20 +37,38 @@ fn first_step(layers: &[&Layer], weights: &Weights, shape: MapShape) -> (Option<
             (Some(separable(None, a, b, weights, shape)), 2)
         }
         // Nor is the map that a 2×2 pool reads.
-        [Layer::Convolution(layer), Layer::MaxPool { window: 2 }, ..] => {
+        [Layer::Convolution(layer), Layer::MaxPool(pool), ..] if *pool == MaxPool::tiling(2) => {
             (Some(Step::PooledConvolution(Box::new(convolution(layer, weights, shape)), shape)), 2)
         }
         [Layer::Convolution(layer), ..] => {
             (Some(Step::Convolution(Box::new(convolution(layer, weights, shape)), shape)), 1)
         }
         [Layer::Dense(layer), ..] => (Some(dense(layer, weights)), 1),
-        [Layer::MaxPool { window }, ..] => (Some(Step::MaxPool(*window, shape)), 1),
+        [Layer::MaxPool(pool), ..] => (Some(Step::MaxPool((*pool).into(), shape)), 1),
         [Layer::GlobalAveragePool, ..] => (Some(Step::GlobalAveragePool(shape)), 1),
-        [Layer::Residual { body }, ..] => (Some(Step::Residual(steps(body, weights, shape).0)), 1),
+        [Layer::Residual { body, shortcut, activation }, ..] => {
+            (Some(residual(body, shortcut, *activation, weights, shape)), 1)
+        }
         // The maps lie as [H, W, C] already, and nothing is dropped outside training.
         [Layer::Flatten | Layer::Dropout { .. }, ..] => (None, 1),
         [] => (None, 0),
     }
+}
+
+/// The last convolution of the body adds what comes through the shortcut, and activates the sum.
+fn residual(
+    body: &[Layer],
+    shortcut: &[Layer],
+    activation: Activation,
+    weights: &Weights,
+    input: MapShape,
+) -> Step {
+    let mut body = body.to_vec();
+    if let Some(Layer::Convolution(last)) = body.last_mut() {
+        last.activation = activation;
+    }
+    let steps = |layers: &[Layer]| steps(layers, weights, input).0;
+    Step::Residual { body: steps(&body), shortcut: steps(shortcut) }
 }
 
 /// The shape behind one convolution.

@@ -5,7 +5,7 @@
 mod compile;
 mod stages;
 
-use headstart_kernels::{PackedConvolution, Separable, Shape, global_average_pool, max_pool};
+use headstart_kernels::{PackedConvolution, Pool, Separable, global_average_pool, max_pool};
 
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
@@ -27,10 +27,13 @@ enum Step {
     PooledConvolution(Box<PackedConvolution>, MapShape),
     /// A mobile block.
     Separable(Box<Separable>, MapShape),
-    MaxPool(usize, MapShape),
+    MaxPool(Pool, MapShape),
     GlobalAveragePool(MapShape),
-    /// The last step of the body adds the input.
-    Residual(Vec<Step>),
+    /// The last step of the body adds what the shortcut makes of the input.
+    Residual {
+        body: Vec<Step>,
+        shortcut: Vec<Step>,
+    },
 }
 
 /// What a plan works in, reused from call to call.
@@ -106,42 +109,43 @@ impl Step {
     fn run(&self, maps: &[f32], batch: usize, residual: Option<&[f32]>, buffers: &mut Buffers) -> Vec<f32> {
         match self {
             Self::Convolution(convolution, input) => {
-                let shape = shape(batch, *input);
+                let shape = input.batch(batch);
                 let mut output = buffers.take(convolution.output_shape(shape).len());
                 convolution.forward(maps, shape, residual, &mut output);
                 output
             }
             Self::PooledConvolution(convolution, input) => {
-                let shape = shape(batch, *input);
+                let shape = input.batch(batch);
                 let out = convolution.output_shape(shape);
                 let mut output = buffers.take(batch * (out.height / 2) * (out.width / 2) * out.channels);
                 convolution.forward_pooled(maps, shape, &mut output);
                 output
             }
             Self::Separable(block, input) => {
-                let shape = shape(batch, *input);
+                let shape = input.batch(batch);
                 let mut output = buffers.take(block.output_shape(shape).len());
                 block.forward(maps, shape, residual, &mut output);
                 output
             }
-            Self::MaxPool(window, input) => {
-                let length = batch * (input.height / window) * (input.width / window) * input.channels;
-                let mut output = buffers.take(length);
-                max_pool(maps, shape(batch, *input), *window, &mut output);
+            Self::MaxPool(pool, input) => {
+                let shape = input.batch(batch);
+                let mut output = buffers.take(pool.output_shape(shape).len());
+                max_pool(maps, shape, *pool, &mut output);
                 output
             }
             Self::GlobalAveragePool(input) => {
                 let mut output = buffers.take(batch * input.channels);
-                global_average_pool(maps, shape(batch, *input), &mut output);
+                global_average_pool(maps, input.batch(batch), &mut output);
                 output
             }
-            Self::Residual(body) => {
-                run(body, maps, batch, Some(maps), buffers).expect("a residual body has a convolution")
+            Self::Residual { body, shortcut } => {
+                let added = run(shortcut, maps, batch, None, buffers);
+                let output = run(body, maps, batch, Some(added.as_deref().unwrap_or(maps)), buffers);
+                if let Some(added) = added {
+                    buffers.recycle(added);
+                }
+                output.expect("a residual body has a convolution")
             }
         }
     }
-}
-
-fn shape(batch: usize, map: MapShape) -> Shape {
-    Shape { batch, height: map.height, width: map.width, channels: map.channels }
 }
