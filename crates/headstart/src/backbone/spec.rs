@@ -174,9 +174,9 @@ impl Layer {
     pub fn draws(&self) -> bool {
         match self {
             Self::Dropout { .. } => true,
-            Self::Residual { body } => body.iter().any(Self::draws),
+            Self::Residual { body, shortcut, .. } => body.iter().chain(shortcut).any(Self::draws),
             Self::Convolution(_)
-            | Self::MaxPool { .. }
+            | Self::MaxPool(_)
             | Self::GlobalAveragePool
             | Self::Flatten
             | Self::Dense(_) => false,
