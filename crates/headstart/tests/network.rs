@@ -186,10 +186,10 @@ fn gradients_are_the_slopes() {
                 weights.insert(name, tensor.shape.clone(), values.collect());
                 sum(&weights)
             };
-            let step = 5e-4;
+            // Short where the slope is steep, so that few units are switched on or off on the way.
+            let step = (3e-3 / length).min(1e-3);
             let slope = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
             let expected: f32 = gradient.iter().zip(&direction).map(|(a, b)| a * b).sum();
-            // Some units are switched on or off between the two points.
             let error = (slope - f64::from(expected)).abs() / f64::from(length);
             assert!(error < 1e-2, "{name}: slope {slope}, gradient {expected}");
         }
