@@ -32,29 +32,35 @@ fn least(mut run: impl FnMut()) -> f64 {
 #[cfg(target_arch = "x86_64")]
 fn peak() -> f64 {
     use std::arch::x86_64::*;
-    const CHAINS: usize = 24;
     const ROUNDS: usize = 1_000_000;
-    #[target_feature(enable = "avx512f")]
-    fn wide() -> f32 {
-        let (factor, term) = (_mm512_set1_ps(black_box(0.5)), _mm512_set1_ps(black_box(0.25)));
-        let mut chains = [term; CHAINS];
-        for _ in 0..ROUNDS {
-            for chain in &mut chains {
-                *chain = _mm512_fmadd_ps(*chain, factor, term);
+    /// So many chains in registers of so many lanes.
+    macro_rules! chains {
+        ($name:ident, $features:literal, $chains:literal, $set:ident, $multiply_add:ident, $add:ident, $first:expr) => {
+            #[target_feature(enable = $features)]
+            fn $name() -> f32 {
+                let (factor, term) = ($set(black_box(0.5)), $set(black_box(0.25)));
+                let mut chains = [term; $chains];
+                for _ in 0..ROUNDS {
+                    for chain in &mut chains {
+                        *chain = $multiply_add(*chain, factor, term);
+                    }
+                }
+                $first(chains.into_iter().fold($set(0.0), |sum, chain| $add(sum, chain)))
             }
-        }
-        let mut sum = _mm512_setzero_ps();
-        for chain in chains {
-            sum = _mm512_add_ps(sum, chain);
-        }
-        _mm512_reduce_add_ps(sum)
+        };
     }
-    if !is_x86_feature_detected!("avx512f") {
+    chains!(wide, "avx512f", 24, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_cvtss_f32);
+    chains!(narrow, "avx2,fma", 12, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_cvtss_f32);
+    let (run, lanes, chains): (unsafe fn() -> f32, _, _) = if is_x86_feature_detected!("avx512f") {
+        (wide, 16, 24)
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        (narrow, 8, 12)
+    } else {
         return f64::NAN;
-    }
+    };
     // SAFETY: the CPU has the instructions.
-    let seconds = (0..10).map(|_| least(|| _ = black_box(unsafe { wide() }))).fold(f64::INFINITY, f64::min);
-    (2 * 16 * CHAINS * ROUNDS) as f64 / seconds / 1e9
+    let seconds = (0..10).map(|_| least(|| _ = black_box(unsafe { run() }))).fold(f64::INFINITY, f64::min);
+    (2 * lanes * chains * ROUNDS) as f64 / seconds / 1e9
 }
 
 #[cfg(not(target_arch = "x86_64"))]
