@@ -1,9 +1,6 @@
 //! `headstart split`.
 
-use std::fs::File;
-use std::io::BufWriter;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use headstart::Error;
 use headstart::dataset::Grouping;
 use headstart::train::{Observer, Partition};
@@ -29,10 +26,7 @@ pub fn run(arguments: SplitArguments) -> Result<()> {
         cache: (!arguments.names_only).then(|| super::cache(arguments.cache)),
     };
     let mut terminal = Terminal::default();
-    let (dataset, _) = partition.cut(&mut terminal)?;
-    let folds = arguments.folds.map(|folds| dataset.folds(folds as usize, arguments.seed)).transpose()?;
-    let file = File::create(&out).with_context(|| format!("cannot write {}", out.display()))?;
-    dataset.write_split(folds.as_deref(), BufWriter::new(file), &out)?;
+    partition.write(arguments.folds.map(|folds| folds as usize), &out, &mut terminal)?;
     terminal.say(&format!("written to {}", out.display()));
     Ok(())
 }

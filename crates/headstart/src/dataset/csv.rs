@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,16 +15,51 @@ use crate::error::{Error, Result};
 /// Paths are relative to the CSV. Without a column of groups the files tell the patients, or their paths. Rows with an
 /// empty group stand alone, those with an empty split are still to be cut.
 pub(super) fn open(path: &Path) -> Result<Dataset> {
-    let invalid = |why: csv::Error| Error::invalid(path, "a CSV", why.to_string());
-    let mut reader =
-        ReaderBuilder::new().trim(Trim::All).from_path(path).map_err(|why| opening(path, why))?;
-    let (columns, further) = Columns::find(path, reader.headers().map_err(invalid)?)?;
-    let mut rows = Rows::new(path, further);
-    let mut record = StringRecord::new();
-    while reader.read_record(&mut record).map_err(invalid)? {
-        rows.add(&columns, &record)?;
-    }
+    let mut table = Table::open(path)?;
+    let mut rows = Rows::new(path, std::mem::take(&mut table.further));
+    table.each(|row, record| rows.add(&row, record))?;
     rows.dataset()
+}
+
+/// A CSV of images, of which the header is read.
+pub(super) struct Table<'a> {
+    file: &'a Path,
+    folder: &'a Path,
+    reader: csv::Reader<File>,
+    columns: Columns,
+    /// Names and places of the columns that are not known.
+    further: Vec<(String, usize)>,
+}
+
+/// What a row says.
+pub(super) struct Row<'a> {
+    pub(super) line: u64,
+    /// With `/`.
+    pub(super) path: String,
+    pub(super) label: &'a str,
+    pub(super) split: Option<Split>,
+    pub(super) group: Option<Cow<'a, str>>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn open(file: &'a Path) -> Result<Self> {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let mut reader =
+            ReaderBuilder::new().trim(Trim::All).from_path(file).map_err(|why| opening(file, why))?;
+        let header = reader.headers().map_err(|why| Error::invalid(file, "a CSV", why.to_string()))?;
+        let (columns, further) = Columns::find(file, header)?;
+        Ok(Self { file, folder, reader, columns, further })
+    }
+
+    /// Hands out one row after the other, and all of its fields.
+    pub(super) fn each(mut self, mut take: impl FnMut(Row<'_>, &StringRecord) -> Result<()>) -> Result<()> {
+        let mut record = StringRecord::new();
+        let invalid = |why: csv::Error| Error::invalid(self.file, "a CSV", why.to_string());
+        while self.reader.read_record(&mut record).map_err(invalid)? {
+            take(self.columns.row((self.file, self.folder), &record)?, &record)?;
+        }
+        Ok(())
+    }
 }
 
 fn opening(path: &Path, why: csv::Error) -> Error {
@@ -62,17 +98,68 @@ impl Columns {
         let further = further.map(|(at, name)| (name.to_string(), at)).collect();
         Ok((Self { path, label, group, split }, further))
     }
+
+    fn row<'a>(&self, (file, folder): (&Path, &Path), record: &'a StringRecord) -> Result<Row<'a>> {
+        let line = record.position().map_or(0, csv::Position::line);
+        let field = |column: usize| record.get(column).unwrap_or_default();
+        let required = |column: usize, what: &str| match field(column) {
+            "" => Err(Error::invalid(file, what, format!("none in line {line}"))),
+            value => Ok(value),
+        };
+        let path = required(self.path, "a path in each row")?.replace('\\', "/");
+        let label = required(self.label, "a label in each row")?;
+        let split = self.split.map(field).filter(|split| !split.is_empty());
+        let split = split.map(|name| {
+            let found = || format!("{name} in line {line}");
+            Split::from_name(name)
+                .ok_or_else(|| Error::invalid(file, "a split train, validation or test", found()))
+        });
+        let split = split.transpose()?;
+        let group = match self.group {
+            Some(column) => Some(field(column)).filter(|group| !group.is_empty()).map(Cow::Borrowed),
+            None => groups::of_file(&path, &folder.join(&path)).map(Cow::Owned),
+        };
+        Ok(Row { line, path, label, split, group })
+    }
+}
+
+/// Class names, numbered in the order in which they came.
+#[derive(Default)]
+pub(super) struct Classes(BTreeMap<String, usize>);
+
+impl Classes {
+    pub(super) fn number(&mut self, name: &str) -> usize {
+        let came = self.0.len();
+        match self.0.get(name) {
+            Some(known) => *known,
+            None => *self.0.entry(name.into()).or_insert(came),
+        }
+    }
+
+    /// The names, sorted, and where among them each number's is.
+    pub(super) fn sorted(self) -> (Vec<String>, Vec<usize>) {
+        let mut places = vec![0; self.0.len()];
+        self.0.values().enumerate().for_each(|(place, came)| places[*came] = place);
+        (self.0.into_keys().collect(), places)
+    }
+}
+
+/// A path that two lines have: it could be in two splits, or have two labels.
+pub(super) fn twice(file: &Path, path: &str, [first, second]: [u64; 2]) -> Error {
+    Error::invalid(file, "each path once", format!("{path} in lines {first} and {second}"))
+}
+
+pub(super) fn no_row(file: &Path) -> Error {
+    Error::invalid(file, "a row for each image", "no row")
 }
 
 /// The rows so far, in columns. A million of them are no trouble: each text is kept once.
 struct Rows<'a> {
     file: &'a Path,
-    folder: &'a Path,
     listing: Listing,
     lines: Vec<u64>,
-    /// Numbers of classes, in the order in which they came.
     labels: Vec<u32>,
-    classes: BTreeMap<String, u32>,
+    classes: Classes,
     splits: Vec<Option<Split>>,
     /// Numbers of groups from 1 on; 0 is none.
     groups: Vec<u32>,
@@ -85,11 +172,10 @@ impl<'a> Rows<'a> {
         let folder = file.parent().unwrap_or(Path::new(""));
         Self {
             file,
-            folder,
             listing: Listing::new(folder.into(), further),
             lines: Vec::new(),
             labels: Vec::new(),
-            classes: BTreeMap::new(),
+            classes: Classes::default(),
             splits: Vec::new(),
             groups: Vec::new(),
             names: Vec::new(),
@@ -97,43 +183,17 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn add(&mut self, columns: &Columns, record: &StringRecord) -> Result<()> {
-        let line = record.position().map_or(0, csv::Position::line);
-        let field = |column: usize| record.get(column).unwrap_or_default();
-        let required = |column: usize, what: &str| match field(column) {
-            "" => Err(Error::invalid(self.file, what, format!("none in line {line}"))),
-            value => Ok(value),
-        };
-        let path = required(columns.path, "a path in each row")?.replace('\\', "/");
-        let label = required(columns.label, "a label in each row")?;
-        let split = columns.split.map(field).filter(|split| !split.is_empty());
-        let split = split.map(|name| {
-            let found = || format!("{name} in line {line}");
-            Split::from_name(name)
-                .ok_or_else(|| Error::invalid(self.file, "a split train, validation or test", found()))
-        });
-        let split = split.transpose()?;
-        let group = match columns.group {
-            Some(column) => Some(field(column)).filter(|group| !group.is_empty()).map(Cow::Borrowed),
-            None => groups::of_file(&path, &self.folder.join(&path)).map(Cow::Owned),
-        };
-        if self.listing.push(&path, field).is_none() {
-            return Err(Error::invalid(self.file, "at most 4 GiB of paths", format!("more in line {line}")));
+    fn add(&mut self, row: &Row<'_>, record: &StringRecord) -> Result<()> {
+        if self.listing.push(&row.path, |column| record.get(column).unwrap_or_default()).is_none() {
+            let found = format!("more in line {}", row.line);
+            return Err(Error::invalid(self.file, "at most 4 GiB of paths", found));
         }
-        self.lines.push(line);
-        self.splits.push(split);
-        let (label, group) = (self.class(label), group.map_or(0, |group| self.group(&group)));
-        self.labels.push(label);
+        self.lines.push(row.line);
+        self.splits.push(row.split);
+        self.labels.push(self.classes.number(row.label) as u32);
+        let group = row.group.as_ref().map_or(0, |group| self.group(group));
         self.groups.push(group);
         Ok(())
-    }
-
-    fn class(&mut self, name: &str) -> u32 {
-        let came = self.classes.len() as u32;
-        match self.classes.get(name) {
-            Some(known) => *known,
-            None => *self.classes.entry(name.into()).or_insert(came),
-        }
     }
 
     fn group(&mut self, name: &str) -> u32 {
@@ -149,25 +209,23 @@ impl<'a> Rows<'a> {
 
     fn dataset(self) -> Result<Dataset> {
         if self.labels.is_empty() {
-            return Err(Error::invalid(self.file, "a row for each image", "no row"));
+            return Err(no_row(self.file));
         }
         self.check_paths()?;
-        let mut sorted = vec![0; self.classes.len()];
-        self.classes.values().enumerate().for_each(|(index, came)| sorted[*came as usize] = index);
-        let Self { file, listing, lines, labels, classes, splits, groups, names, numbers, .. } = self;
+        let Self { file, listing, lines, labels, classes, splits, groups, names, numbers } = self;
         // What only reading takes is let go before the samples are made.
         drop((lines, numbers));
+        let (classes, places) = classes.sorted();
         let listing = Arc::new(listing);
         let sample = |(row, label): (u32, &u32)| {
             let at = row as usize;
             let group = groups[at].checked_sub(1).map(|number| Arc::clone(&names[number as usize]));
-            Sample::listed((&listing, row), sorted[*label as usize], splits[at], group)
+            Sample::listed((&listing, row), places[*label as usize], splits[at], group)
         };
         let samples = (0..).zip(&labels).map(sample).collect();
-        Ok(Dataset { root: file.to_path_buf(), classes: classes.into_keys().collect(), samples })
+        Ok(Dataset { root: file.to_path_buf(), classes, samples })
     }
 
-    /// A path that comes twice could be in two splits, or have two labels.
     fn check_paths(&self) -> Result<()> {
         let mut order: Vec<u32> = (0..self.listing.rows()).collect();
         let path = |row: u32| self.listing.path(row);
@@ -175,9 +233,8 @@ impl<'a> Rows<'a> {
         match order.windows(2).find(|pair| path(pair[0]) == path(pair[1])) {
             None => Ok(()),
             Some(pair) => {
-                let [first, second] = [pair[0], pair[1]].map(|row| self.lines[row as usize]);
-                let found = format!("{} in lines {first} and {second}", path(pair[0]));
-                Err(Error::invalid(self.file, "each path once", found))
+                let lines = [pair[0], pair[1]].map(|row| self.lines[row as usize]);
+                Err(twice(self.file, path(pair[0]), lines))
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Leaving out the images that a list names, such as the one that `inspect --quarantine` writes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Dataset, Sample};
+use super::Dataset;
 use crate::error::{Error, Result};
 
 /// So many unknown paths are named; the rest is counted.
@@ -11,18 +11,45 @@ const NAMED: usize = 5;
 
 /// Drops the samples whose paths are lines of the file `list`. Empty lines mean nothing.
 pub(super) fn exclude(dataset: &mut Dataset, list: &Path) -> Result<usize> {
-    let text = std::fs::read_to_string(list).map_err(|why| Error::io("read", list, why))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let listed: BTreeSet<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-    let known: BTreeSet<&str> = dataset.samples.iter().map(Sample::path).collect();
-    let unknown: Vec<&str> = listed.difference(&known).copied().collect();
-    if !unknown.is_empty() {
-        let expected = format!("paths of images in {}, one a line", dataset.root.display());
-        return Err(Error::invalid(list, expected, named(&unknown)));
-    }
-    dataset.samples.retain(|sample| !listed.contains(sample.path()));
+    let mut listed = Listed::read(list)?;
+    let kept: Vec<bool> = dataset.samples.iter().map(|sample| !listed.has(sample.path())).collect();
+    let left_out = listed.all_found(&dataset.root)?;
+    let mut kept = kept.into_iter();
+    dataset.samples.retain(|_| kept.next().unwrap_or(true));
     dataset.check()?;
-    Ok(listed.len())
+    Ok(left_out)
+}
+
+/// Paths to leave out, and which of them were found in the data.
+pub(super) struct Listed<'a> {
+    list: &'a Path,
+    found: BTreeMap<String, bool>,
+}
+
+impl<'a> Listed<'a> {
+    pub(super) fn read(list: &'a Path) -> Result<Self> {
+        let text = std::fs::read_to_string(list).map_err(|why| Error::io("read", list, why))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let lines = text.lines().filter(|line| !line.is_empty());
+        Ok(Self { list, found: lines.map(|line| (line.to_string(), false)).collect() })
+    }
+
+    /// Whether the list names a path of the data.
+    pub(super) fn has(&mut self, path: &str) -> bool {
+        let found = self.found.get_mut(path);
+        found.map(|found| *found = true).is_some()
+    }
+
+    /// How many paths the list names, all of which must have been asked for.
+    pub(super) fn all_found(&self, root: &Path) -> Result<usize> {
+        let unknown = self.found.iter().filter(|(_, found)| !**found);
+        let unknown: Vec<&str> = unknown.map(|(path, _)| path.as_str()).collect();
+        if !unknown.is_empty() {
+            let expected = format!("paths of images in {}, one a line", root.display());
+            return Err(Error::invalid(self.list, expected, named(&unknown)));
+        }
+        Ok(self.found.len())
+    }
 }
 
 fn named(unknown: &[&str]) -> String {
@@ -35,6 +62,7 @@ fn named(unknown: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Sample;
     use super::super::tests::dataset;
     use super::*;
 

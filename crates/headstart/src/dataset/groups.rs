@@ -66,6 +66,18 @@ impl Grouping {
             Error::Usage(format!("--groups: expected auto, none, {names} or a regular expression: {why}"))
         })
     }
+
+    /// The group that a pattern finds in a path; the others find none.
+    pub(super) fn group<'a>(&self, path: &'a str) -> Option<&'a str> {
+        match self {
+            Self::Automatic | Self::None => None,
+            Self::Pattern(pattern) => matched(pattern, path),
+        }
+    }
+}
+
+pub(super) fn no_match(pattern: &Regex, path: &str) -> Error {
+    Error::Usage(format!("--groups: {pattern} matches no path such as {path}"))
 }
 
 /// The patient that a path tells, by any of the presets.
@@ -113,8 +125,7 @@ impl Dataset {
                     sample.group = matched(pattern, sample.path()).map(Into::into);
                 }
                 if self.samples.iter().all(|sample| sample.group.is_none()) {
-                    let first = self.samples.first().map_or("", Sample::path);
-                    return Err(Error::Usage(format!("--groups: {pattern} matches no path such as {first}")));
+                    return Err(no_match(pattern, self.samples.first().map_or("", Sample::path)));
                 }
             }
         }

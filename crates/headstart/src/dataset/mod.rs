@@ -10,8 +10,11 @@ mod groups;
 mod listing;
 mod npz;
 mod sample;
+mod spill;
 mod split;
+pub(crate) mod stream;
 mod table;
+mod tally;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -23,6 +26,7 @@ use self::clusters::Clusters;
 pub use self::groups::Grouping;
 pub use self::sample::{Digest, Sample};
 pub(crate) use self::sample::{Opened, Unusable};
+pub use self::tally::Tally;
 use crate::error::{Error, Result};
 
 /// The part that an image plays.
@@ -237,25 +241,6 @@ impl Dataset {
     fn sort(&mut self) {
         // In place: no two have one path.
         self.samples.sort_unstable_by(|a, b| (a.split, a.label, a.path()).cmp(&(b.split, b.label, b.path())));
-    }
-
-    /// Two classes, and images of each in every split that there is.
-    fn check(&self) -> Result<()> {
-        if self.classes.len() < 2 {
-            let found = format!("{} ({})", self.classes.len(), self.classes.join(", "));
-            return Err(Error::invalid(&self.root, "at least two classes", found));
-        }
-        for split in [None, Some(Split::Train), Some(Split::Validation), Some(Split::Test)] {
-            let counts = self.count(|sample| sample.split == split);
-            if let Some(class) = counts.iter().position(|count| *count == 0)
-                && counts.iter().any(|count| *count > 0)
-            {
-                let place = split.map(|split| format!(" in {split}")).unwrap_or_default();
-                let expected = format!("images of each class{place}");
-                return Err(Error::invalid(&self.root, expected, format!("none of {}", self.classes[class])));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Cutting a split: stratified by class, never through a group, decided by the seed.
 
+use std::convert::Infallible;
+
 use sha2::{Digest as _, Sha256};
 
 use super::{Dataset, Digest, Sample, Split};
@@ -8,41 +10,49 @@ use super::{Dataset, Digest, Sample, Split};
 /// [`Split::Train`]. Each class that has at least two groups has images on both sides.
 pub(super) fn cut(dataset: &mut Dataset, split: Split, fraction: f64, seed: u64) {
     let ranked = ranked(dataset, split, seed);
-    let chosen = Choice::new(dataset, fraction).among(&ranked);
+    let classes = dataset.classes.len();
+    let counts = |group: &[Ranked]| {
+        count(classes, group.iter().map(|(_, index)| dataset.samples[*index as usize].label))
+    };
+    let all = dataset.count(Sample::is_trainable);
+    let Ok(mut choice) = Choice::new(all, fraction, |take| {
+        groups(&ranked).for_each(|group| take(group[0].0, &counts(group)));
+        Ok::<_, Infallible>(())
+    });
+    let chosen: Vec<bool> = groups(&ranked).map(|group| choice.takes(group[0].0, &counts(group))).collect();
     for (group, chosen) in groups(&ranked).zip(chosen) {
         let split = if chosen { split } else { Split::Train };
         group.iter().for_each(|(_, index)| dataset.samples[*index as usize].split = Some(split));
     }
 }
 
+/// Of a group: the first bytes of a hash. Two groups of which they are the same go to the same side.
+pub(super) type Rank = u64;
 /// A trainable sample behind the rank of its group. Of a million there are a million of these and
 /// nothing else, so that they are small.
 type Ranked = (Rank, u32);
-/// The first bytes of a hash. Two groups of which they are the same go to the same side.
-type Rank = [u8; 8];
-/// Samples that go to the same side.
-type Group<'a> = &'a [Ranked];
 
 /// The trainable samples, those of a group together. Groups, a sample without group being one, come in
 /// the order of a hash of their names: a file that is added later moves few of the others, and the
 /// bits depend on no random number generator.
 fn ranked(dataset: &Dataset, split: Split, seed: u64) -> Vec<Ranked> {
     let trainable = dataset.samples.iter().enumerate().filter(|(_, sample)| sample.is_trainable());
-    let mut ranked: Vec<Ranked> =
-        trainable.map(|(index, sample)| (rank(sample, split, seed), index as u32)).collect();
+    let rank = |sample: &Sample| rank((sample.group.as_deref(), sample.path()), split, seed);
+    let mut ranked: Vec<Ranked> = trainable.map(|(index, sample)| (rank(sample), index as u32)).collect();
     ranked.sort_unstable();
     ranked
 }
 
-fn groups(ranked: &[Ranked]) -> impl Iterator<Item = Group<'_>> {
+fn groups(ranked: &[Ranked]) -> impl Iterator<Item = &[Ranked]> {
     ranked.chunk_by(|left, right| left.0 == right.0)
 }
 
-fn rank(sample: &Sample, split: Split, seed: u64) -> Rank {
+/// The rank of a group, or of an image without one, when a split is cut.
+pub(super) fn rank((group, path): (Option<&str>, &str), split: Split, seed: u64) -> Rank {
     // A file may be named as a group is.
-    let (kind, name) = match &sample.group {
-        Some(group) => ("group", &**group),
-        None => ("path", sample.path()),
+    let (kind, name) = match group {
+        Some(group) => ("group", group),
+        None => ("path", path),
     };
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());
@@ -50,49 +60,73 @@ fn rank(sample: &Sample, split: Split, seed: u64) -> Rank {
         hash.update(part);
     }
     let digest: Digest = hash.finalize().into();
-    *digest.first_chunk().expect("a digest has 32 bytes")
+    Rank::from_be_bytes(*digest.first_chunk().expect("a digest has 32 bytes"))
 }
 
-/// How many images of each class may still go over.
-struct Choice<'a> {
-    dataset: &'a Dataset,
+/// Number of labels of each class.
+pub(super) fn count(classes: usize, labels: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut counts = vec![0; classes];
+    labels.for_each(|label| counts[label] += 1);
+    counts
+}
+
+/// Which groups go over to the split that is cut: decided for one after the other, so that they need not be in memory.
+pub(super) struct Choice {
+    /// How many images of each class should.
     wanted: Vec<usize>,
     /// Images of each class that are left to train with.
     left: Vec<usize>,
     taken: Vec<usize>,
+    /// Groups that go over although there is no room for them.
+    exceptions: Vec<Rank>,
 }
 
-impl<'a> Choice<'a> {
-    fn new(dataset: &'a Dataset, fraction: f64) -> Self {
-        let left = dataset.count(Sample::is_trainable);
+impl Choice {
+    /// `all` are the trainable images of each class. `groups` hands out the rank of each group and its trainable images
+    /// of each class; it is called at least once and does the same each time.
+    pub(super) fn new<E>(
+        all: Vec<usize>,
+        fraction: f64,
+        mut groups: impl FnMut(&mut dyn FnMut(Rank, &[usize])) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let wanted = |count: &usize| ((*count as f64 * fraction).round() as usize).clamp(1, (*count).max(1));
-        Self { dataset, wanted: left.iter().map(wanted).collect(), taken: vec![0; left.len()], left }
-    }
-
-    /// Whether each group goes over.
-    fn among(mut self, ranked: &[Ranked]) -> Vec<bool> {
-        let mut chosen: Vec<bool> = groups(ranked).map(|group| self.take_if(group, Self::has_room)).collect();
+        let wanted: Vec<usize> = all.iter().map(wanted).collect();
+        let start = |exceptions| Self {
+            wanted: wanted.clone(),
+            left: all.clone(),
+            taken: vec![0; all.len()],
+            exceptions,
+        };
+        let mut trial = start(Vec::new());
+        groups(&mut |rank, counts| _ = trial.takes(rank, counts))?;
         // A class whose groups are all larger than its share gets the smallest, rather than none.
-        for class in 0..self.wanted.len() {
-            let fits = |(_, group): &(usize, Group<'_>)| {
-                let counts = self.counts(group);
-                counts[class] > 0 && self.leaves_some(&counts)
-            };
-            if self.taken[class] == 0
-                && let Some((place, group)) =
-                    groups(ranked).enumerate().filter(fits).min_by_key(|(_, group)| group.len())
-            {
-                chosen[place] = self.take_if(group, |_, _| true);
+        for class in 0..all.len() {
+            if trial.taken[class] > 0 {
+                continue;
+            }
+            let mut smallest: Option<(usize, Rank, Vec<usize>)> = None;
+            groups(&mut |rank, counts| {
+                let images = counts.iter().sum();
+                let is_less = smallest.as_ref().is_none_or(|(least, ..)| images < *least);
+                if is_less && counts[class] > 0 && trial.leaves_some(counts) {
+                    smallest = Some((images, rank, counts.to_vec()));
+                }
+            })?;
+            if let Some((_, rank, counts)) = smallest {
+                trial.take(&counts);
+                trial.exceptions.push(rank);
             }
         }
-        chosen
+        Ok(start(trial.exceptions))
     }
 
-    /// Number of a group's images of each class.
-    fn counts(&self, group: Group<'_>) -> Vec<usize> {
-        let mut counts = vec![0; self.left.len()];
-        group.iter().for_each(|(_, index)| counts[self.dataset.samples[*index as usize].label] += 1);
-        counts
+    /// Whether a group goes over. To be asked for each, in the order in which [`Choice::new`] saw them.
+    pub(super) fn takes(&mut self, rank: Rank, counts: &[usize]) -> bool {
+        let has_room = self.has_room(counts);
+        if has_room {
+            self.take(counts);
+        }
+        has_room || self.exceptions.contains(&rank)
     }
 
     fn has_room(&self, counts: &[usize]) -> bool {
@@ -105,14 +139,11 @@ impl<'a> Choice<'a> {
         counts.iter().zip(&self.left).all(|(count, left)| *count == 0 || count < left)
     }
 
-    fn take_if(&mut self, group: Group<'_>, fits: impl Fn(&Self, &[usize]) -> bool) -> bool {
-        let counts = self.counts(group);
-        let taken = fits(self, &counts);
-        for (class, count) in counts.into_iter().enumerate().filter(|_| taken) {
+    fn take(&mut self, counts: &[usize]) {
+        for (class, count) in counts.iter().enumerate() {
             self.taken[class] += count;
             self.left[class] -= count;
         }
-        taken
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::Dataset;
+use super::{Dataset, Split};
 use crate::error::{Error, Result};
 
 impl Dataset {
@@ -13,25 +13,57 @@ impl Dataset {
     /// # Errors
     /// [`Error::Io`] when it cannot be written.
     pub fn write_split(&self, folds: Option<&[Option<usize>]>, to: impl Write, file: &Path) -> Result<()> {
-        let failed = |why: csv::Error| Error::io("write", file, why.into());
-        let mut table = csv::Writer::from_writer(to);
-        let columns = ["path", "label", "split", "group", "fold"];
-        let fields = columns.len() - usize::from(folds.is_none());
-        table.write_record(&columns[..fields]).map_err(failed)?;
+        let mut table = SplitTable::new(to, file, folds.is_some())?;
         for (index, sample) in self.samples.iter().enumerate() {
-            let split = sample.split.map_or("", |split| split.name());
-            let group = sample.group.as_deref().unwrap_or_default();
-            let fold = folds.and_then(|folds| folds[index]).map(|fold| fold.to_string()).unwrap_or_default();
-            let row = [sample.path(), &self.classes[sample.label], split, group, &fold];
-            table.write_record(&row[..fields]).map_err(failed)?;
+            let fold = folds.and_then(|folds| folds[index]);
+            let image = [sample.path(), &self.classes[sample.label]];
+            table.add(image, sample.split, sample.group.as_deref(), fold)?;
         }
-        table.flush().map_err(|why| Error::io("write", file, why))
+        table.finish()
+    }
+}
+
+/// The table as it is written.
+pub(super) struct SplitTable<'a, W: Write> {
+    table: csv::Writer<W>,
+    file: &'a Path,
+    fields: usize,
+}
+
+impl<'a, W: Write> SplitTable<'a, W> {
+    pub(super) fn new(to: W, file: &'a Path, has_folds: bool) -> Result<Self> {
+        let columns = ["path", "label", "split", "group", "fold"];
+        let fields = columns.len() - usize::from(!has_folds);
+        let mut table = Self { table: csv::Writer::from_writer(to), file, fields };
+        table.write(columns)?;
+        Ok(table)
+    }
+
+    /// A row of `[path, label]` and what else there is.
+    pub(super) fn add(
+        &mut self,
+        [path, label]: [&str; 2],
+        split: Option<Split>,
+        group: Option<&str>,
+        fold: Option<usize>,
+    ) -> Result<()> {
+        let split = split.map_or("", Split::name);
+        let fold = fold.map(|fold| fold.to_string()).unwrap_or_default();
+        self.write([path, label, split, group.unwrap_or_default(), &fold])
+    }
+
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.table.flush().map_err(|why| Error::io("write", self.file, why))
+    }
+
+    fn write(&mut self, row: [&str; 5]) -> Result<()> {
+        let written = self.table.write_record(&row[..self.fields]);
+        written.map_err(|why| Error::io("write", self.file, why.into()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Split;
     use super::super::tests::dataset;
     use super::*;
 

@@ -1,11 +1,14 @@
 //! Data cut into splits that no group crosses.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Observer;
 use crate::audit::{self, Survey};
-use crate::dataset::{Dataset, Grouping, Split};
+use crate::dataset::stream::{Cut, Streamed};
+use crate::dataset::{Dataset, Grouping, Split, Tally};
 use crate::error::{Error, Result};
 use crate::features::Progress;
 use crate::image::first_frames;
@@ -53,8 +56,50 @@ impl Partition {
         if !dataset.has(Split::Validation) {
             dataset.assign_validation(self.fraction, self.seed);
         }
-        self.say(&dataset, joined, observer)?;
+        self.say(&dataset.tally(), joined, observer)?;
         Ok((dataset, survey))
+    }
+
+    /// Cuts as [`cut`](Self::cut) does, and into `folds` too, and writes `split.csv` to `out`. Of a CSV of which neither
+    /// pictures nor folds are asked for, the rows are never all in memory.
+    ///
+    /// # Errors
+    /// As [`cut`](Self::cut); [`Error::Io`] when `out` cannot be written. What was there before is then still there.
+    pub fn write(&self, folds: Option<usize>, out: &Path, observer: &mut dyn Observer) -> Result<()> {
+        let is_csv = self.data.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        if is_csv
+            && self.data.is_file()
+            && self.cache.is_none()
+            && folds.is_none()
+            && self.train_images.is_none()
+        {
+            let streamed = self.stream(&*observer)?;
+            self.say_left_out(streamed.left_out, observer);
+            self.say(&streamed.tally, 0, observer)?;
+            return replace(out, |file| streamed.write_split(file, out));
+        }
+        let (dataset, _) = self.cut(observer)?;
+        let folds = folds.map(|folds| dataset.folds(folds, self.seed)).transpose()?;
+        replace(out, |file| dataset.write_split(folds.as_deref(), file, out))
+    }
+
+    fn stream(&self, observer: &dyn Observer) -> Result<Streamed> {
+        let cut = Cut {
+            file: &self.data,
+            groups: &self.groups,
+            exclude: self.exclude.as_deref(),
+            resplit: self.resplit,
+            fraction: self.fraction,
+            seed: self.seed,
+            stop: &|| observer.stop(),
+        };
+        cut.run()
+    }
+
+    fn say_left_out(&self, images: usize, observer: &mut dyn Observer) {
+        if let Some(list) = &self.exclude {
+            observer.say(&format!("{images} images left out, as {} says", list.display()));
+        }
     }
 
     fn open(&self, observer: &mut dyn Observer) -> Result<Dataset> {
@@ -62,7 +107,7 @@ impl Partition {
         dataset.group_by(&self.groups)?;
         if let Some(list) = &self.exclude {
             let left_out = dataset.exclude(list)?;
-            observer.say(&format!("{left_out} images left out, as {} says", list.display()));
+            self.say_left_out(left_out, observer);
         }
         if self.resplit {
             dataset.clear_splits();
@@ -74,17 +119,17 @@ impl Partition {
     }
 
     /// The counts, and the proof that no group is in two splits, or the warning that some are.
-    fn say(&self, dataset: &Dataset, joined: usize, observer: &mut dyn Observer) -> Result<()> {
+    fn say(&self, tally: &Tally, joined: usize, observer: &mut dyn Observer) -> Result<()> {
         for split in Split::ALL {
-            let counts = dataset.counts(split);
+            let counts = tally.counts(Some(split));
             if counts.contains(&0) {
                 let found = format!("too few to cut a {split} split");
                 return Err(Error::invalid(&self.data, "several images of each class", found));
             }
-            let shown = dataset.classes.iter().zip(counts).map(|(class, count)| format!("{class} {count}"));
+            let shown = tally.classes.iter().zip(counts).map(|(class, count)| format!("{class} {count}"));
             observer.say(&format!("{split:<11} {}", shown.collect::<Vec<_>>().join(", ")));
         }
-        let (groups, shared) = (dataset.groups(), dataset.shared_groups());
+        let (groups, shared) = (tally.groups, tally.shared_groups);
         let joined = match joined {
             0 => String::new(),
             joined => format!(", {} of them joined by duplicates", thousands(joined)),
@@ -98,6 +143,20 @@ impl Partition {
         }
         Ok(())
     }
+}
+
+/// Lets a file be written under a temporary name and then takes its own, so that it is there whole or not at all. What
+/// is no regular file, such as a pipe, is written as it is.
+fn replace(out: &Path, write: impl FnOnce(BufWriter<&File>) -> Result<()>) -> Result<()> {
+    let failed = |why| Error::io("write", out, why);
+    if out.metadata().is_ok_and(|found| !found.is_file()) {
+        return write(BufWriter::new(&File::create(out).map_err(failed)?));
+    }
+    let temporary = out.with_extension("csv.tmp");
+    let file = File::create(&temporary).map_err(failed)?;
+    let written = write(BufWriter::new(&file))
+        .and_then(|()| file.sync_all().and_then(|()| std::fs::rename(&temporary, out)).map_err(failed));
+    written.inspect_err(|_| _ = std::fs::remove_file(&temporary))
 }
 
 /// Says how far the look at the pictures is. What cannot be used is told when features are computed.

@@ -1,0 +1,88 @@
+//! What data holds: images by split and class, and whether groups cross the splits.
+
+use std::path::Path;
+
+use super::{Dataset, Sample, Split};
+use crate::error::{Error, Result};
+
+/// Numbers of images and of groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Number of groups, an image that stands alone being one.
+    pub groups: usize,
+    /// Number of groups that have images in more than one split.
+    pub shared_groups: usize,
+    /// Images of each class in no split, and in each.
+    images: [Vec<usize>; 1 + Split::ALL.len()],
+}
+
+impl Tally {
+    pub(super) fn new(classes: Vec<String>) -> Self {
+        let images = std::array::from_fn(|_| vec![0; classes.len()]);
+        Self { classes, groups: 0, shared_groups: 0, images }
+    }
+
+    pub(super) fn add(&mut self, split: Option<Split>, label: usize) {
+        self.images[place(split)][label] += 1;
+    }
+
+    /// Number of images of each class in a split; `None` are those that are in none.
+    pub fn counts(&self, split: Option<Split>) -> &[usize] {
+        &self.images[place(split)]
+    }
+
+    /// Whether a split has images.
+    pub(super) fn has(&self, split: Split) -> bool {
+        self.counts(Some(split)).iter().any(|count| *count > 0)
+    }
+
+    /// Images of each class that may be trained with: those that are not held out.
+    pub(super) fn trainable(&self) -> Vec<usize> {
+        let (none, train) = (self.counts(None), self.counts(Some(Split::Train)));
+        none.iter().zip(train).map(|(none, train)| none + train).collect()
+    }
+
+    /// Two classes, and images of each in every split that there is. `root` is the data, for the message.
+    pub(super) fn check(&self, root: &Path) -> Result<()> {
+        if self.classes.len() < 2 {
+            let found = format!("{} ({})", self.classes.len(), self.classes.join(", "));
+            return Err(Error::invalid(root, "at least two classes", found));
+        }
+        for split in [None, Some(Split::Train), Some(Split::Validation), Some(Split::Test)] {
+            let counts = self.counts(split);
+            if let Some(class) = counts.iter().position(|count| *count == 0)
+                && counts.iter().any(|count| *count > 0)
+            {
+                let place = split.map(|split| format!(" in {split}")).unwrap_or_default();
+                let expected = format!("images of each class{place}");
+                return Err(Error::invalid(root, expected, format!("none of {}", self.classes[class])));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn place(split: Option<Split>) -> usize {
+    split.map_or(0, |split| 1 + split as usize)
+}
+
+impl Dataset {
+    /// What it holds.
+    pub fn tally(&self) -> Tally {
+        let (groups, shared_groups) = (self.groups(), self.shared_groups());
+        Tally { groups, shared_groups, ..self.images() }
+    }
+
+    /// Two classes, and images of each in every split that there is.
+    pub(super) fn check(&self) -> Result<()> {
+        self.images().check(&self.root)
+    }
+
+    fn images(&self) -> Tally {
+        let mut tally = Tally::new(self.classes.clone());
+        self.samples.iter().for_each(|Sample { split, label, .. }| tally.add(*split, *label));
+        tally
+    }
+}
