@@ -49,10 +49,10 @@ fn peak() -> f64 {
             }
         };
     }
-    chains!(wide, "avx512f", 24, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_cvtss_f32);
+    chains!(wide, "avx512f", 12, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_cvtss_f32);
     chains!(narrow, "avx2,fma", 12, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_cvtss_f32);
     let (run, lanes, chains): (unsafe fn() -> f32, _, _) = if is_x86_feature_detected!("avx512f") {
-        (wide, 16, 24)
+        (wide, 16, 12)
     } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
         (narrow, 8, 12)
     } else {

@@ -24,6 +24,7 @@ pub mod phantom;
 mod probe;
 mod random;
 pub mod report;
+pub mod threads;
 pub mod train;
 pub mod trunk;
 

@@ -25,12 +25,7 @@ use crate::cli::{Arguments, BackbonesCommand, Command, RecipesCommand};
 
 /// Runs what was asked for.
 pub fn run(arguments: Arguments) -> Result<()> {
-    if let Some(threads) = arguments.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
-            .context("cannot start threads")?;
-    }
+    headstart::threads::start(arguments.threads).context("cannot start threads")?;
     match arguments.command {
         Command::Train(arguments) => train::run(*arguments),
         Command::LearningRate(arguments) => learning_rate::run(*arguments),
