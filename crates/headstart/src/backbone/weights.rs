@@ -1,5 +1,6 @@
 //! Named tensors, read from safetensors and verified against a net's spec.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -102,27 +103,29 @@ impl Weights {
             layers.into_iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat())
         {
             hasher.update(format!("{name}{shape:?}"));
-            for value in &self.get(&name).values {
-                hasher.update(value.to_le_bytes());
-            }
+            hasher.update(little_endian(&self.get(&name).values));
         }
         hexadecimal(&hasher.finalize())
     }
 
     /// The bytes of a safetensors file with these tensors in f32 and `metadata`.
     pub fn to_safetensors(&self, metadata: BTreeMap<String, String>) -> Vec<u8> {
-        let bytes: Vec<(&String, &Tensor, Vec<u8>)> = self
-            .iter()
-            .map(|(name, tensor)| {
-                (name, tensor, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect())
-            })
-            .collect();
+        let bytes: Vec<(&String, &Tensor, Cow<'_, [u8]>)> =
+            self.iter().map(|(name, tensor)| (name, tensor, little_endian(&tensor.values))).collect();
         let views = bytes.iter().map(|(name, tensor, bytes)| {
             let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);
             (name.as_str(), view.expect("the bytes were made from this shape"))
         });
         safetensors::serialize(views, Some(metadata.into_iter().collect()))
             .expect("names are unique and views are valid")
+    }
+}
+
+/// The values as files have them: where the processor has them so, too, a hundred megabytes need no copy.
+pub(crate) fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
+    match cfg!(target_endian = "little") {
+        true => Cow::Borrowed(bytemuck::cast_slice(values)),
+        false => Cow::Owned(values.iter().flat_map(|value| value.to_le_bytes()).collect()),
     }
 }
 

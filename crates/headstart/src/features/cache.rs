@@ -103,7 +103,9 @@ impl Cache {
         let mut records = Records { key, contents: contents.to_vec(), map, length: self.length, slots };
         for content in contents {
             let slot = self.slots.get(content).filter(|(slot, checksum)| {
-                records.bytes(*slot).is_some_and(|bytes| crc32fast::hash(bytes) == *checksum)
+                let is_whole = records.bytes(*slot).is_some_and(|bytes| crc32fast::hash(bytes) == *checksum);
+                records.release(*slot);
+                is_whole
             });
             records.slots.push(slot.map(|(slot, _)| *slot));
         }
@@ -137,6 +139,21 @@ impl Records {
         self.map.as_ref()?.get(start..start + 2 * self.length)
     }
 
+    /// Lets go of a record's pages, which stay in the system's cache: a process that reads a large file would otherwise
+    /// seem to hold all of it.
+    #[cfg(unix)]
+    #[allow(unsafe_code)]
+    fn release(&self, slot: u64) {
+        let (start, length) = (slot as usize * 2 * self.length, 2 * self.length);
+        if let Some(map) = self.map.as_ref().filter(|map| start + length <= map.len()) {
+            // SAFETY: the map is of a file and read only, so its pages come back as they were.
+            let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, length) };
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn release(&self, _: u64) {}
+
     /// Whether record `index` is there and whole.
     pub fn has(&self, index: usize) -> bool {
         self.slots[index].is_some()
@@ -158,6 +175,7 @@ impl Records {
             values.iter_mut().zip(halves).for_each(|(value, pair)| *value = f16::from_le_bytes(*pair));
             values.convert_to_f32_slice(output);
         }
+        self.release(slot);
     }
 }
 

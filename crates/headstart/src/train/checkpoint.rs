@@ -1,23 +1,25 @@
 //! A training on disk between two steps, so that it can go on after whatever stopped it, to the same
 //! bits as without a stop.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Tensor, TensorData};
+use safetensors::tensor::View;
+use safetensors::{Dtype, SafeTensorError};
 use serde::{Deserialize, Serialize};
 
 use super::Job;
 use super::optimizer::Stepper;
 use super::recipe::Recipe;
-use super::run::write_whole;
 use super::state::{Fitted, State, Within};
 use crate::backbone::Unfreeze;
-use crate::backbone::weights::{self, Weights};
+use crate::backbone::weights::{self, Weights, little_endian};
 use crate::error::{Error, Result};
 use crate::history::History;
-use crate::network::{Tail, host};
+use crate::network::{Parameters, Tail, host};
 
 /// What names in the run folder begin with.
 const STEM: &str = "checkpoint";
@@ -87,22 +89,6 @@ impl Checkpoint {
     /// # Errors
     /// When the disk is full or fails; the last checkpoint stays.
     pub(super) fn save(&self, state: &State, tail: &Tail) -> Result<()> {
-        let mut tensors = Weights::default();
-        for (name, tensor) in tail.weights(&state.parameters).into_iter() {
-            tensors.insert(format!("parameter.{name}"), tensor.shape, tensor.values);
-        }
-        for (name, moments) in state.stepper.moments() {
-            for (number, moment) in moments.iter().enumerate() {
-                let values = host(moment.clone());
-                tensors.insert(format!("moment.{number}.{name}"), vec![values.len()], values);
-            }
-        }
-        for (name, tensor) in state.average.iter().flat_map(|mean| tail.weights(mean).into_iter()) {
-            tensors.insert(format!("average.{name}"), tensor.shape, tensor.values);
-        }
-        for (name, tensor) in state.fitted.weights.iter() {
-            tensors.insert(format!("best.{name}"), tensor.shape.clone(), tensor.values.clone());
-        }
         let progress = Progress {
             fingerprint: self.fingerprint.clone(),
             unfreeze: self.unfreeze.clone(),
@@ -113,9 +99,7 @@ impl Checkpoint {
         };
         // In TOML each number comes back to the bit.
         let progress = toml::to_string(&progress).expect("a plain struct becomes TOML");
-        fs::create_dir_all(self.path.parent().unwrap_or(Path::new(".")))
-            .map_err(|why| Error::io("create", &self.path, why))?;
-        write_whole(&self.path, &tensors.to_safetensors(BTreeMap::from([(KEY.to_string(), progress)])))
+        write(&self.path, stored(state, &tail.weights(&Parameters::new())), progress)
     }
 
     /// Where the training stood, or `None` without a checkpoint.
@@ -161,6 +145,89 @@ impl Checkpoint {
     pub(super) fn remove(&self) {
         // One that is left behind is refused or overwritten later.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Writes to a temporary name, syncs, renames.
+fn write(path: &Path, tensors: Vec<(String, Stored<'_>)>, progress: String) -> Result<()> {
+    let temporary = path.with_extension("tmp");
+    let metadata = HashMap::from([(KEY.to_string(), progress)]);
+    let file = || match safetensors::serialize_to_file(tensors, Some(metadata), &temporary) {
+        Ok(()) => File::open(&temporary)?.sync_all(),
+        Err(SafeTensorError::IoError(why)) => Err(why),
+        Err(why) => Err(std::io::Error::other(why)),
+    };
+    let written = fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))
+        .and_then(|()| file())
+        .and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|why| {
+        let _ = fs::remove_file(&temporary);
+        Error::io("write", path, why)
+    })
+}
+
+/// All tensors of a checkpoint. Parameters, moments and the best weights are four times the net: each is copied out when
+/// its turn comes to be written, not all of them before.
+fn stored<'a>(state: &'a State, statistics: &'a Weights) -> Vec<(String, Stored<'a>)> {
+    let parameters = |prefix: &str, parameters: &'a Parameters| -> Vec<(String, Stored<'a>)> {
+        let moving = parameters.iter().map(|(name, parameter)| {
+            (format!("{prefix}.{name}"), Stored::new(parameter.shape.clone(), Values::Net(&parameter.values)))
+        });
+        let fixed = statistics.iter().map(|(name, tensor)| (format!("{prefix}.{name}"), Stored::of(tensor)));
+        moving.chain(fixed).collect()
+    };
+    let mut all = parameters("parameter", &state.parameters);
+    all.extend(state.average.iter().flat_map(|mean| parameters("average", mean)));
+    for (name, moments) in state.stepper.moments() {
+        for (number, moment) in moments.iter().enumerate() {
+            let stored = Stored::new(moment.dims().to_vec(), Values::Net(moment));
+            all.push((format!("moment.{number}.{name}"), stored));
+        }
+    }
+    let best = state.fitted.weights.iter().map(|(name, tensor)| (format!("best.{name}"), Stored::of(tensor)));
+    all.extend(best);
+    all
+}
+
+/// A tensor as the file takes it.
+struct Stored<'a> {
+    shape: Vec<usize>,
+    values: Values<'a>,
+}
+
+enum Values<'a> {
+    Net(&'a Tensor<1>),
+    Host(&'a [f32]),
+}
+
+impl<'a> Stored<'a> {
+    fn new(shape: Vec<usize>, values: Values<'a>) -> Self {
+        Self { shape, values }
+    }
+
+    fn of(tensor: &'a weights::Tensor) -> Self {
+        Self::new(tensor.shape.clone(), Values::Host(&tensor.values))
+    }
+}
+
+impl View for Stored<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        match self.values {
+            Values::Net(tensor) => Cow::Owned(little_endian(&host(tensor.clone())).into_owned()),
+            Values::Host(values) => little_endian(values),
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        self.shape.iter().product::<usize>() * size_of::<f32>()
     }
 }
 

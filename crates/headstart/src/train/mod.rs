@@ -197,6 +197,8 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let Judgement { threshold, calibration, conformal, familiar, measured, alone } =
         judge.measure(&usable)?;
     let test = measured.iter().find(|part| part.split == Split::Test).map(|part| part.metrics.clone());
+    // Sealing compiles the whole net: the trunk and the tail that were trained with need not be beside it.
+    drop((net.extractor, net.tail));
     let mut sealed = Sealed {
         description: Description {
             format: FORMAT,
@@ -223,7 +225,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
             test,
             golden: vec![],
         },
-        weights: net.weights.clone(),
+        weights: net.weights,
         others: trained.iter().skip(1).map(|trained| trained.weights.clone()).collect(),
         gate: familiar.map(|familiar| familiar.gate),
     };
