@@ -1,4 +1,4 @@
-//! Views of an image: the same picture, a little turned, moved, scaled, lighter or darker.
+//! Views of an image: the same picture, a little turned, moved, scaled, blurred, lighter or darker.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub struct Augment {
     pub shift: f32,
     /// Share by which a view is larger or smaller, at most.
     pub scale: f32,
+    /// Deviation of the Gaussian that blurs a view, at most, in pixels of the net's input. It hides how sharp the device
+    /// was, by which a net may otherwise tell where an image comes from.
+    pub blur: f32,
     /// Share of the whole range by which a view is lighter or darker, at most.
     pub brightness: f32,
     /// Share by which a view has more or less contrast, at most.
@@ -43,6 +46,9 @@ impl Augment {
         let mut random = Random::new(u64::from_le_bytes(*start), number as u64);
         let moved = Affine::draw(self, &mut random).sample(input, preprocess.size);
         input.copy_from_slice(&moved);
+        if self.blur > 0.0 {
+            blur(input, preprocess.size, self.blur * random.unit());
+        }
         self.shade(preprocess, input, &mut random);
     }
 
@@ -77,12 +83,16 @@ pub struct TestView {
     pub scale: f32,
     /// Shares of the side by which it is moved to the left and up.
     pub shift: [f32; 2],
+    /// Deviation of the Gaussian that blurs it, in pixels of the net's input.
+    pub blur: f32,
 }
 
 impl TestView {
     /// This view of a net's input `[size, size, 3]`.
     pub fn apply(&self, input: &[f32], size: usize) -> Vec<f32> {
-        Affine::new(self.rotation, self.scale, self.shift, self.flip).sample(input, size)
+        let mut view = Affine::new(self.rotation, self.scale, self.shift, self.flip).sample(input, size);
+        blur(&mut view, size, self.blur);
+        view
     }
 }
 
@@ -141,6 +151,35 @@ fn between(pixels: &[[f32; CHANNELS]], size: usize, left: f32, top: f32) -> [f32
     })
 }
 
+/// Convolves `[size, size, 3]` with a Gaussian of this deviation in pixels, lines first, then columns. What lies outside
+/// is the nearest pixel of the edge.
+fn blur(input: &mut [f32], size: usize, deviation: f32) {
+    // Of less than a third of a pixel nothing but the middle is left.
+    let reach = (3.0 * deviation) as usize;
+    if reach == 0 {
+        return;
+    }
+    let bell = |distance: usize| (-0.5 * (distance as f32 / deviation).powi(2)).exp();
+    let taps: Vec<f32> = (0..=2 * reach).map(|tap| bell(tap.abs_diff(reach))).collect();
+    let sum: f32 = taps.iter().sum();
+    let pixels = input.as_chunks_mut::<CHANNELS>().0;
+    let mut line = vec![[0.0; CHANNELS]; size];
+    for axis in 0..2 {
+        for number in 0..size {
+            let place = |at: usize| if axis == 0 { number * size + at } else { at * size + number };
+            (0..size).for_each(|at| line[at] = pixels[place(at)]);
+            for at in 0..size {
+                let mut mean = [0.0; CHANNELS];
+                for (tap, weight) in taps.iter().enumerate() {
+                    let from = (at + tap).saturating_sub(reach).min(size - 1);
+                    (0..CHANNELS).for_each(|channel| mean[channel] += weight * line[from][channel]);
+                }
+                pixels[place(at)] = mean.map(|value| value / sum);
+            }
+        }
+    }
+}
+
 /// Standard normal (Box and Muller).
 fn normal(random: &mut Random) -> f32 {
     let radius = (-2.0 * (1.0 - random.unit()).ln()).sqrt();
@@ -179,7 +218,8 @@ mod tests {
 
     fn all() -> Augment {
         let (rotation, shift, scale) = (10.0, 0.1, 0.1);
-        Augment { views: 3, flip: true, rotation, shift, scale, brightness: 0.1, contrast: 0.2, noise: 4.0 }
+        let (brightness, contrast, noise, blur) = (0.1, 0.2, 4.0, 1.5);
+        Augment { views: 3, flip: true, rotation, shift, scale, blur, brightness, contrast, noise }
     }
 
     #[test]
@@ -203,6 +243,32 @@ mod tests {
         let drawn: Vec<Vec<f32>> = (0..20).map(flips).collect();
         assert!(drawn.iter().all(|view| near(view, &input()) || near(view, &mirrored)));
         assert!(drawn.iter().any(|view| near(view, &mirrored)) && drawn.iter().any(|v| near(v, &input())));
+    }
+
+    /// Against SciPy: `gaussian_filter(x, (1.0, 1.0, 0), mode="nearest", radius=3)` of a picture that is 0 but for
+    /// 100 at row 2, column 1.
+    #[test]
+    fn blurring_is_a_gaussian() {
+        let mut picture = vec![0.0; 3 * SIZE * SIZE];
+        picture[3 * (2 * SIZE + 1)..][..3].fill(100.0);
+        blur(&mut picture, SIZE, 1.0);
+        let expected = [
+            [1.3071, 2.1551, 1.3071, 0.2917, 0.0239],
+            [5.8582, 9.6585, 5.8582, 1.3071, 0.1073],
+            [9.6585, 15.9241, 9.6585, 2.1551, 0.1769],
+        ];
+        for (row, expected) in expected.iter().enumerate() {
+            for (column, expected) in expected.iter().enumerate() {
+                let found = &picture[3 * (row * SIZE + column)..][..3];
+                assert!(
+                    found.iter().all(|value| (value - expected).abs() < 1e-3),
+                    "{row} {column}: {found:?}"
+                );
+            }
+        }
+        let before = picture.clone();
+        blur(&mut picture, SIZE, 0.0);
+        assert_eq!(picture, before);
     }
 
     #[test]

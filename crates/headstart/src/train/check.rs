@@ -44,7 +44,15 @@ impl Recipe {
     }
 }
 
+/// Pixels; more would leave nothing of an image, and take long.
+const MOST_BLUR: f32 = 20.0;
+
+fn check_blur(name: &str, value: f32) -> Result<()> {
+    expect(name, (0.0..=MOST_BLUR).contains(&value), &format!("0 to {MOST_BLUR}"), &value.to_string())
+}
+
 fn check_views(augment: Augment) -> Result<()> {
+    check_blur("augment.blur", augment.blur)?;
     share("augment.shift", f64::from(augment.shift))?;
     share("augment.scale", f64::from(augment.scale))?;
     share("augment.contrast", f64::from(augment.contrast))?;
@@ -54,6 +62,7 @@ fn check_views(augment: Augment) -> Result<()> {
 }
 
 fn check_test_view(view: TestView) -> Result<()> {
+    check_blur("test_views.blur", view.blur)?;
     let [left, up] = view.shift.map(f64::from);
     let each = [("rotation", f64::from(view.rotation), 360.0), ("scale", f64::from(view.scale), 1.0)];
     for (name, value, limit) in each.into_iter().chain([("shift", left, 1.0), ("shift", up, 1.0)]) {
