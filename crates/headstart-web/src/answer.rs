@@ -44,6 +44,8 @@ pub(crate) enum Outcome {
         #[serde(serialize_with = "as_map")]
         #[schema(value_type = std::collections::BTreeMap<String, f32>)]
         scores: Vec<(String, f32)>,
+        /// Number of frames in the file, of which the answer is about the first.
+        frames: u32,
         /// What that means, in plain words.
         reading: String,
         /// What the answer must not be used for.
@@ -96,6 +98,7 @@ fn in_words(
     match outcome {
         Ok(assessment) => Outcome::Predicted {
             reading: reading(predictor, strings, &assessment),
+            frames: assessment.frames,
             verdict: Verdict::of(&assessment),
             plausible: assessment.plausible.as_deref().map(|plausible| named(predictor, plausible)),
             distance: assessment.distance.filter(|distance| distance.is_finite()),
@@ -116,7 +119,7 @@ fn named(predictor: &dyn Predictor, classes: &[usize]) -> Vec<String> {
 /// What the model says, and how it comes to that, in words that need no statistics.
 fn reading(predictor: &dyn Predictor, strings: &Strings, assessment: &Assessment) -> String {
     let scores = scores_reading(predictor, strings, &assessment.prediction);
-    match (Verdict::of(assessment), assessment.plausible.as_deref()) {
+    let reading = match (Verdict::of(assessment), assessment.plausible.as_deref()) {
         (Verdict::Refused, _) => strings.get("reading-refused").to_owned(),
         (Verdict::Decided, _) => scores,
         (Verdict::Undecided, None | Some([])) => {
@@ -126,6 +129,10 @@ fn reading(predictor: &dyn Predictor, strings: &Strings, assessment: &Assessment
             let classes = strings.listed(&named(predictor, plausible));
             format!("{} {scores}", strings.say("reading-undecided", &[("classes", &classes)]))
         }
+    };
+    match assessment.frames {
+        0 | 1 => reading,
+        frames => format!("{} {reading}", strings.say("reading-first", &[("count", &frames.to_string())])),
     }
 }
 

@@ -132,11 +132,11 @@ fn together(classifier: &Classifier, images: &[Image]) -> Vec<Assessment> {
     let (scores, distances) = classifier.scores_and_distances(images);
     let distances =
         distances.map_or_else(|| vec![None; images.len()], |all| all.into_iter().map(Some).collect());
-    let assess = |(scores, distance)| {
+    let assess = |((scores, distance), image): (_, &Image)| {
         let assessment = classifier.assessment(scores, distance);
-        Assessment { prediction: as_shares(assessment.prediction), ..assessment }
+        Assessment { prediction: as_shares(assessment.prediction), frames: image.frames(), ..assessment }
     };
-    scores.into_iter().zip(distances).map(assess).collect()
+    scores.into_iter().zip(distances).zip(images).map(assess).collect()
 }
 
 /// Independent sigmoids become shares: the threshold is one of a share.

@@ -45,7 +45,7 @@ mod tests {
         let verdict = |refused, plausible: Option<&[usize]>| {
             let prediction = Prediction { class: "a".to_owned(), label: 0, scores: vec![0.9, 0.1] };
             let plausible = plausible.map(<[usize]>::to_vec);
-            Verdict::of(&Assessment { prediction, distance: Some(1.0), refused, plausible }).word()
+            Verdict::of(&Assessment { prediction, distance: Some(1.0), refused, plausible, frames: 1 }).word()
         };
         assert_eq!(verdict(false, None), "decided");
         assert_eq!(verdict(false, Some(&[0])), "decided");

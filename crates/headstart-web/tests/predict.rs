@@ -33,6 +33,7 @@ async fn a_raw_body_is_answered() {
         "plausible": ["PNEUMONIA"],
         "distance": 1.0,
         "scores": {"NORMAL": 0.25, "PNEUMONIA": 0.75},
+        "frames": 1,
         "reading": "Its score for PNEUMONIA is 75%; the model says PNEUMONIA from 42% up.",
         "caution": "A research tool, not a medical device. Ask a doctor.",
     }]});
@@ -57,6 +58,15 @@ async fn an_image_of_two_plausible_classes_is_undecided() {
     assert_eq!(prediction["plausible"], json!(["NORMAL", "PNEUMONIA"]));
     let reading = "It could be NORMAL or PNEUMONIA: the model cannot rule out either. \
         Its score for PNEUMONIA is 50%; the model says PNEUMONIA from 42% up.";
+    assert_eq!(prediction["reading"], reading);
+}
+
+#[tokio::test]
+async fn a_file_of_several_images_is_said_to_be_one() {
+    let prediction = post(raw(PATH, png("FRAMES"))).await.json()["predictions"][0].clone();
+    assert_eq!(prediction["frames"], 24);
+    let reading = "The file holds 24 images; only the first was looked at. \
+        Its score for PNEUMONIA is 80%; the model says PNEUMONIA from 42% up.";
     assert_eq!(prediction["reading"], reading);
 }
 

@@ -225,10 +225,11 @@ impl Classifier {
     /// As [`Classifier::assess`], of a decoded image.
     pub fn assess_image(&self, image: &Image) -> Assessment {
         let (mut scores, distances) = self.scores_and_distances(std::slice::from_ref(image));
-        self.assessment(scores.remove(0), distances.map(|distances| distances[0]))
+        let assessment = self.assessment(scores.remove(0), distances.map(|distances| distances[0]));
+        Assessment { frames: image.frames(), ..assessment }
     }
 
-    /// What scores and a distance come to.
+    /// What scores and a distance come to, of an image that is all of its file.
     pub fn assessment(&self, scores: Vec<f32>, distance: Option<f64>) -> Assessment {
         let description = &self.description;
         let threshold = description.gate.map_or(f64::INFINITY, |gate| gate.threshold);
@@ -237,6 +238,7 @@ impl Classifier {
             distance,
             plausible: description.conformal.as_ref().map(|conformal| conformal.set(&scores)),
             prediction: self.prediction(scores),
+            frames: 1,
         }
     }
 

@@ -21,12 +21,12 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
             .and_then(|bytes| decode(&bytes, &Limits::default()).map_err(|why| why.to_string()));
         match image {
             Ok(image) => {
-                several += usize::from(image.frames() > 1);
                 let assessment = classifier.assess_image(&image);
+                several += usize::from(assessment.frames > 1);
                 if let Some(explanations) = &mut explanations {
                     explanations.write(&classifier, file, &image, assessment.prediction.label)?;
                 }
-                rows.push(Row { file, frames: image.frames(), assessment });
+                rows.push(Row { file, assessment });
             }
             Err(why) => {
                 failed += 1;
@@ -49,8 +49,6 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
 /// What is said of a file.
 struct Row<'a> {
     file: &'a str,
-    /// Of which the first was used.
-    frames: u32,
     assessment: Assessment,
 }
 
@@ -75,7 +73,7 @@ fn files(arguments: &[String]) -> Result<Vec<String>> {
 
 fn table(classifier: &Classifier, rows: &[Row<'_>]) {
     let width = rows.iter().map(|row| row.file.chars().count()).max().unwrap_or(0);
-    for Row { file, assessment, .. } in rows {
+    for Row { file, assessment } in rows {
         let prediction = &assessment.prediction;
         let scores: Vec<String> = classifier
             .classes()
@@ -93,7 +91,7 @@ fn json(classifier: &Classifier, rows: &[Row<'_>]) -> Result<()> {
     let classes = classifier.classes();
     let predictions: Vec<serde_json::Value> = rows
         .iter()
-        .map(|Row { file, frames, assessment }| {
+        .map(|Row { file, assessment }| {
             let prediction = &assessment.prediction;
             let scores: serde_json::Map<String, serde_json::Value> = classes
                 .iter()
@@ -105,7 +103,7 @@ fn json(classifier: &Classifier, rows: &[Row<'_>]) -> Result<()> {
                 plausible.map(|plausible| plausible.iter().map(|class| &classes[*class]).collect());
             serde_json::json!({
                 "path": file,
-                "frames": frames,
+                "frames": assessment.frames,
                 "predicted": prediction.class,
                 "scores": scores,
                 "distance": assessment.distance,
@@ -124,7 +122,7 @@ fn csv(classifier: &Classifier, rows: &[Row<'_>]) {
     let classes = classifier.classes();
     let names: Vec<String> = classes.iter().map(|class| csv_field(&format!("score_{class}"))).collect();
     println!("path,predicted,{},distance,refused,plausible", names.join(","));
-    for Row { file, assessment, .. } in rows {
+    for Row { file, assessment } in rows {
         let prediction = &assessment.prediction;
         let scores: Vec<String> = prediction.scores.iter().map(|score| format!("{score:.6}")).collect();
         let (file, class) = (csv_field(file), csv_field(&prediction.class));

@@ -131,6 +131,7 @@ impl StandIn {
             distance: Some(if refused { 3.5 } else { 1.0 }),
             refused,
             plausible: Some(if is_unsure { vec![0, 1] } else { vec![label] }),
+            frames: if bytes.ends_with(b"FRAMES") { 24 } else { 1 },
         })
     }
 }

@@ -16,6 +16,8 @@ pub struct Assessment {
     pub refused: bool,
     /// The classes that cannot be ruled out, perhaps none; `None` in a model without prediction sets.
     pub plausible: Option<Vec<usize>>,
+    /// Number of frames of the image's file, of which the answer is about the first.
+    pub frames: u32,
 }
 
 impl Assessment {
