@@ -109,6 +109,42 @@ fn recompute(run: &Path) {
 }
 
 #[test]
+fn seeds_become_one_model_that_is_their_mean() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data) = (folder.path().join("cache"), folder.path().join("data"));
+    let table = pictures(&data, 40);
+    let runs = ["both", "first", "second"].map(|name| folder.path().join(name));
+    // Without calibration: a score is then the softmax of logits, and the model's logits are the members' mean.
+    let more = ["--calibration", "none", "--seed"];
+    train(&cache, &table, &runs[0], &[&more[..], &["4", "--seeds", "2"]].concat());
+    // The split belongs to the first seed, so the second trains alone on the split that the first wrote.
+    let split = data.join("split.csv");
+    fs::copy(runs[0].join("split.csv"), &split).expect("copies");
+    train(&cache, &split, &runs[1], &[&more[..], &["4"]].concat());
+    train(&cache, &split, &runs[2], &[&more[..], &["5"]].concat());
+    let logits = |run: &Path| -> Vec<f64> {
+        let pictures = ["bright/003.png", "dark/011.png"].map(|name| data.join(name));
+        let mut predict = headstart(&cache);
+        predict.arg("predict").arg(run.join("model.safetensors")).args(pictures).args(["--format", "csv"]);
+        let output = predict.assert().success().get_output().stdout.clone();
+        let text = String::from_utf8(output).expect("text");
+        let scores = text.lines().skip(1).filter_map(|line| line.split(',').nth(2)?.parse().ok());
+        scores.map(|score: f64| (score / (1.0 - score)).ln()).collect()
+    };
+    let [both, first, second] = runs.each_ref().map(|run| logits(run));
+    assert_eq!(both.len(), 2);
+    for ((both, first), second) in both.iter().zip(&first).zip(&second) {
+        assert!((both - (first + second) / 2.0).abs() < 0.01, "{both}: {first}, {second}");
+    }
+    assert_ne!(first, second);
+
+    let metrics = |run: &Path| json(&fs::read(run.join("metrics.json")).expect("metrics"));
+    let auc = |run: &Path| metrics(run)["test"]["auc"]["value"].as_f64().expect("a number");
+    let spread = metrics(&runs[0])["spread"]["test"]["auc"]["mean"].as_f64().expect("a number");
+    assert!((spread - (auc(&runs[1]) + auc(&runs[2])) / 2.0).abs() < 1e-9, "{spread}");
+}
+
+#[test]
 fn data_from_elsewhere_is_measured_and_recalibrated_only_when_told_to() {
     let folder = tempfile::tempdir().expect("a folder");
     let (cache, data, run) =
