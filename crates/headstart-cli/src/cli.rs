@@ -83,7 +83,7 @@ pub enum RecipesCommand {
 pub struct TrainArguments {
     /// A folder of class folders, or of train/, val/ and test/ with class folders each.
     pub data: PathBuf,
-    /// A recipe's name (default, thorough, keras-vgg16) or a .toml file.
+    /// A recipe's name (default, linear-probe, thorough, keras-vgg16) or a .toml file.
     #[arg(long, default_value = "default")]
     pub recipe: String,
     /// Pretrained net, instead of the recipe's.

@@ -105,7 +105,7 @@ mod tests {
             path,
             label: 1,
             split,
-            group: group.filter(|_| number % 2 == 0),
+            group: group.filter(|_| number.is_multiple_of(2)),
         }
     }
 

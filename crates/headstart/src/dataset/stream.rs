@@ -213,7 +213,7 @@ mod tests {
         fn the_outcome_is_that_of_rows_in_memory(text in rows(), seed: u64, resplit: bool) {
             with_file(&text, |file| {
                 let streamed = Cut { resplit, seed, ..cut(file) }.run();
-                let dataset = Dataset::open(file).and_then(|mut dataset| {
+                let dataset = Dataset::open(file).map(|mut dataset| {
                     if resplit {
                         dataset.clear_splits();
                     }
@@ -223,7 +223,7 @@ mod tests {
                     if !dataset.has_validation() {
                         dataset.assign_validation(0.2, seed);
                     }
-                    Ok(dataset)
+                    dataset
                 });
                 let (streamed, dataset) = match (streamed, dataset) {
                     (Ok(streamed), Ok(dataset)) => (streamed, dataset),

@@ -14,8 +14,9 @@ use crate::evaluate::{CalibrationMethod, ThresholdPolicy};
 use crate::image::{Augment, TestView};
 
 /// The recipes in the binary, by name.
-pub const RECIPES: [(&str, &str); 3] = [
+pub const RECIPES: [(&str, &str); 4] = [
     ("default", include_str!("../../../../recipes/default.toml")),
+    ("linear-probe", include_str!("../../../../recipes/linear-probe.toml")),
     ("thorough", include_str!("../../../../recipes/thorough.toml")),
     ("keras-vgg16", include_str!("../../../../recipes/keras-vgg16.toml")),
 ];
