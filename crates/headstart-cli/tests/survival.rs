@@ -3,6 +3,8 @@
 
 mod real_program;
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -82,7 +84,14 @@ fn kill(mut child: Child) {
 fn assert_same(a: &Path, b: &Path) {
     assert_eq!(history(a), history(b));
     assert!(tensors(a) == tensors(b), "the model's tensors differ");
+    // Nothing is left of checkpoints, whole or torn.
+    assert_eq!(names(a), names(b));
     assert!(!b.join("checkpoint.safetensors").exists());
+}
+
+fn names(folder: &Path) -> BTreeSet<OsString> {
+    let entries = std::fs::read_dir(folder).expect("a run folder").flatten();
+    entries.map(|entry| entry.file_name()).collect()
 }
 
 #[test]

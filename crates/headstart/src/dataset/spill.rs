@@ -34,8 +34,8 @@ impl Keyed {
     }
 }
 
-/// Files without names, each for a range of keys: what is in memory of evenly spread keys is a part of all rows that
-/// need not grow with them. Files of more than a few rows are in the system's folder for temporary files.
+/// Rows on their way to disk: a file without a name for each range of keys, in the system's folder for temporary files
+/// once it has more than a few. Keys are spread evenly, so that a part, which is in memory at a time, is a 256th.
 pub(super) struct Spill {
     parts: Vec<Writer<SpooledTempFile>>,
 }

@@ -63,7 +63,7 @@ fn file(folder: &Path, number: usize) -> PathBuf {
 pub(super) fn remove_unfinished(folder: &Path) {
     for number in 0.. {
         let path = file(folder, number);
-        let _ = fs::remove_file(path.with_extension("tmp"));
+        let _ = fs::remove_dir_all(unfinished(&path));
         if !path.exists() {
             return;
         }
@@ -148,22 +148,25 @@ impl Checkpoint {
     }
 }
 
-/// Writes to a temporary name, syncs, renames.
+/// Writes in a folder of its own, where `safetensors` has a temporary file that a kill would leave; syncs, renames.
 fn write(path: &Path, tensors: Vec<(String, Stored<'_>)>, progress: String) -> Result<()> {
-    let temporary = path.with_extension("tmp");
+    let folder = unfinished(path);
+    let file = folder.join(STEM);
     let metadata = HashMap::from([(KEY.to_string(), progress)]);
-    let file = || match safetensors::serialize_to_file(tensors, Some(metadata), &temporary) {
-        Ok(()) => File::open(&temporary)?.sync_all(),
+    let serialize = || match safetensors::serialize_to_file(tensors, Some(metadata), &file) {
+        Ok(()) => File::open(&file)?.sync_all(),
         Err(SafeTensorError::IoError(why)) => Err(why),
         Err(why) => Err(std::io::Error::other(why)),
     };
-    let written = fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))
-        .and_then(|()| file())
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|why| {
-        let _ = fs::remove_file(&temporary);
-        Error::io("write", path, why)
-    })
+    let written =
+        fs::create_dir_all(&folder).and_then(|()| serialize()).and_then(|()| fs::rename(&file, path));
+    let _ = fs::remove_dir_all(&folder);
+    written.map_err(|why| Error::io("write", path, why))
+}
+
+/// Where a checkpoint is while it is written.
+fn unfinished(path: &Path) -> PathBuf {
+    path.with_extension("tmp")
 }
 
 /// All tensors of a checkpoint. Parameters, moments and the best weights are four times the net: each is copied out when
