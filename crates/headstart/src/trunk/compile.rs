@@ -7,45 +7,21 @@ use super::Step;
 use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool};
 use crate::backbone::weights::Weights;
 
-/// Steps for layers.
-pub(super) struct Compiled {
-    pub(super) steps: Vec<Step>,
-    /// Of each step.
-    pub(super) extents: Vec<Extent>,
-    /// The shape behind them.
-    pub(super) output: MapShape,
-}
-
-/// How many values a step reads and writes.
-pub(super) struct Extent {
-    /// Of the maps of one image, in and out.
-    pub(super) maps: usize,
-    pub(super) weights: usize,
-}
-
-/// Steps for `layers`.
+/// Steps for `layers`, and the shape behind them.
 pub(super) fn steps<'a>(
     layers: impl IntoIterator<Item = &'a Layer>,
     weights: &Weights,
     input: MapShape,
-) -> Compiled {
+) -> (Vec<Step>, MapShape) {
     let layers: Vec<&Layer> = layers.into_iter().collect();
-    let mut compiled = Compiled { steps: Vec::new(), extents: Vec::new(), output: input };
-    let mut rest = layers.as_slice();
+    let (mut steps, mut shape, mut rest) = (Vec::new(), input, layers.as_slice());
     while !rest.is_empty() {
-        let shape = compiled.output;
         let (step, count) = first_step(rest, weights, shape);
-        let (done, left) = rest.split_at(count);
-        compiled.output = done.iter().fold(shape, |shape, layer| layer.output(shape));
-        if let Some(step) = step {
-            let parameters = done.iter().flat_map(|layer| layer.parameters());
-            let weights = parameters.map(|(_, shape)| shape.iter().product::<usize>()).sum();
-            compiled.steps.push(step);
-            compiled.extents.push(Extent { maps: shape.len() + compiled.output.len(), weights });
-        }
-        rest = left;
+        steps.extend(step);
+        shape = rest[..count].iter().fold(shape, |shape, layer| layer.output(shape));
+        rest = &rest[count..];
     }
-    compiled
+    (steps, shape)
 }
 
 /// The step for the first of `layers`, and how many of them it computes.
@@ -91,7 +67,7 @@ fn residual(
     if let Some(Layer::Convolution(last)) = body.last_mut() {
         last.activation = activation;
     }
-    let steps = |layers: &[Layer]| steps(layers, weights, input).steps;
+    let steps = |layers: &[Layer]| steps(layers, weights, input).0;
     Step::Residual { body: steps(&body), shortcut: steps(shortcut) }
 }
 

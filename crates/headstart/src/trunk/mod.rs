@@ -10,39 +10,14 @@ use headstart_kernels::{PackedConvolution, Pool, Separable, global_average_pool,
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
 
-use compile::Extent;
 pub(crate) use stages::Stages;
 
 /// Compiled layers. Immutable and shared between threads; the buffers are the caller's.
 #[derive(Debug)]
 pub struct Plan {
     steps: Vec<Step>,
-    early: Early,
     input: MapShape,
     output: MapShape,
-}
-
-/// The first steps, which take large batches in parts: their maps would go to memory and back between any two of them.
-#[derive(Debug)]
-struct Early {
-    steps: usize,
-    /// Batches of more images than that are taken in parts.
-    whole: usize,
-    /// Images of a part.
-    part: usize,
-}
-
-/// Values that processors may hold between memory and their cores, of which the maps of a part are to take half.
-const CACHE: usize = (16 << 20) / size_of::<f32>();
-
-impl Early {
-    /// Parts are worth it as long as a step reads no more weights, once for each part, than the part has maps.
-    fn new(extents: &[Extent]) -> Self {
-        let largest = extents.iter().map(|extent| extent.maps).max().unwrap_or_default().max(1);
-        let part = (CACHE / 2 / largest).max(1);
-        let steps = extents.iter().take_while(|extent| 2 * extent.weights <= part * extent.maps).count();
-        Self { steps, whole: (CACHE / largest).max(1), part }
-    }
 }
 
 #[derive(Debug)]
@@ -83,8 +58,8 @@ impl Buffers {
 impl Plan {
     /// Compiles `layers` for maps of shape `input`. `weights` were verified against the layers.
     pub fn new<'a>(layers: impl IntoIterator<Item = &'a Layer>, weights: &Weights, input: MapShape) -> Self {
-        let compile::Compiled { steps, extents, output } = compile::steps(layers, weights, input);
-        Self { steps, early: Early::new(&extents), input, output }
+        let (steps, output) = compile::steps(layers, weights, input);
+        Self { steps, input, output }
     }
 
     /// Shape of one input map.
@@ -106,31 +81,8 @@ impl Plan {
         assert_eq!(maps.len(), batch * self.input.len(), "a batch of {batch} maps of {:?}", self.input);
         // From within the thread pool, whose threads stay awake from step to step: from outside,
         // each step had to wake one of them to begin, and the caller at its end.
-        let output = rayon::scope(|_| match self.early {
-            Early { steps, whole, part } if steps > 0 && batch > whole => {
-                let early = self.run_in_parts(&self.steps[..steps], maps, part, buffers);
-                let late = run(&self.steps[steps..], &early, batch, None, buffers);
-                if late.is_some() {
-                    buffers.recycle(early);
-                    return late;
-                }
-                Some(early)
-            }
-            _ => run(&self.steps, maps, batch, None, buffers),
-        });
+        let output = rayon::scope(|_| run(&self.steps, maps, batch, None, buffers));
         output.unwrap_or_else(|| maps.to_vec())
-    }
-
-    /// Runs the first `steps` for `part` images at a time.
-    fn run_in_parts(&self, steps: &[Step], maps: &[f32], part: usize, buffers: &mut Buffers) -> Vec<f32> {
-        let mut joined = buffers.take(0);
-        for maps in maps.chunks(part * self.input.len()) {
-            let done =
-                run(steps, maps, maps.len() / self.input.len(), None, buffers).expect("there are steps");
-            joined.extend_from_slice(&done);
-            buffers.recycle(done);
-        }
-        joined
     }
 }
 
@@ -195,47 +147,5 @@ impl Step {
                 output.expect("a residual body has a convolution")
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::backbone::spec::{Activation, Convolution, Padding};
-    use crate::random::Random;
-
-    fn convolution(name: &str, input: usize) -> Layer {
-        Layer::Convolution(Convolution {
-            name: name.into(),
-            input,
-            output: 16,
-            kernel: 3,
-            stride: 1,
-            padding: Padding::Same,
-            groups: 1,
-            bias: true,
-            norm: None,
-            activation: Activation::Relu,
-        })
-    }
-
-    #[test]
-    fn a_batch_taken_in_parts_is_what_its_images_are_alone() {
-        // 512² × 19 values in and out of the first layer: too many of several images.
-        let layers = [convolution("a", 3), convolution("b", 16), Layer::GlobalAveragePool];
-        let mut random = Random::new(7, 0);
-        let mut draw = |length: usize| -> Vec<f32> { (0..length).map(|_| random.symmetric(0.3)).collect() };
-        let mut weights = Weights::default();
-        for (name, shape) in layers.iter().flat_map(Layer::parameters) {
-            let values = draw(shape.iter().product());
-            weights.insert(name, shape, values);
-        }
-        let plan = Plan::new(&layers, &weights, MapShape::new(512, 512, 3));
-        assert!(plan.early.steps > 0 && plan.early.whole < 3, "{:?}", plan.early);
-        let maps = draw(3 * plan.input().len());
-        let mut buffers = Buffers::default();
-        let together = plan.forward(&maps, 3, &mut buffers);
-        let alone = maps.chunks(plan.input().len()).flat_map(|map| plan.forward(map, 1, &mut buffers));
-        assert_eq!(together, alone.collect::<Vec<f32>>());
     }
 }
