@@ -100,8 +100,7 @@ fn bias_and_activation(bencher: divan::Bencher<'_, '_>, layer: &Layer) {
     let Ready { mut gradient, .. } = layer.ready();
     let (output, mut bias) = (gradient.clone(), vec![0.0; layer.output]);
     bencher.bench_local(|| {
-        gradient::activation(Activation::Relu, &output, &mut gradient);
-        gradient::bias(&gradient, &mut bias);
+        gradient::activation_and_bias(Activation::Relu, &output, &mut gradient, &mut bias);
     });
 }
 

@@ -1,15 +1,20 @@
 //! Depthwise convolution: each channel with its own kernel.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use crate::matmul::Finish;
+use crate::scratch::Scratch;
 use crate::shape::{Convolution, Shape};
+use crate::strip::{Strip, Taps};
 use crate::vector::{Vector, with_vector};
 
-/// Sums that are computed side by side: pixels, or registers of channels.
+/// Registers of channels whose sums are computed side by side.
 const SEVERAL: usize = 4;
+/// Channels of a register of the widest vector, and of a strip.
+const LANES: usize = 16;
+const CHANNELS: usize = 4 * LANES;
+/// Values of a strip's padded input, which stays in the second cache.
+const INPUT: usize = 1 << 15;
 
 /// Weights as `[kernel, kernel, C]`.
 #[derive(Debug)]
@@ -49,6 +54,10 @@ impl Depthwise {
     ) {
         let out = geometry.output_shape(shape);
         let row = out.width * out.channels;
+        let whole = shape.channels.is_multiple_of(LANES) && finish.residual.is_none();
+        if whole && Strip::fits(geometry) {
+            return self.by_strips(geometry, (input, shape), (output, out), finish);
+        }
         output.par_chunks_mut(row).enumerate().for_each(|(index, line)| {
             let residual = finish.residual.map(|residual| &residual[index * row..][..row]);
             let job = Line {
@@ -61,6 +70,49 @@ impl Depthwise {
             };
             // SAFETY: the line is `out.width × channels`; windows are clipped to the image.
             unsafe { line_dispatched(&job, line) }
+        });
+    }
+}
+
+impl Depthwise {
+    /// Copies a few lines of some channels at a time to where they have a border of zeros.
+    fn by_strips(
+        &self,
+        geometry: &Convolution,
+        (input, shape): (&[f32], Shape),
+        (output, out): (&mut [f32], Shape),
+        finish: Finish<'_>,
+    ) {
+        let (channels, row) = (shape.channels, out.width * out.channels);
+        let none = vec![0.0; channels];
+        let (bias, range) = (finish.bias.unwrap_or(&none), finish.range);
+        let whole = Strip::new(geometry, shape.width, out.height);
+        let lines = INPUT / (whole.width * CHANNELS);
+        let rows = (lines.saturating_sub(geometry.kernel[0]) / geometry.stride[0] + 1).min(out.height);
+        let pixels = shape.height * shape.width * channels;
+        let images = output.par_chunks_exact_mut(out.height * row).zip(input.par_chunks_exact(pixels));
+        images.for_each(|(output, image)| {
+            output.par_chunks_mut(rows * row).enumerate().for_each(|(index, output)| {
+                let strip = whole.at(index * rows, output.len() / row);
+                let mut padded = Scratch::new(strip.input_len(CHANNELS));
+                let mut sums = Scratch::new(output.len() / channels * CHANNELS);
+                for first in (0..channels).step_by(CHANNELS) {
+                    let count = CHANNELS.min(channels - first);
+                    let padded = &mut padded[..strip.input_len(count)];
+                    let sums = &mut sums[..output.len() / channels * count];
+                    let (lines, start) = strip.clear_border(shape, count, padded);
+                    let to = padded.chunks_exact_mut(strip.width * count).skip(start);
+                    for (to, y) in to.zip(lines) {
+                        let line = image[y * shape.width * channels..].chunks_exact(channels);
+                        let to = to.chunks_exact_mut(count).skip(strip.left).take(shape.width);
+                        to.zip(line).for_each(|(to, from)| to.copy_from_slice(&from[first..][..count]));
+                    }
+                    let bias = &bias[first..][..count];
+                    strip.convolve(padded, Taps { values: &self.taps[first..], channels, bias, range }, sums);
+                    let pixels = output.chunks_exact_mut(channels).zip(sums.chunks_exact(count));
+                    pixels.for_each(|(pixel, sums)| pixel[first..][..count].copy_from_slice(sums));
+                }
+            });
         });
     }
 }
@@ -90,19 +142,11 @@ unsafe fn line_with<V: Vector>(job: &Line<'_>, line: &mut [f32]) {
     let channels = job.shape.channels;
     let top = (job.y * job.geometry.stride[0]) as isize - job.geometry.padding.top as isize;
     let rows = inside(top, job.geometry.kernel[0], job.shape.height);
-    // SAFETY: groups read windows inside of the image only.
-    let grouped = unsafe {
-        match job.geometry.kernel[1] {
-            3 => groups::<V, 3>(job, (top, rows), line),
-            5 => groups::<V, 5>(job, (top, rows), line),
-            _ => 0..0,
-        }
-    };
     for (x, pixel) in line.chunks_exact_mut(channels).enumerate() {
         let left = (x * job.geometry.stride[1]) as isize - job.geometry.padding.left as isize;
         let columns = inside(left, job.geometry.kernel[1], job.shape.width);
         let window = Window { top, left, rows, columns, start: x * channels };
-        let mut channel = if grouped.contains(&x) { channels - channels % V::LANES } else { 0 };
+        let mut channel = 0;
         // SAFETY: the window was clipped, and the registers lie below `channels`.
         unsafe {
             while channel + SEVERAL * V::LANES <= channels {
@@ -118,54 +162,6 @@ unsafe fn line_with<V: Vector>(job: &Line<'_>, line: &mut [f32]) {
             *slot = single(job, &window, channel);
         }
     }
-}
-
-/// Computes what it can in groups of [`SEVERAL`] pixels, whole registers of channels each, and
-/// says which pixels these are: those whose windows of `K` columns lie inside of the image.
-#[inline(always)]
-unsafe fn groups<V: Vector, const K: usize>(
-    job: &Line<'_>,
-    (top, rows): (isize, (usize, usize)),
-    line: &mut [f32],
-) -> Range<usize> {
-    let (channels, stride) = (job.shape.channels, job.geometry.stride[1]);
-    let padding = job.geometry.padding.left;
-    let first = padding.div_ceil(stride);
-    let behind = match (job.shape.width + padding).checked_sub(K) {
-        Some(last) => (last / stride + 1).min(line.len() / channels),
-        None => 0,
-    };
-    let count = behind.saturating_sub(first) / SEVERAL;
-    for group in 0..count {
-        let x = first + group * SEVERAL;
-        let left = x * stride - padding;
-        for channel in (0..channels - channels % V::LANES).step_by(V::LANES) {
-            // SAFETY: the windows' rows were clipped, and their columns lie inside of the image.
-            unsafe {
-                let mut sums = [start::<V>(job, channel); SEVERAL];
-                for row in rows.0..rows.1 {
-                    let source = ((top + row as isize) as usize * job.shape.width + left) * channels;
-                    let source = job.image.as_ptr().add(source + channel);
-                    let tap = job.taps.as_ptr().add(row * K * channels + channel);
-                    let mut taps = [V::splat(0.0); K];
-                    for (column, value) in taps.iter_mut().enumerate() {
-                        *value = V::load(tap.add(column * channels));
-                    }
-                    for (pixel, sum) in sums.iter_mut().enumerate() {
-                        for (column, tap) in taps.iter().enumerate() {
-                            let value = V::load(source.add((pixel * stride + column) * channels));
-                            *sum = value.multiply_add(*tap, *sum);
-                        }
-                    }
-                }
-                for (pixel, sum) in sums.into_iter().enumerate() {
-                    let place = (x + pixel) * channels + channel;
-                    finish(job, sum, place, line.as_mut_ptr().add(place));
-                }
-            }
-        }
-    }
-    first..first + count * SEVERAL
 }
 
 /// What a sum begins with.

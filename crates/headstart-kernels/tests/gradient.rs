@@ -251,13 +251,27 @@ fn pools_and_activations_by_hand() {
         (Activation::Relu, [0.0, 1.0, 1.0, 1.0]),
         (Activation::Relu6, [0.0, 1.0, 1.0, 0.0]),
     ] {
-        let mut gradient = [1.0; 4];
-        gradient::activation(activation, &output, &mut gradient);
+        let (mut gradient, mut bias) = ([1.0; 4], [f32::NAN; 2]);
+        gradient::activation_and_bias(activation, &output, &mut gradient, &mut bias);
         assert_eq!(gradient, expected);
+        assert_eq!(bias, [expected[0] + expected[2], expected[1] + expected[3]]);
     }
-    let mut bias = [f32::NAN; 2];
-    gradient::bias(&[1.0, 2.0, 3.0, 4.0, 5.0, 7.0], &mut bias);
-    assert_eq!(bias, [9.0, 13.0]);
+}
+
+#[test]
+fn biases_of_more_pixels_than_a_block_holds() {
+    for (pixels, channels) in [(1, 1), (9_000, 3), (700, 130), (3, 20_000)] {
+        let (output, before) = (values(pixels * channels, 1), values(pixels * channels, 2));
+        let (mut gradient, mut bias) = (before.clone(), vec![f32::NAN; channels]);
+        gradient::activation_and_bias(Activation::Relu, &output, &mut gradient, &mut bias);
+        let mut sums = vec![0.0; channels];
+        for (index, (value, output)) in before.iter().zip(&output).enumerate() {
+            let through = if *output > 0.0 { *value } else { 0.0 };
+            assert_eq!(gradient[index], through);
+            sums[index % channels] += f64::from(through);
+        }
+        assert!(largest_difference(&bias, &sums) < 1e-6 * pixels as f64, "{pixels} {channels}");
+    }
 }
 
 #[test]

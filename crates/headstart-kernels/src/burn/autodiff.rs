@@ -89,11 +89,16 @@ where
     }
 }
 
-/// `values` through the activation that made `output`.
-fn through(activation: Activation, output: FlexTensor, gradient: FlexTensor) -> Vec<f32> {
-    let mut gradient = owned(gradient);
-    gradient::activation(activation, Host::new(output).values(), &mut gradient);
-    gradient
+/// `gradient` through the activation that made `output`, and that of the bias of so many channels.
+fn through(
+    activation: Activation,
+    output: FlexTensor,
+    gradient: FlexTensor,
+    channels: usize,
+) -> (Vec<f32>, FlexTensor) {
+    let (mut gradient, mut bias) = (owned(gradient), vec![0.0; channels]);
+    gradient::activation_and_bias(activation, Host::new(output).values(), &mut gradient, &mut bias);
+    (gradient, tensor(bias, [channels]))
 }
 
 /// A buffer that `fill` computes, as a tensor like `like`.
@@ -101,12 +106,6 @@ fn like<const D: usize>(like: &Host, fill: impl FnOnce(&mut [f32])) -> FlexTenso
     let mut values = vec![0.0; like.values().len()];
     fill(&mut values);
     tensor(values, like.dims::<D>())
-}
-
-fn bias_of(gradient: &[f32], channels: usize) -> FlexTensor {
-    let mut values = vec![0.0; channels];
-    gradient::bias(gradient, &mut values);
-    tensor(values, [channels])
 }
 
 #[derive(Debug)]
@@ -117,7 +116,8 @@ impl Backward<Flex, 3> for ConvolutionBackward {
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let ([maps, weight, output], (geometry, activation)) = ops.state;
-        let gradient = through(activation, output, grads.consume::<Flex>(&ops.node));
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let (gradient, bias) = through(activation, output, gradient, geometry.out_channels);
         let (maps, weight) = (Host::new(maps), Host::new(weight));
         let shape = maps.shape();
         let [of_maps, of_weight, of_bias] = ops.parents;
@@ -134,7 +134,7 @@ impl Backward<Flex, 3> for ConvolutionBackward {
             grads.register::<Flex>(node.id, values);
         }
         if let Some(node) = of_bias {
-            grads.register::<Flex>(node.id, bias_of(&gradient, geometry.out_channels));
+            grads.register::<Flex>(node.id, bias);
         }
     }
 }
@@ -184,9 +184,9 @@ impl Backward<Flex, 3> for DenseBackward {
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let ([rows, weight, output], activation) = ops.state;
-        let gradient = through(activation, output, grads.consume::<Flex>(&ops.node));
         let (rows, weight) = (Host::new(rows), Host::new(weight));
         let ([batch, _], [_, outputs]) = (rows.dims::<2>(), weight.dims::<2>());
+        let (gradient, bias) = through(activation, output, grads.consume::<Flex>(&ops.node), outputs);
         let [of_rows, of_weight, of_bias] = ops.parents;
         if let Some(node) = of_rows {
             let values = like::<2>(&rows, |to| {
@@ -201,7 +201,7 @@ impl Backward<Flex, 3> for DenseBackward {
             grads.register::<Flex>(node.id, values);
         }
         if let Some(node) = of_bias {
-            grads.register::<Flex>(node.id, bias_of(&gradient, outputs));
+            grads.register::<Flex>(node.id, bias);
         }
     }
 }

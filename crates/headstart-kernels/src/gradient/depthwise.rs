@@ -98,54 +98,65 @@ with_vector! {
 
 #[inline(always)]
 unsafe fn strip_with<V: Vector>(job: &Job<'_>, first: usize, kernels: &mut [f32]) {
-    let taps = job.geometry.fan();
-    let channels = kernels.len() / taps;
-    for tap in 0..taps {
-        let mut sums = [0.0; STRIP];
-        let mut channel = 0;
-        // SAFETY: `channel..` and the registers read lie inside of the strip.
-        unsafe {
-            while channel + 4 * V::LANES <= channels {
-                registers::<V, 4>(job, tap, first + channel, sums.as_mut_ptr().add(channel));
-                channel += 4 * V::LANES;
+    let taps: Vec<Tap> = (0..job.geometry.fan()).map(|tap| Tap::new(job, tap)).collect();
+    let channels = kernels.len() / taps.len();
+    let mut sums = vec![[0.0; STRIP]; taps.len()];
+    let mut behind = 0;
+    // Image by image: what all taps of one read stays in the first cache.
+    for image in 0..job.shape.batch {
+        for (tap, sums) in taps.iter().zip(&mut sums) {
+            let mut channel = 0;
+            // SAFETY: `channel..` and the registers read lie inside of the strip.
+            unsafe {
+                while channel + 4 * V::LANES <= channels {
+                    registers::<V, 4>(job, tap, image, first + channel, sums.as_mut_ptr().add(channel));
+                    channel += 4 * V::LANES;
+                }
+                while channel + V::LANES <= channels {
+                    registers::<V, 1>(job, tap, image, first + channel, sums.as_mut_ptr().add(channel));
+                    channel += V::LANES;
+                }
             }
-            while channel + V::LANES <= channels {
-                registers::<V, 1>(job, tap, first + channel, sums.as_mut_ptr().add(channel));
-                channel += V::LANES;
-            }
+            behind = channel;
         }
-        for (channel, sum) in sums.iter_mut().enumerate().take(channels).skip(channel) {
-            pairs(job, tap, |input, gradient| {
+    }
+    for (tap, sums) in taps.iter().zip(&mut sums) {
+        for (channel, sum) in sums.iter_mut().enumerate().take(channels).skip(behind) {
+            tap.pairs(job, |input, gradient| {
                 *sum += job.input[input + first + channel] * job.gradient[gradient + first + channel];
             });
         }
-        kernels.iter_mut().skip(tap).step_by(taps).zip(&sums).for_each(|(slot, sum)| *slot = *sum);
+    }
+    for (channel, kernel) in kernels.chunks_exact_mut(taps.len()).enumerate() {
+        kernel.iter_mut().zip(&sums).for_each(|(slot, sums)| *slot = sums[channel]);
     }
 }
 
-/// One tap's sums for `N` registers of channels.
+/// Adds one tap's products of one image for `N` registers of channels.
 #[inline(always)]
-unsafe fn registers<V: Vector, const N: usize>(job: &Job<'_>, tap: usize, channel: usize, to: *mut f32) {
+unsafe fn registers<V: Vector, const N: usize>(
+    job: &Job<'_>,
+    tap: &Tap,
+    image: usize,
+    channel: usize,
+    to: *mut f32,
+) {
     // SAFETY: pixels are clipped to both maps; the channels are the caller's.
     unsafe {
         let mut sums = [V::splat(0.0); N];
-        let (tap_y, tap_x) = (tap / job.geometry.kernel[1], tap % job.geometry.kernel[1]);
-        let [down, across] = job.geometry.stride;
-        let padding = job.geometry.padding;
-        let rows = overlap(tap_y, padding.top, down, job.shape.height, job.out.height);
-        let columns = overlap(tap_x, padding.left, across, job.shape.width, job.out.width);
-        for image in 0..job.shape.batch {
-            for y in rows.0..rows.1 {
-                let source = (image * job.shape.height + y * down + tap_y - padding.top) * job.shape.width;
-                let line = (image * job.out.height + y) * job.out.width;
-                for x in columns.0..columns.1 {
-                    let pixel = source + x * across + tap_x - padding.left;
-                    let a = job.input.as_ptr().add(pixel * job.shape.channels + channel);
-                    let b = job.gradient.as_ptr().add((line + x) * job.out.channels + channel);
-                    for (register, sum) in sums.iter_mut().enumerate() {
-                        let (a, b) = (a.add(register * V::LANES), b.add(register * V::LANES));
-                        *sum = V::load(a).multiply_add(V::load(b), *sum);
-                    }
+        for (register, sum) in sums.iter_mut().enumerate() {
+            *sum = V::load(to.add(register * V::LANES));
+        }
+        let across = job.geometry.stride[1];
+        for y in tap.rows.0..tap.rows.1 {
+            let (source, line) = tap.line(job, image, y);
+            for x in tap.columns.0..tap.columns.1 {
+                let pixel = source.wrapping_add(x * across);
+                let a = job.input.as_ptr().add(pixel * job.shape.channels + channel);
+                let b = job.gradient.as_ptr().add((line + x) * job.out.channels + channel);
+                for (register, sum) in sums.iter_mut().enumerate() {
+                    let (a, b) = (a.add(register * V::LANES), b.add(register * V::LANES));
+                    *sum = V::load(a).multiply_add(V::load(b), *sum);
                 }
             }
         }
@@ -155,27 +166,49 @@ unsafe fn registers<V: Vector, const N: usize>(job: &Job<'_>, tap: usize, channe
     }
 }
 
+/// A place of the kernel, and the output pixels that it meets a pixel of the input from.
+struct Tap {
+    y: usize,
+    x: usize,
+    rows: (usize, usize),
+    columns: (usize, usize),
+}
+
+impl Tap {
+    fn new(job: &Job<'_>, index: usize) -> Self {
+        let (y, x) = (index / job.geometry.kernel[1], index % job.geometry.kernel[1]);
+        let ([down, across], padding) = (job.geometry.stride, job.geometry.padding);
+        let rows = overlap(y, padding.top, down, job.shape.height, job.out.height);
+        let columns = overlap(x, padding.left, across, job.shape.width, job.out.width);
+        Self { y, x, rows, columns }
+    }
+
+    /// The input pixel that output pixel `(y, 0)` of an image would meet, and that output pixel.
+    #[inline(always)]
+    fn line(&self, job: &Job<'_>, image: usize, y: usize) -> (usize, usize) {
+        let padding = job.geometry.padding;
+        let line = image * job.shape.height + y * job.geometry.stride[0] + self.y - padding.top;
+        let source = (line * job.shape.width + self.x).wrapping_sub(padding.left);
+        (source, (image * job.out.height + y) * job.out.width)
+    }
+
+    /// Calls `each(input, gradient)` with the first values of every pair of pixels that it joins.
+    fn pairs(&self, job: &Job<'_>, mut each: impl FnMut(usize, usize)) {
+        for image in 0..job.shape.batch {
+            for y in self.rows.0..self.rows.1 {
+                let (source, line) = self.line(job, image, y);
+                for x in self.columns.0..self.columns.1 {
+                    let pixel = source.wrapping_add(x * job.geometry.stride[1]);
+                    each(pixel * job.shape.channels, (line + x) * job.out.channels);
+                }
+            }
+        }
+    }
+}
+
 /// The output places `start..end` whose tap `tap` lies inside of `length` input places.
 fn overlap(tap: usize, padding: usize, stride: usize, length: usize, outputs: usize) -> (usize, usize) {
     let start = padding.saturating_sub(tap).div_ceil(stride);
     let end = (length + padding).saturating_sub(tap).div_ceil(stride).min(outputs);
     (start.min(end), end)
-}
-
-/// Calls `each(input, gradient)` with the first values of every pair of pixels that `tap` joins.
-fn pairs(job: &Job<'_>, tap: usize, mut each: impl FnMut(usize, usize)) {
-    let (tap_y, tap_x) = (tap / job.geometry.kernel[1], tap % job.geometry.kernel[1]);
-    let ([down, across], padding) = (job.geometry.stride, job.geometry.padding);
-    let rows = overlap(tap_y, padding.top, down, job.shape.height, job.out.height);
-    let columns = overlap(tap_x, padding.left, across, job.shape.width, job.out.width);
-    for image in 0..job.shape.batch {
-        for y in rows.0..rows.1 {
-            let source = (image * job.shape.height + y * down + tap_y - padding.top) * job.shape.width;
-            let line = (image * job.out.height + y) * job.out.width;
-            for x in columns.0..columns.1 {
-                let pixel = source + x * across + tap_x - padding.left;
-                each(pixel * job.shape.channels, (line + x) * job.out.channels);
-            }
-        }
-    }
 }

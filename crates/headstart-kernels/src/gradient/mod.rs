@@ -10,7 +10,7 @@ mod depthwise;
 mod pool;
 mod scatter;
 
-pub use activation::{activation, bias};
+pub use activation::activation_and_bias;
 pub use convolution::{convolution_input, convolution_weight};
 pub use dense::{dense_input, dense_weight};
 pub use pool::{global_average_pool, max_pool};
