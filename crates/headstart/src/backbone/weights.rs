@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -20,9 +21,9 @@ pub struct Tensor {
     pub values: Vec<f32>,
 }
 
-/// Tensors by name.
+/// Tensors by name. Clones share them.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Weights(BTreeMap<String, Tensor>);
+pub struct Weights(BTreeMap<String, Arc<Tensor>>);
 
 impl Weights {
     /// Reads a safetensors file's bytes; f16, bf16 and f32 become f32. PyTorch's count of batches, an
@@ -33,7 +34,7 @@ impl Weights {
     pub fn from_safetensors(bytes: &[u8], path: &Path) -> Result<Self> {
         let file = open(bytes, path)?;
         let wanted = file.iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked"));
-        let tensors = wanted.map(|(name, view)| Ok((name.to_string(), tensor(name, &view, path)?)));
+        let tensors = wanted.map(|(name, view)| Ok((name.to_string(), Arc::new(tensor(name, &view, path)?))));
         Ok(Self(tensors.collect::<Result<_>>()?))
     }
 
@@ -49,7 +50,12 @@ impl Weights {
     pub fn insert(&mut self, name: impl Into<String>, shape: Vec<usize>, values: Vec<f32>) {
         let name = name.into();
         assert_eq!(shape.iter().product::<usize>(), values.len(), "shape of {name}");
-        self.0.insert(name, Tensor { shape, values });
+        self.0.insert(name, Arc::new(Tensor { shape, values }));
+    }
+
+    /// Adds or replaces a tensor that others hold, too.
+    pub(crate) fn share(&mut self, name: impl Into<String>, tensor: &Arc<Tensor>) {
+        self.0.insert(name.into(), tensor.clone());
     }
 
     /// Whether a tensor has that name.
@@ -58,14 +64,14 @@ impl Weights {
     }
 
     /// Names and tensors, sorted by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &Tensor)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Arc<Tensor>)> {
         self.0.iter()
     }
 
     /// Names and tensors, sorted by name.
     #[allow(clippy::should_implement_trait)] // the trait would need a named iterator
     pub fn into_iter(self) -> impl Iterator<Item = (String, Tensor)> {
-        self.0.into_iter()
+        self.0.into_iter().map(|(name, tensor)| (name, Arc::unwrap_or_clone(tensor)))
     }
 
     /// Takes over what `other` holds.
@@ -110,7 +116,7 @@ impl Weights {
 
     /// The bytes of a safetensors file with these tensors in f32 and `metadata`.
     pub fn to_safetensors(&self, metadata: BTreeMap<String, String>) -> Vec<u8> {
-        let bytes: Vec<(&String, &Tensor, Cow<'_, [u8]>)> =
+        let bytes: Vec<(&String, &Arc<Tensor>, Cow<'_, [u8]>)> =
             self.iter().map(|(name, tensor)| (name, tensor, little_endian(&tensor.values))).collect();
         let views = bytes.iter().map(|(name, tensor, bytes)| {
             let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);

@@ -192,7 +192,7 @@ impl Sealed {
             let mut tail = Weights::default();
             for (name, tensor) in all.iter() {
                 if let Some(name) = name.strip_prefix(&prefix(number)) {
-                    tail.insert(name, tensor.shape.clone(), tensor.values.clone());
+                    tail.share(name, tensor);
                 }
             }
             tail.verify(description.tail(), path)
@@ -208,8 +208,7 @@ impl Sealed {
         let mut tensors = self.weights.clone();
         for (number, tail) in self.others.iter().enumerate() {
             for (name, tensor) in tail.iter() {
-                let name = format!("{}{name}", prefix(number));
-                tensors.insert(name, tensor.shape.clone(), tensor.values.clone());
+                tensors.share(format!("{}{name}", prefix(number)), tensor);
             }
         }
         if let Some(gate) = &self.gate {

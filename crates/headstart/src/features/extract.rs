@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use half::f16;
@@ -10,8 +11,8 @@ use rayon::prelude::*;
 use super::cache::{Cache, Content, Records};
 use super::fill::fill;
 use crate::backbone::Backbone;
-use crate::backbone::spec::{MapShape, Spec};
-use crate::backbone::weights::sha256;
+use crate::backbone::spec::{Block, Layer, MapShape, Spec, output_shape};
+use crate::backbone::weights::{Weights, sha256};
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
 use crate::image::{Augment, Limits, Preprocess, TestView};
@@ -35,7 +36,10 @@ pub trait Progress {
 #[derive(Debug)]
 pub struct Extractor {
     preprocess: Preprocess,
-    plan: Plan,
+    blocks: Vec<Block>,
+    weights: Weights,
+    /// Compiled when images have to pass, which those in the cache have not.
+    plan: Mutex<Option<Arc<Plan>>>,
     key: String,
 }
 
@@ -91,24 +95,43 @@ impl View {
 impl Extractor {
     /// The first `cut` blocks of a backbone.
     pub fn new(backbone: &Backbone, cut: usize, preprocess: &Preprocess) -> Self {
-        let spec = &backbone.spec;
-        let plan = Plan::new(spec.layers(0..cut), &backbone.weights, input(preprocess));
-        Self { preprocess: preprocess.clone(), plan, key: key(spec, backbone, cut, preprocess) }
+        Self {
+            preprocess: preprocess.clone(),
+            blocks: backbone.spec.blocks[..cut].to_vec(),
+            weights: backbone.weights.clone(),
+            plan: Mutex::default(),
+            key: key(&backbone.spec, backbone, cut, preprocess),
+        }
+    }
+
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.blocks.iter().flat_map(|block| &block.layers)
+    }
+
+    fn plan(&self) -> Arc<Plan> {
+        let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let compile = || Arc::new(Plan::new(self.layers(), &self.weights, self.input()));
+        plan.get_or_insert_with(compile).clone()
+    }
+
+    /// Lets go of the compiled trunk, whose weights take up to four times their room.
+    pub(crate) fn rest(&self) {
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Shape of one image's features.
     pub fn output(&self) -> MapShape {
-        self.plan.output()
+        output_shape(self.layers(), self.input())
     }
 
     /// Shape of one preprocessed image.
     pub fn input(&self) -> MapShape {
-        self.plan.input()
+        input(&self.preprocess)
     }
 
     /// Runs preprocessed images, `[batch, H, W, 3]`, through the trunk and drops the features.
     pub(crate) fn run(&self, images: &[f32], batch: usize, buffers: &mut Buffers) {
-        let features = self.plan.forward(images, batch, buffers);
+        let features = self.plan().forward(images, batch, buffers);
         buffers.recycle(features);
     }
 
@@ -181,8 +204,12 @@ impl Extractor {
         cache: &mut Cache,
         progress: &mut dyn Progress,
     ) -> Result<Vec<(usize, String)>> {
+        if missing.is_empty() {
+            progress.extracted(samples.len(), samples.len(), samples.len());
+            return Ok(vec![]);
+        }
         let mut aside = Vec::new();
-        fill((&self.plan, cache), (missing, samples.len()), progress, |batch, progress| {
+        fill((&self.plan(), cache), (missing, samples.len()), progress, |batch, progress| {
             let read: Vec<_> =
                 batch.par_iter().map(|index| (*index, self.read(&samples[*index], view))).collect();
             let (mut found, mut maps) = (Vec::new(), Vec::new());
@@ -213,7 +240,7 @@ impl Extractor {
         };
         let maps = wanted.par_iter().map(read).collect::<Result<Vec<_>, _>>()?.concat();
         let mut buffers = Buffers::default();
-        let features = self.plan.forward(&maps, wanted.len(), &mut buffers);
+        let features = self.plan().forward(&maps, wanted.len(), &mut buffers);
         Ok(features.into_iter().map(|value| f16::from_f32(value).to_f32()).collect())
     }
 

@@ -7,8 +7,12 @@ use super::extract::Progress;
 use crate::error::{Error, Result};
 use crate::trunk::{Buffers, Plan};
 
-/// What runs through the plan, and into the cache, at a time.
-const BATCH: usize = 16;
+/// Images that run through the plan, and into the cache, at a time: at most.
+const MOST: usize = 16;
+/// At least, so that no thread is idle while they are decoded.
+const LEAST: usize = 4;
+/// Values that all maps of one layer may have together: VGG16's first layer makes three million of an image.
+const VALUES: usize = 1 << 24;
 
 /// Computes the records of `missing` of `total` images: `read` gives the contents of those that can be used,
 /// and their maps, one after the other.
@@ -22,9 +26,10 @@ pub(super) fn fill(
     mut read: impl FnMut(&[usize], &mut dyn Progress) -> (Vec<Content>, Vec<f32>),
 ) -> Result<()> {
     let cached = total - missing.len();
+    let size = (VALUES / plan.widest()).clamp(LEAST, MOST);
     let (mut buffers, mut done) = (Buffers::default(), cached);
     progress.extracted(done, total, cached);
-    for batch in missing.chunks(BATCH) {
+    for batch in missing.chunks(size) {
         if progress.stop() {
             return Err(Error::Interrupted);
         }
@@ -34,7 +39,7 @@ pub(super) fn fill(
         cache.append(&found, &features)?;
         buffers.recycle(features);
         if done == cached {
-            progress.estimated(missing.len(), start.elapsed() * missing.len().div_ceil(BATCH) as u32);
+            progress.estimated(missing.len(), start.elapsed() * missing.len().div_ceil(size) as u32);
         }
         done += batch.len();
         progress.extracted(done, total, cached);

@@ -158,6 +158,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         observer,
     )?;
     let extract_seconds = start.elapsed().as_secs_f64();
+    net.extractor.rest();
 
     let start = Instant::now();
     let print = fingerprint(job, &net, &dataset, &extracted);

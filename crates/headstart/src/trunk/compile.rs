@@ -7,21 +7,22 @@ use super::Step;
 use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool};
 use crate::backbone::weights::Weights;
 
-/// Steps for `layers`, and the shape behind them.
+/// Steps for `layers`, and the shape behind each.
 pub(super) fn steps<'a>(
     layers: impl IntoIterator<Item = &'a Layer>,
     weights: &Weights,
     input: MapShape,
-) -> (Vec<Step>, MapShape) {
+) -> (Vec<Step>, Vec<MapShape>) {
     let layers: Vec<&Layer> = layers.into_iter().collect();
-    let (mut steps, mut shape, mut rest) = (Vec::new(), input, layers.as_slice());
+    let (mut steps, mut shapes, mut shape, mut rest) = (Vec::new(), Vec::new(), input, layers.as_slice());
     while !rest.is_empty() {
         let (step, count) = first_step(rest, weights, shape);
         steps.extend(step);
         shape = rest[..count].iter().fold(shape, |shape, layer| layer.output(shape));
+        shapes.push(shape);
         rest = &rest[count..];
     }
-    (steps, shape)
+    (steps, shapes)
 }
 
 /// The step for the first of `layers`, and how many of them it computes.

@@ -18,6 +18,7 @@ pub struct Plan {
     steps: Vec<Step>,
     input: MapShape,
     output: MapShape,
+    widest: usize,
 }
 
 #[derive(Debug)]
@@ -58,8 +59,10 @@ impl Buffers {
 impl Plan {
     /// Compiles `layers` for maps of shape `input`. `weights` were verified against the layers.
     pub fn new<'a>(layers: impl IntoIterator<Item = &'a Layer>, weights: &Weights, input: MapShape) -> Self {
-        let (steps, output) = compile::steps(layers, weights, input);
-        Self { steps, input, output }
+        let (steps, shapes) = compile::steps(layers, weights, input);
+        let output = shapes.last().copied().unwrap_or(input);
+        let widest = shapes.iter().map(|shape| shape.len()).fold(input.len(), usize::max);
+        Self { steps, input, output, widest }
     }
 
     /// Shape of one input map.
@@ -70,6 +73,11 @@ impl Plan {
     /// Shape of one output map.
     pub fn output(&self) -> MapShape {
         self.output
+    }
+
+    /// Values of the largest map of one image that is written between two steps.
+    pub fn widest(&self) -> usize {
+        self.widest
     }
 
     /// Runs a batch.
