@@ -266,8 +266,22 @@ proptest! {
         max_pool(&map, out, Pool::tiling(2), &mut expected);
         let mut ours = vec![0.0; expected.len()];
         packed.forward_pooled(&image, shape, &mut ours);
+        if nan {
+            // Whatever window sees it: tiles of other shapes may spread it further.
+            let pixel = seed as usize % shape.len() / input;
+            let (image, y, x) = (pixel / (height * width), pixel / width % height, pixel % width);
+            for row in (0..height / 2 * 2).filter(|row| row.abs_diff(y) <= 1) {
+                for column in (0..width / 2 * 2).filter(|column| column.abs_diff(x) <= 1) {
+                    let pooled = (image * (height / 2) + row / 2) * (width / 2) + column / 2;
+                    prop_assert!(ours[pooled * output..][..output].iter().all(|value| value.is_nan()));
+                }
+            }
+            return Ok(());
+        }
+        // Either is up to 2e-5 of the sums' size off.
+        let bound = 4e-5 * (input as f32 * 9.0).sqrt();
         for (ours, expected) in ours.iter().zip(&expected) {
-            prop_assert!(ours == expected || ours.is_nan() && expected.is_nan(), "{ours} {expected}");
+            prop_assert!((ours - expected).abs() < bound, "{ours} {expected}");
         }
     }
 

@@ -2,6 +2,8 @@
 //! multiplied, some rows of a panel at a time, and never leave the second cache. All inputs are
 //! transformed first, and lie in the order in which every panel reads them.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::POINTS;
@@ -20,7 +22,7 @@ const DEPTH: usize = 128;
 
 /// Whether [`forward`] suits kernels that are used once.
 pub(crate) fn suits(shape: Shape) -> bool {
-    Tiles::new(shape).count() <= TILES
+    Tiles::new(shape, false).count() <= TILES
 }
 
 /// Computes a batch.
@@ -32,7 +34,7 @@ pub(crate) fn forward(
     finish: Finish<'_>,
 ) {
     let inputs = Inputs::new(input, shape);
-    let tiles = Tiles::new(Shape { channels: kernels.columns, ..shape });
+    let tiles = Tiles::new(Shape { channels: kernels.columns, ..shape }, false);
     let width = panel_width();
     let plane = inputs.tiles * width + GAP;
     let output = Disjoint::new(output);
@@ -46,9 +48,10 @@ pub(crate) fn forward(
             unsafe { panel_dispatched(kernels.part(first, depth), panel * width, u.as_mut_ptr(), matrix) }
             for point in 0..POINTS {
                 let matrix = Panels::new(depth, columns, &u[point * matrix..][..depth * width]);
-                let product = &mut m[point * plane..][..inputs.tiles * columns];
+                let some = tiles.of_point(point, 0, inputs.tiles);
+                let product = &mut m[point * plane + some.start * columns..][..some.len() * columns];
                 multiply(
-                    inputs.rows(first, point),
+                    inputs.rows(first, point, some),
                     matrix,
                     product,
                     Finish::PLAIN.of_block(first == 0, true),
@@ -73,7 +76,7 @@ struct Inputs {
 
 impl Inputs {
     fn new(input: &[f32], shape: Shape) -> Self {
-        let (tiles, channels) = (Tiles::new(shape), shape.channels);
+        let (tiles, channels) = (Tiles::new(shape, false), shape.channels);
         let count = tiles.count();
         let part = POINTS * Self::plane(count);
         let mut values = Scratch::new(channels.div_ceil(DEPTH) * part);
@@ -91,11 +94,11 @@ impl Inputs {
         tiles * DEPTH + GAP
     }
 
-    /// The channels from `first` on, at one point.
-    fn rows(&self, first: usize, point: usize) -> Rows<'_> {
+    /// The channels from `first` on of some tiles, at one point.
+    fn rows(&self, first: usize, point: usize, tiles: Range<usize>) -> Rows<'_> {
         let plane = Self::plane(self.tiles);
         debug_assert!(first < self.channels);
-        let start = (first / DEPTH * POINTS + point) * plane;
-        Rows { values: &self.values[start..][..self.tiles * DEPTH], stride: DEPTH }
+        let start = (first / DEPTH * POINTS + point) * plane + tiles.start * DEPTH;
+        Rows { values: &self.values[start..][..tiles.len() * DEPTH], stride: DEPTH }
     }
 }

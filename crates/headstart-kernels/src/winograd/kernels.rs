@@ -108,7 +108,7 @@ unsafe fn panel_with<V: Vector>(kernels: Kernels<'_>, first: usize, to: *mut f32
                 for (value, lanes) in values.as_flattened_mut().iter_mut().zip(&taps) {
                     *value = V::load(lanes.as_ptr());
                 }
-                let points = both_axes!(transform::kernel, values, 3 => IN);
+                let points = both_axes!(kernel, values, 3 => IN);
                 write_points(points, to.add(row * width + half), plane);
             }
         }

@@ -61,7 +61,7 @@ impl Winograd {
         pool: bool,
     ) {
         let (inputs, outputs) = (self.0.rows, self.0.columns);
-        let (from, to) = (Tiles::new(shape), Tiles::new(Shape { channels: outputs, ..shape }));
+        let (from, to) = (Tiles::new(shape, pool), Tiles::new(Shape { channels: outputs, ..shape }, pool));
         let block = block(from.count());
         let (row, plane) = (inputs + GAP, block * (inputs + GAP) + GAP);
         let products = block * outputs + GAP;
@@ -77,8 +77,10 @@ impl Winograd {
                     input_tile(input, from, first + tile, border, start, Planes::rows(plane));
                 }
                 for point in 0..POINTS {
-                    let rows = Rows { values: &v[point * plane..][..block * row], stride: row };
-                    let product = &mut m[point * products..][..count * outputs];
+                    let some = from.of_point(point, first, count);
+                    let rows = &v[point * plane + some.start * row..][..some.len() * row];
+                    let rows = Rows { values: rows, stride: row };
+                    let product = &mut m[point * products + some.start * outputs..][..some.len() * outputs];
                     multiply(rows, self.0.matrix(point), product, Finish::PLAIN);
                 }
                 for tile in 0..count {

@@ -1,32 +1,115 @@
-//! Maps cut into tiles: 4×4 outputs, or the 6×6 inputs that they are computed from.
+//! Maps cut into tiles: 4×4 outputs, or the 6×6 inputs that they are computed from. Where tiles of four would
+//! reach over the border, some are three outputs high or wide instead, and need a point less that way:
+//! 14 pixels are 4 + 4 + 3 + 3.
 
-use super::transform::{self, IN, OUT, both_axes};
+use std::ops::Range;
+
+use super::transform::{self, DROPPED, IN, OUT, OUT_SHORT, both_axes};
 use crate::disjoint::Disjoint;
 use crate::matmul::Finish;
 use crate::shape::Shape;
 use crate::vector::{Vector, with_vector};
 
+/// How many tiles lie along an axis: first whole ones, then short ones.
+#[derive(Clone, Copy)]
+struct Axis {
+    whole: usize,
+    short: usize,
+}
+
+impl Axis {
+    fn new(length: usize, even: bool) -> Self {
+        let tiles = length.div_ceil(OUT);
+        let short = if even { 0 } else { (tiles * OUT - length).min(tiles) };
+        Self { whole: tiles - short, short }
+    }
+
+    fn count(self, short: bool) -> usize {
+        if short { self.short } else { self.whole }
+    }
+
+    /// The first output of a tile.
+    fn place(self, index: usize, short: bool) -> usize {
+        if short { self.whole * OUT + index * OUT_SHORT } else { index * OUT }
+    }
+}
+
+/// Whether tiles are short, down and across, in the order in which they are counted: those that have a point lie
+/// next to each other.
+const KINDS: [(bool, bool); 4] = [(true, true), (false, true), (false, false), (true, false)];
+
 /// The tiles of a batch of maps.
 #[derive(Clone, Copy)]
 pub(super) struct Tiles {
     shape: Shape,
-    down: usize,
-    across: usize,
+    down: Axis,
+    across: Axis,
+    /// Where the tiles of each kind end.
+    ends: [usize; KINDS.len()],
+}
+
+/// Where a tile lies, and its outputs: four or three each way.
+#[derive(Clone, Copy)]
+struct Place {
+    image: usize,
+    top: usize,
+    left: usize,
+    rows: usize,
+    columns: usize,
 }
 
 impl Tiles {
-    pub(super) fn new(shape: Shape) -> Self {
-        Self { shape, down: shape.height.div_ceil(OUT), across: shape.width.div_ceil(OUT) }
+    /// With `even` all are whole, so that none cuts through a 2×2.
+    pub(super) fn new(shape: Shape, even: bool) -> Self {
+        let (down, across) = (Axis::new(shape.height, even), Axis::new(shape.width, even));
+        let mut end = 0;
+        let ends = KINDS.map(|(is_low, is_narrow)| {
+            end += shape.batch * down.count(is_low) * across.count(is_narrow);
+            end
+        });
+        Self { shape, down, across, ends }
     }
 
     pub(super) fn count(self) -> usize {
-        self.shape.batch * self.down * self.across
+        self.ends[KINDS.len() - 1]
     }
 
-    /// Image, top row and left column of tile `index`.
-    fn place(self, index: usize) -> (usize, usize, usize) {
-        let within = index % (self.down * self.across);
-        (index / (self.down * self.across), within / self.across * OUT, within % self.across * OUT)
+    /// Those of `count` tiles from `first` on that have the point, counted from `first`.
+    pub(super) fn of_point(self, point: usize, first: usize, count: usize) -> Range<usize> {
+        let [low_narrow, narrow, whole, all] = self.ends;
+        let (start, end) = match (point / IN == DROPPED, point % IN == DROPPED) {
+            (false, false) => (0, all),
+            (true, false) => (low_narrow, whole),
+            (false, true) => (narrow, all),
+            (true, true) => (narrow, whole),
+        };
+        let within = |tile: usize| tile.clamp(first, first + count) - first;
+        within(start)..within(end)
+    }
+
+    fn place(self, index: usize) -> Place {
+        let kind = self.ends.iter().take_while(|end| **end <= index).count();
+        let index = index - if kind == 0 { 0 } else { self.ends[kind - 1] };
+        let (is_low, is_narrow) = KINDS[kind];
+        let (down, across) = (self.down.count(is_low), self.across.count(is_narrow));
+        let outputs = |short: bool| if short { OUT_SHORT } else { OUT };
+        Place {
+            image: index / (down * across),
+            top: self.down.place(index / across % down, is_low),
+            left: self.across.place(index % across, is_narrow),
+            rows: outputs(is_low),
+            columns: outputs(is_narrow),
+        }
+    }
+
+    /// The rows of a tile's outputs that lie inside of the map.
+    fn rows(self, place: Place) -> Range<usize> {
+        place.top..self.shape.height.min(place.top + place.rows)
+    }
+
+    /// The columns.
+    fn columns(self, place: Place) -> Range<usize> {
+        place.left..self.shape.width.min(place.left + place.columns)
     }
 
     /// Index of a pixel's first value.
@@ -76,24 +159,26 @@ pub(super) unsafe fn input_tile(
     planes: Planes,
 ) {
     let Shape { height, width, channels, .. } = tiles.shape;
-    let (image, top, left) = tiles.place(index);
-    let is_inside = top > 0 && left > 0 && top + IN - 1 <= height && left + IN - 1 <= width;
+    let place = tiles.place(index);
+    let Place { image, top, left, rows, columns } = place;
+    let is_inside = top > 0 && left > 0 && top + rows < height && left + columns < width;
     let patch = match is_inside {
         true => {
             let start = map[tiles.pixel(image, top - 1, left - 1)..].as_ptr();
             Patch { start, row: width * channels, pixel: channels }
         }
         false => {
-            copy_with_border(map, tiles, (image, top, left), border);
+            copy_with_border(map, tiles, place, border);
             Patch { start: border.as_ptr(), row: IN * channels, pixel: channels }
         }
     };
     // SAFETY: the patch lies inside of the map or of the copy; the planes are the caller's.
-    unsafe { patch_dispatched(patch, channels, to, planes) }
+    unsafe { patch_dispatched(patch, place, channels, to, planes) }
 }
 
 /// Copies the pixels of a tile that crosses the map's border, zeros outside of it.
-fn copy_with_border(map: &[f32], tiles: Tiles, (image, top, left): (usize, usize, usize), to: &mut [f32]) {
+fn copy_with_border(map: &[f32], tiles: Tiles, place: Place, to: &mut [f32]) {
+    let Place { image, top, left, .. } = place;
     let Shape { height, width, channels, .. } = tiles.shape;
     let columns = usize::from(left == 0)..IN.min(width + 1 - left);
     for (row, line) in to.chunks_exact_mut(IN * channels).enumerate() {
@@ -110,22 +195,40 @@ fn copy_with_border(map: &[f32], tiles: Tiles, (image, top, left): (usize, usize
 }
 
 with_vector! {
-    unsafe fn patch_dispatched(patch: Patch, channels: usize, to: *mut f32, planes: Planes) = patch_with;
+    unsafe fn patch_dispatched(patch: Patch, place: Place, channels: usize, to: *mut f32, planes: Planes) = patch_with;
 }
 
 #[inline(always)]
-unsafe fn patch_with<V: Vector>(patch: Patch, channels: usize, to: *mut f32, planes: Planes) {
+unsafe fn patch_with<V: Vector>(patch: Patch, place: Place, channels: usize, to: *mut f32, planes: Planes) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match (place.rows == OUT_SHORT, place.columns == OUT_SHORT) {
+            (false, false) => patch_of::<V, false, false>(patch, channels, to, planes),
+            (false, true) => patch_of::<V, false, true>(patch, channels, to, planes),
+            (true, false) => patch_of::<V, true, false>(patch, channels, to, planes),
+            (true, true) => patch_of::<V, true, true>(patch, channels, to, planes),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn patch_of<V: Vector, const LOW: bool, const NARROW: bool>(
+    patch: Patch,
+    channels: usize,
+    to: *mut f32,
+    planes: Planes,
+) {
     for channel in (0..channels).step_by(V::LANES) {
         // SAFETY: channels come in whole registers; the rest is the caller's contract.
         unsafe {
             let from = patch.start.add(channel);
             let mut values = [[V::splat(0.0); IN]; IN];
-            for (row, line) in values.iter_mut().enumerate() {
-                for (column, value) in line.iter_mut().enumerate() {
+            for (row, line) in values.iter_mut().take(IN - usize::from(LOW)).enumerate() {
+                for (column, value) in line.iter_mut().take(IN - usize::from(NARROW)).enumerate() {
                     *value = V::load(from.add(row * patch.row + column * patch.pixel));
                 }
             }
-            let points = both_axes!(transform::input, values, IN => IN);
+            let points = both_axes!(input, LOW, NARROW, values, IN => IN);
             write_points(points, to.add(planes.channel(channel)), planes.plane);
         }
     }
@@ -144,17 +247,36 @@ unsafe fn gradient_tile_with<V: Vector>(
     to: *mut f32,
     planes: Planes,
 ) {
-    let (image, top, left) = tiles.place(index);
+    let place = tiles.place(index);
+    // SAFETY: the caller's contract.
+    unsafe {
+        match (place.rows == OUT_SHORT, place.columns == OUT_SHORT) {
+            (false, false) => gradient_of::<V, false, false>(map, tiles, place, to, planes),
+            (false, true) => gradient_of::<V, false, true>(map, tiles, place, to, planes),
+            (true, false) => gradient_of::<V, true, false>(map, tiles, place, to, planes),
+            (true, true) => gradient_of::<V, true, true>(map, tiles, place, to, planes),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn gradient_of<V: Vector, const LOW: bool, const NARROW: bool>(
+    map: &[f32],
+    tiles: Tiles,
+    place: Place,
+    to: *mut f32,
+    planes: Planes,
+) {
     for channel in (0..tiles.shape.channels).step_by(V::LANES) {
         // SAFETY: pixels are inside of the map, channels come in whole registers.
         unsafe {
             let mut values = [[V::splat(0.0); OUT]; OUT];
-            for (line, y) in values.iter_mut().zip(top..tiles.shape.height) {
-                for (value, x) in line.iter_mut().zip(left..tiles.shape.width) {
-                    *value = V::load(map.as_ptr().add(tiles.pixel(image, y, x) + channel));
+            for (line, y) in values.iter_mut().zip(tiles.rows(place)) {
+                for (value, x) in line.iter_mut().zip(tiles.columns(place)) {
+                    *value = V::load(map.as_ptr().add(tiles.pixel(place.image, y, x) + channel));
                 }
             }
-            let points = both_axes!(transform::output_transposed, values, OUT => IN);
+            let points = both_axes!(output_transposed, LOW, NARROW, values, OUT => IN);
             write_points(points, to.add(planes.channel(channel)), planes.plane);
         }
     }
@@ -217,12 +339,32 @@ unsafe fn output_tile_with<V: Vector>(
     pool: bool,
 ) {
     let place = tiles.place(index);
+    // SAFETY: the caller's contract.
+    unsafe {
+        match (place.rows == OUT_SHORT, place.columns == OUT_SHORT) {
+            (false, false) => output_of::<V, false, false>(products, tiles, place, output, finish, pool),
+            (false, true) => output_of::<V, false, true>(products, tiles, place, output, finish, pool),
+            (true, false) => output_of::<V, true, false>(products, tiles, place, output, finish, pool),
+            (true, true) => output_of::<V, true, true>(products, tiles, place, output, finish, pool),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn output_of<V: Vector, const LOW: bool, const NARROW: bool>(
+    products: Products,
+    tiles: Tiles,
+    place: Place,
+    output: &Disjoint<'_>,
+    finish: Finish<'_>,
+    pool: bool,
+) {
     for offset in (0..products.channels).step_by(V::LANES) {
         let channel = products.first + offset;
         // SAFETY: pixels over the border are left out; this tile's pixels are no other's.
         unsafe {
             let points = read_points::<V>(products.start.add(offset), products.plane);
-            let values = both_axes!(transform::output, points, IN => OUT);
+            let values = both_axes!(output, LOW, NARROW, points, IN => OUT);
             let bias = match finish.bias {
                 Some(bias) => V::load(bias.as_ptr().add(channel)),
                 None => V::splat(0.0),
@@ -240,16 +382,16 @@ unsafe fn write_all<V: Vector>(
     values: [[V; OUT]; OUT],
     bias: V,
     tiles: Tiles,
-    (image, top, left): (usize, usize, usize),
+    place: Place,
     channel: usize,
     output: &Disjoint<'_>,
     finish: Finish<'_>,
 ) {
     // SAFETY: the caller's contract.
     unsafe {
-        for (line, y) in values.into_iter().zip(top..tiles.shape.height) {
-            for (value, x) in line.into_iter().zip(left..tiles.shape.width) {
-                let place = tiles.pixel(image, y, x) + channel;
+        for (line, y) in values.into_iter().zip(tiles.rows(place)) {
+            for (value, x) in line.into_iter().zip(tiles.columns(place)) {
+                let place = tiles.pixel(place.image, y, x) + channel;
                 let mut value = value.add(bias);
                 if let Some(residual) = finish.residual {
                     value = value.add(V::load(residual.as_ptr().add(place)));
@@ -266,7 +408,7 @@ unsafe fn write_pooled<V: Vector>(
     values: [[V; OUT]; OUT],
     bias: V,
     tiles: Tiles,
-    (image, top, left): (usize, usize, usize),
+    Place { image, top, left, .. }: Place,
     channel: usize,
     output: &Disjoint<'_>,
     range: (f32, f32),

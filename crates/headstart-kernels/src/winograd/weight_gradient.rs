@@ -19,7 +19,7 @@ const BLOCK: usize = 512;
 /// as many output pixels.
 pub(crate) fn weight_gradient(input: &[f32], shape: Shape, gradient: &[f32], weight: &mut [f32]) {
     let (inputs, outputs) = (shape.channels, weight.len() / shape.channels / 9);
-    let tiles = (Tiles::new(shape), Tiles::new(Shape { channels: outputs, ..shape }));
+    let tiles = (Tiles::new(shape, false), Tiles::new(Shape { channels: outputs, ..shape }, false));
     let plane = outputs * inputs + GAP;
     let mut products = Scratch::new(POINTS * plane);
     for first in (0..tiles.0.count()).step_by(BLOCK) {
@@ -38,6 +38,8 @@ struct Block {
     inputs: Scratch,
     gradients: Scratch,
     channels: (usize, usize),
+    tiles: Tiles,
+    first: usize,
     count: usize,
 }
 
@@ -55,6 +57,8 @@ impl Block {
             inputs: Scratch::new(POINTS * planes.0),
             gradients: Scratch::new(POINTS * planes.1),
             channels,
+            tiles: tiles.0,
+            first,
             count,
         };
         if !channels.0.is_multiple_of(width) {
@@ -89,11 +93,19 @@ impl Block {
             (Self::input_plane(inputs, self.count), Self::gradient_plane(outputs, self.count));
         let block = block_rows();
         products.par_chunks_mut(plane).enumerate().for_each(|(point, product)| {
+            let product = &mut product[..outputs * inputs];
+            let tiles = self.tiles.of_point(point, self.first, self.count);
+            if tiles.is_empty() {
+                if !finish.accumulate {
+                    product.fill(0.0);
+                }
+                return;
+            }
             let panels = &self.inputs[point * of_inputs..][..of_inputs - GAP];
-            let panels = Panels::new(self.count, inputs, panels);
+            let panels = Panels::new(self.count, inputs, panels).part(tiles.start, tiles.len());
             let values = &self.gradients[point * of_gradients..][..of_gradients - GAP];
-            let columns = Columns { values, stride: outputs };
-            let rows = product[..outputs * inputs].par_chunks_mut(block * inputs);
+            let columns = Columns { values: &values[tiles.start * outputs..], stride: outputs };
+            let rows = product.par_chunks_mut(block * inputs);
             rows.enumerate().for_each(|(index, rows)| {
                 multiply_transposed_block(columns, index * block, panels, rows, finish);
             });
@@ -113,7 +125,7 @@ unsafe fn kernels_back_with<V: Vector>(from: *const f32, plane: usize, kernels: 
         // SAFETY: channels come in whole registers; a register lies inside of each tap's lanes.
         unsafe {
             let points = read_points::<V>(from.add(index * V::LANES), plane);
-            let values = both_axes!(transform::kernel_transposed, points, IN => 3);
+            let values = both_axes!(kernel_transposed, points, IN => 3);
             for (value, lanes) in values.as_flattened().iter().zip(&mut taps) {
                 value.store(lanes.as_mut_ptr());
             }
