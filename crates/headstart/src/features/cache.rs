@@ -32,6 +32,9 @@ pub struct Cache {
     count: u64,
 }
 
+/// Bytes that Linux maps around a page at most, aligned.
+#[cfg(unix)]
+const AROUND: usize = 1 << 16;
 /// Bytes of one line of the index: hash, checksum, line end.
 const LINE: usize = 64 + 1 + 8 + 1;
 
@@ -140,14 +143,17 @@ impl Records {
     }
 
     /// Lets go of a record's pages, which stay in the system's cache: a process that reads a large file would otherwise
-    /// seem to hold all of it.
+    /// seem to hold all of it. With those around it: Linux maps the neighbours of a page that is asked for, too.
     #[cfg(unix)]
     #[allow(unsafe_code)]
     fn release(&self, slot: u64) {
         let (start, length) = (slot as usize * 2 * self.length, 2 * self.length);
         if let Some(map) = self.map.as_ref().filter(|map| start + length <= map.len()) {
+            let end = (start + length).next_multiple_of(AROUND).min(map.len());
+            let start = start / AROUND * AROUND;
             // SAFETY: the map is of a file and read only, so its pages come back as they were.
-            let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, length) };
+            let _ =
+                unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, end - start) };
         }
     }
 

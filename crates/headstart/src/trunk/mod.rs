@@ -90,7 +90,11 @@ impl Plan {
         // From within the thread pool, whose threads stay awake from step to step: from outside,
         // each step had to wake one of them to begin, and the caller at its end.
         let output = rayon::scope(|_| run(&self.steps, maps, batch, None, buffers));
-        output.unwrap_or_else(|| maps.to_vec())
+        output.unwrap_or_else(|| {
+            let mut same = buffers.take(maps.len());
+            same.copy_from_slice(maps);
+            same
+        })
     }
 }
 
