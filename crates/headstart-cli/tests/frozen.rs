@@ -3,9 +3,11 @@
 use std::fs;
 
 use assert_cmd::Command;
+use headstart::backbone::Backbone;
 use headstart::backbone::spec::Layer;
 use headstart::backbone::weights::Weights;
-use headstart::backbone::{Backbone, Unfreeze};
+use headstart::train::Recipe;
+use headstart::train::pace::Thaw;
 use image::{GrayImage, Luma};
 
 #[test]
@@ -22,12 +24,17 @@ fn the_trunk_is_the_same_to_the_bit_after_training() {
     }
     let mut train = Command::new(env!("CARGO_BIN_EXE_headstart"));
     train.env("HEADSTART_CACHE", folder.path().join("cache")).arg("train").arg(&data);
-    train.args(["--image-size", "32", "--epochs", "1", "--out"]).arg(&run).assert().success();
+    // All blocks behind the cut move from the first step on, so that whatever epoch is kept has moved them.
+    let recipe = Recipe { thaw: Thaw::AtOnce, ..Recipe::find("default").expect("known") };
+    let file = folder.path().join("recipe.toml");
+    fs::write(&file, recipe.to_toml()).expect("writes");
+    train.arg("--recipe").arg(file).args(["--image-size", "32", "--epochs", "1", "--out"]).arg(&run);
+    train.assert().success();
 
     let path = run.join("model.safetensors");
     let model = Weights::from_safetensors(&fs::read(&path).expect("the model"), &path).expect("tensors");
     let before = Backbone::load("efficientnet-lite0", None).expect("embedded");
-    let cut = before.spec.cut(&Unfreeze::LastBlock).expect("a block");
+    let cut = before.spec.cut(&recipe.unfreeze).expect("a block");
     let blocks = before.spec.blocks.len();
     let digest = |weights: &Weights, range| {
         let layers: Vec<Layer> = before.spec.layers(range).cloned().collect();

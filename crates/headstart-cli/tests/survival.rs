@@ -129,7 +129,7 @@ fn killed_while_features_at_a_later_cut_are_written_it_comes_to_the_same_bits() 
     let head_first = RECIPE.replace(MIX, "thaw = { kind = 'head-first', epochs = 6 }");
     let place = Place::with(&head_first);
     let (cache, whole) = (place.path("cache"), place.path("whole"));
-    let more = ["--epochs", "9"];
+    let more = ["--epochs", "3"];
     place.train(&cache, &whole, &more).success().stdout(contains("epoch 1: only head is trained"));
     let (all, mut torn) = (written(&cache), 0);
     for point in 0..10 {

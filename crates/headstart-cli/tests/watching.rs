@@ -40,7 +40,8 @@ fn people_read_lines_programs_read_json_and_quiet_is_the_result_alone() {
         let fields = record.as_object().expect("an object");
         assert!(fields.iter().all(|(name, value)| event[name] == *value), "{event} {line}");
     }
-    assert_eq!(of("epoch").len(), 2);
+    // Twenty of the head alone come first.
+    assert_eq!(of("epoch").len(), 22);
     for kind in ["looking", "features", "step"] {
         let last = of(kind).pop().unwrap_or_else(|| panic!("no {kind}"));
         assert!(last["done"] == last["total"] && last["memory_bytes"].as_u64() > Some(1 << 20), "{last}");
@@ -72,7 +73,7 @@ fn tensorboard_reads_what_the_history_says() {
     ];
     for (tag, name) in names {
         let read: Vec<(u64, f64)> = serde_json::from_value(scalars[tag].clone()).expect(tag);
-        assert_eq!(read.len(), 2, "{tag}");
+        assert_eq!(read.len(), 22, "{tag}");
         for ((step, value), line) in read.into_iter().zip(history(&run)) {
             let record: Value = serde_json::from_str(&format!("{line}}}")).expect("a record");
             assert_eq!(record["epoch"], step);

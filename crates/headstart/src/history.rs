@@ -39,25 +39,29 @@ pub struct EpochRecord {
 pub struct History {
     /// In order, `epoch` counting from 1.
     pub epochs: Vec<EpochRecord>,
-    /// The [`EpochRecord::epoch`] whose weights were kept.
-    pub best_epoch: Option<usize>,
+    /// The [`EpochRecord::epoch`] whose weights were kept. Sealed models call it as it was called first.
+    #[serde(rename = "best_epoch")]
+    pub kept_epoch: Option<usize>,
 }
 
 impl History {
-    /// A history whose best epoch is the one with the least validation loss, the first of equals;
-    /// none when no validation loss is a number.
+    /// A history of which the best epoch was kept, if there is one.
     pub fn new(epochs: Vec<EpochRecord>) -> Self {
-        let best_epoch = epochs
-            .iter()
-            .filter(|record| record.validation_loss.is_finite())
-            .min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss))
-            .map(|record| record.epoch);
-        Self { epochs, best_epoch }
+        let mut history = Self { epochs, kept_epoch: None };
+        history.kept_epoch = history.best().map(|record| record.epoch);
+        history
     }
 
-    /// The record of the best epoch.
+    /// The epoch with the least validation loss, the first of equals; none when no validation loss is a
+    /// number.
     pub fn best(&self) -> Option<&EpochRecord> {
-        self.epochs.iter().find(|record| Some(record.epoch) == self.best_epoch)
+        let numbers = self.epochs.iter().filter(|record| record.validation_loss.is_finite());
+        numbers.min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss))
+    }
+
+    /// The epoch that was kept.
+    pub fn kept(&self) -> Option<&EpochRecord> {
+        self.epochs.iter().find(|record| Some(record.epoch) == self.kept_epoch)
     }
 
     /// One JSON object a line, one line an epoch: what `history.jsonl` holds.
@@ -66,7 +70,7 @@ impl History {
         self.epochs.iter().map(line).collect()
     }
 
-    /// Reads what [`Self::to_jsonl`] wrote. The lines don't name the best epoch: see [`Self::new`].
+    /// Reads what [`Self::to_jsonl`] wrote. The lines don't name the epoch that was kept: see [`Self::new`].
     ///
     /// # Errors
     /// [`Error::Invalid`] with the line's number when a line is not an epoch's JSON object.
@@ -107,9 +111,11 @@ mod tests {
     #[test]
     fn the_best_epoch_has_the_least_validation_loss() {
         let history = History::new(vec![record(1, 0.9), record(2, 0.4), record(3, 0.4), record(4, f64::NAN)]);
-        assert_eq!(history.best_epoch, Some(2));
+        assert_eq!(history.kept_epoch, Some(2));
         assert_eq!(history.best(), Some(&history.epochs[1]));
-        assert_eq!(History::new(vec![record(1, f64::NAN)]).best_epoch, None);
+        assert_eq!(History::new(vec![record(1, f64::NAN)]).kept_epoch, None);
+        let last = History { kept_epoch: Some(3), ..history };
+        assert_eq!((last.kept(), last.best()), (Some(&last.epochs[2]), Some(&last.epochs[1])));
     }
 
     #[test]

@@ -51,7 +51,9 @@ fn trained(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
 /// What the arguments ask for.
 pub fn job(arguments: TrainArguments) -> Result<Job> {
     let mut recipe = Recipe::find(&arguments.recipe)?;
-    recipe.backbone = arguments.backbone.unwrap_or(recipe.backbone);
+    if let Some(backbone) = &arguments.backbone {
+        recipe = recipe.on(backbone);
+    }
     recipe.unfreeze = arguments.unfreeze.map_or(recipe.unfreeze, Into::into);
     recipe.epochs = arguments.epochs.unwrap_or(recipe.epochs);
     recipe.batch_size = arguments.batch_size.unwrap_or(recipe.batch_size);
@@ -96,7 +98,7 @@ fn new_folder(data: &Path) -> PathBuf {
 fn show_model(outcome: &Outcome) {
     let description = outcome.classifier.description();
     println!("\n{}", summary_table(&description.backbone, &outcome.classifier.layer_rows()));
-    let kept = description.history.best_epoch.map_or("no epoch".into(), |epoch| format!("epoch {epoch}"));
+    let kept = description.history.kept_epoch.map_or("no epoch".into(), |epoch| format!("epoch {epoch}"));
     println!("kept {kept}; threshold {:.4}, chosen on validation\n", description.threshold);
 }
 

@@ -17,7 +17,7 @@ const MOST_MARKERS: usize = 40;
 const TRAINING: Stroke = Stroke::new(BLUE, 2.2);
 /// Dashed, to be told apart without colour too.
 const VALIDATION: Stroke = Stroke::new(ORANGE, 2.2).dashed("7 5");
-const BEST: Stroke = Stroke::new(SOFT, 1.3).dashed("2 4");
+const KEPT: Stroke = Stroke::new(SOFT, 1.3).dashed("2 4");
 
 /// What one panel shows.
 struct Series {
@@ -29,11 +29,11 @@ struct Series {
     value: fn(f64) -> String,
 }
 
-/// Two panels, loss and accuracy, with training and validation in each and the best epoch marked.
+/// Two panels, loss and accuracy, with training and validation in each and the epoch marked that was kept.
 pub fn curves_svg(history: &History) -> String {
     let mut svg = Svg::new(SIZE.0, SIZE.1, "Loss and accuracy of training and validation over the epochs");
     svg.text((FRAME.0 - 46.0, 34.0), Text::new(19.0).bold(), "Training curves");
-    legend(&mut svg, history.best_epoch.is_some());
+    legend(&mut svg, history.kept_epoch.is_some());
     for (series, left) in [loss(history), accuracy(history)].iter().zip([FRAME.0, FRAME.0 + STRIDE]) {
         panel(&mut svg, series, left, history);
     }
@@ -62,11 +62,11 @@ fn pick(
 }
 
 /// From the right edge to the left, so that it ends with the second panel.
-fn legend(svg: &mut Svg, best: bool) {
+fn legend(svg: &mut Svg, kept: bool) {
     let look = Text::new(13.0);
     let mut right = FRAME.0 + STRIDE + PANEL.0;
-    let entries = [("best epoch", BEST), ("validation", VALIDATION), ("training", TRAINING)];
-    for (name, stroke) in entries.into_iter().skip(usize::from(!best)) {
+    let entries = [("kept epoch", KEPT), ("validation", VALIDATION), ("training", TRAINING)];
+    for (name, stroke) in entries.into_iter().skip(usize::from(!kept)) {
         let left = right - look.width(name);
         svg.text((left, 33.0), look, name);
         svg.line(&[(left - 38.0, 28.5), (left - 8.0, 28.5)], stroke);
@@ -85,8 +85,8 @@ fn panel(svg: &mut Svg, series: &Series, left: f64, history: &History) {
     svg.text((left, FRAME.1 - 30.0), Text::new(15.0).bold(), series.title);
     vertical_axis(svg, series, left, y);
     horizontal_axis(svg, left, history, x);
-    if let Some(best) = history.epochs.iter().position(|record| Some(record.epoch) == history.best_epoch) {
-        mark_best(svg, series, left, (best, history.epochs[best].epoch), x(best));
+    if let Some(kept) = history.epochs.iter().position(|record| Some(record.epoch) == history.kept_epoch) {
+        mark_kept(svg, series, left, (kept, history.epochs[kept].epoch), x(kept));
     }
     for (values, stroke) in [(&series.training, TRAINING), (&series.validation, VALIDATION)] {
         let points: Vec<Point> =
@@ -131,8 +131,8 @@ fn horizontal_axis(svg: &mut Svg, left: f64, history: &History, x: impl Fn(usize
 }
 
 /// A line through the panel, and above it the validation's value there, kept inside of the panel's width.
-fn mark_best(svg: &mut Svg, series: &Series, left: f64, (index, epoch): (usize, usize), at: f64) {
-    svg.line(&[(at, FRAME.1), (at, FRAME.1 + PANEL.1)], BEST);
+fn mark_kept(svg: &mut Svg, series: &Series, left: f64, (index, epoch): (usize, usize), at: f64) {
+    svg.line(&[(at, FRAME.1), (at, FRAME.1 + PANEL.1)], KEPT);
     let label = format!("epoch {epoch}: {}", (series.value)(series.validation[index]));
     let look = Text::new(12.0).fill(INK).anchor(Anchor::Middle);
     let half = look.width(&label) / 2.0;
@@ -155,11 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn the_best_epoch_is_named_with_its_value() {
+    fn the_kept_epoch_is_named_with_its_value() {
         let history = sample::history(7);
-        let best = history.best().expect("all losses are numbers");
+        let kept = history.kept().expect("all losses are numbers");
         let svg = curves_svg(&history);
-        assert!(svg.contains(&format!("epoch {}: {:.3}", best.epoch, best.validation_loss)));
+        assert!(svg.contains(&format!("epoch {}: {:.3}", kept.epoch, kept.validation_loss)));
     }
 
     #[test]

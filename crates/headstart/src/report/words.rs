@@ -26,22 +26,22 @@ pub fn curves_in_words(history: &History) -> String {
         let epoch = record.epoch;
         return format!("The loss stopped being a number in epoch {epoch}: a lower learning rate is needed.");
     }
-    let Some(best) = history.best() else {
-        return "No epoch is marked as the best one.".into();
+    let Some(kept) = history.kept() else {
+        return "No epoch is marked as the one that was kept.".into();
     };
     if history.epochs.len() == 1 {
         return "A single epoch was trained: there is no course yet from which to tell whether more would help.".into();
     }
-    let kept = format!(
+    let which = format!(
         "Epoch {} was kept, with a validation loss of {} and a validation accuracy of {}. ",
-        best.epoch,
-        decimals(best.validation_loss),
-        percent(best.validation_accuracy)
+        kept.epoch,
+        decimals(kept.validation_loss),
+        percent(kept.validation_accuracy)
     );
-    kept + &verdict(history, first, best, last)
+    which + &verdict(history, first, kept, last)
 }
 
-fn verdict(history: &History, first: &EpochRecord, best: &EpochRecord, last: &EpochRecord) -> String {
+fn verdict(history: &History, first: &EpochRecord, kept: &EpochRecord, last: &EpochRecord) -> String {
     let stands_still =
         history.epochs.iter().all(|record| record.validation_accuracy == first.validation_accuracy);
     let ranks = last.validation_auc.is_some_and(|auc| auc >= RANKS);
@@ -50,12 +50,19 @@ fn verdict(history: &History, first: &EpochRecord, best: &EpochRecord, last: &Ep
                 look at the confusion matrix, and try a lower learning rate."
             .into();
     }
+    let best = history.best().unwrap_or(kept);
     if last.validation_loss > RISE * best.validation_loss && last.train_loss < best.train_loss {
-        return "After it the training loss went on falling while the validation loss rose: overfitting. The kept \
-                epoch lies before it; more images, augmentation or stronger dropout would help."
-            .into();
+        let kept = match kept.epoch == best.epoch {
+            true => "The kept epoch lies before it",
+            false => "The kept epoch, by the recipe the last, does not lie before it",
+        };
+        return format!(
+            "After epoch {} the training loss went on falling while the validation loss rose: overfitting. {kept}; more \
+             images, augmentation or stronger dropout would help.",
+            best.epoch
+        );
     }
-    let gap = best.train_accuracy - best.validation_accuracy;
+    let gap = kept.train_accuracy - kept.validation_accuracy;
     if gap > GAP {
         return format!(
             "There the training accuracy is {:.1} points above the validation accuracy: the net knows its training \
@@ -93,6 +100,11 @@ mod tests {
             }
         });
         assert!(words.starts_with("Epoch 3 was kept") && words.contains("overfitting"), "{words}");
+        let mut history = sample::history(6);
+        history.epochs.iter_mut().skip(3).for_each(|record| record.validation_loss = 0.9);
+        history.kept_epoch = Some(6);
+        let words = curves_in_words(&history);
+        assert!(words.starts_with("Epoch 6 was kept") && words.contains("does not lie before it"), "{words}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Checks of a recipe's settings that no type makes.
 
+use super::pace::Thaw;
 use super::recipe::{HeadLayer, Recipe};
 use super::schedule::Schedule;
 use crate::error::{Error, Result};
@@ -36,6 +37,9 @@ impl Recipe {
         self.gradient_clip.map_or(Ok(()), |limit| positive("gradient_clip", f64::from(limit)))?;
         self.mix.map_or(Ok(()), |mix| positive("mix.alpha", mix.alpha()))?;
         self.augment.map_or(Ok(()), check_views)?;
+        if let Thaw::HeadFirst { learning_rate: Some(rate), .. } = self.thaw {
+            positive("thaw.learning_rate", rate)?;
+        }
         if let Schedule::Step { every, factor, .. } = self.schedule {
             positive("schedule.every", every as f64)?;
             positive("schedule.factor", factor)?;

@@ -1,4 +1,4 @@
-//! Trains a tail on cached features, epoch by epoch; the best one on validation is kept.
+//! Trains a tail on cached features, epoch by epoch; the best one on validation is kept, or the last.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,10 @@ use super::Observer;
 use super::average;
 use super::checkpoint::Checkpoint;
 use super::collapse;
-use super::pace::Pace;
+use super::optimizer::Stepper;
+use super::pace::{Pace, Thaw};
 use super::phases::Phases;
-use super::recipe::Recipe;
+use super::recipe::{Keep, Recipe};
 use super::state::{Fitted, State, Within};
 use super::step::{Batch, Step, class_weights};
 use super::validate::validate;
@@ -89,6 +90,11 @@ impl Fit<'_> {
     fn steps(&self, state: &mut State, observer: &mut dyn Observer) -> Result<()> {
         let Self { recipe, pace, .. } = *self;
         let epoch = state.epochs() + 1;
+        let head_epochs = recipe.thaw.head_epochs();
+        if head_epochs > 0 && epoch == head_epochs + 1 && state.within.seen == 0 {
+            // What was learned of the head's gradients while all else stood still does not hold any more.
+            state.stepper = Stepper::new(recipe);
+        }
         let (tail, data) = self.moving(epoch);
         let mut order = data.train.to_vec();
         Random::new(self.seed, ORDER + epoch as u64).shuffle(&mut order);
@@ -131,14 +137,21 @@ impl Fit<'_> {
         }
     }
 
-    /// The rate of the step that follows `seen` images of an epoch, counted from 1.
+    /// The rate of the step that follows `seen` images of an epoch, counted from 1. The head alone has a
+    /// schedule of its own.
     fn learning_rate(&self, epoch: usize, seen: usize) -> f64 {
-        let in_epoch = self.data.train.len().div_ceil(self.recipe.batch_size);
-        let taken = (epoch - 1) * in_epoch + seen / self.recipe.batch_size;
-        self.recipe.learning_rate * self.recipe.schedule.share(taken, self.recipe.epochs * in_epoch, epoch)
+        let recipe = self.recipe;
+        let head = recipe.thaw.head_epochs();
+        let (epoch, epochs, rate) = match (epoch.checked_sub(head), recipe.thaw) {
+            (None | Some(0), Thaw::HeadFirst { learning_rate, .. }) => (epoch, head, learning_rate),
+            (after, _) => (after.unwrap_or(epoch), recipe.epochs, None),
+        };
+        let in_epoch = self.data.train.len().div_ceil(recipe.batch_size);
+        let taken = (epoch - 1) * in_epoch + seen / recipe.batch_size;
+        rate.unwrap_or(recipe.learning_rate) * recipe.schedule.share(taken, epochs * in_epoch, epoch)
     }
 
-    /// Ends an epoch: validates, looks for a collapse, keeps the best.
+    /// Ends an epoch: validates, looks for a collapse, keeps the weights if the recipe says so.
     fn close(&self, state: &mut State, observer: &mut dyn Observer) -> Result<()> {
         let Self { recipe, .. } = *self;
         let (epoch, start) = (state.epochs() + 1, Instant::now());
@@ -175,9 +188,10 @@ impl Fit<'_> {
             observer.warn(&warning);
             fitted.warnings.push(warning);
         }
-        if fitted.history.best().is_none_or(|best| record.validation_loss < best.validation_loss) {
+        let is_best = fitted.history.kept().is_none_or(|kept| record.validation_loss < kept.validation_loss);
+        if is_best || recipe.keep == Keep::Last {
             fitted.weights = weights;
-            fitted.history.best_epoch = Some(epoch);
+            fitted.history.kept_epoch = Some(epoch);
         }
         fitted.history.epochs.push(record);
         Ok(())

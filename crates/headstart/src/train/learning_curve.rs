@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::data::{Prepared, prepare};
 use super::fit::{Data, Fit};
 use super::graft::Grafted;
-use super::pace::Pace;
+use super::pace::{Pace, Thaw};
 use super::phases::Phases;
 use super::random_weights::random_weights;
 use super::recipe::Recipe;
@@ -248,7 +248,8 @@ impl<'a> Study<'a> {
     }
 
     fn recipe(&self, kind: Start, epochs: usize) -> Recipe {
-        let recipe = Recipe { epochs, patience: epochs, ..self.job.recipe.clone() };
+        // Both kinds see the same number of images.
+        let recipe = Recipe { epochs, patience: epochs, thaw: Thaw::AtOnce, ..self.job.recipe.clone() };
         match kind {
             Start::Transfer => recipe,
             Start::Random => Recipe { learning_rate: RANDOM_RATE, ..everything(&recipe) },

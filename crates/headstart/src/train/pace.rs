@@ -7,16 +7,20 @@ use serde::{Deserialize, Serialize};
 use crate::backbone::spec::{Block, Layer};
 
 /// When the pretrained blocks of the tail begin to move.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Thaw {
     /// With the head.
     #[default]
     AtOnce,
-    /// All of them after so many epochs of the head alone (fastai's `fine_tune`).
+    /// All of them after the head was trained alone, along a schedule of its own (fastai's `fine_tune`): the
+    /// blocks then meet a head that knows what to ask of them (Kumar 2022, arXiv:2202.10054).
     HeadFirst {
-        /// Epochs of the head alone.
+        /// Epochs of the head alone, before those that the recipe counts.
         epochs: usize,
+        /// Step size in them, unless the recipe's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        learning_rate: Option<f64>,
     },
     /// One more after each so many epochs, from the last to the first (Howard & Ruder 2018).
     Gradual {
@@ -30,7 +34,15 @@ impl Thaw {
     pub fn epochs(self) -> usize {
         match self {
             Self::AtOnce => 0,
-            Self::HeadFirst { epochs } | Self::Gradual { epochs } => epochs,
+            Self::HeadFirst { epochs, .. } | Self::Gradual { epochs } => epochs,
+        }
+    }
+
+    /// Epochs of the head alone that come before those that the recipe counts.
+    pub fn head_epochs(self) -> usize {
+        match self {
+            Self::HeadFirst { epochs, .. } => epochs,
+            Self::AtOnce | Self::Gradual { .. } => 0,
         }
     }
 }
@@ -59,7 +71,7 @@ impl Pace {
         let distance = self.distances.get(name).copied().unwrap_or(0);
         let frozen_for = match self.thaw {
             Thaw::AtOnce => 0,
-            Thaw::HeadFirst { epochs } => epochs * usize::from(distance > 0),
+            Thaw::HeadFirst { epochs, .. } => epochs * usize::from(distance > 0),
             Thaw::Gradual { epochs } => epochs * distance as usize,
         };
         (epoch > frozen_for).then(|| self.factor.powi(distance))
@@ -92,6 +104,8 @@ mod tests {
         ["deep", "last", "head"].map(|name| Block { name: name.into(), layers: vec![dense(name)] }).to_vec()
     }
 
+    const HEAD_FIRST: Thaw = Thaw::HeadFirst { epochs: 2, learning_rate: None };
+
     fn shares(thaw: Thaw, epoch: usize) -> [Option<f64>; 3] {
         let pace = Pace::new(&blocks(), thaw, 0.5);
         ["deep.weight", "last.weight", "head.bias"].map(|name| pace.share(name, epoch))
@@ -100,8 +114,8 @@ mod tests {
     #[test]
     fn blocks_thaw_from_the_head_down_and_deeper_ones_move_less() {
         assert_eq!(shares(Thaw::AtOnce, 1), [Some(0.25), Some(0.5), Some(1.0)]);
-        assert_eq!(shares(Thaw::HeadFirst { epochs: 2 }, 2), [None, None, Some(1.0)]);
-        assert_eq!(shares(Thaw::HeadFirst { epochs: 2 }, 3), [Some(0.25), Some(0.5), Some(1.0)]);
+        assert_eq!(shares(HEAD_FIRST, 2), [None, None, Some(1.0)]);
+        assert_eq!(shares(HEAD_FIRST, 3), [Some(0.25), Some(0.5), Some(1.0)]);
         assert_eq!(shares(Thaw::Gradual { epochs: 2 }, 3), [None, Some(0.5), Some(1.0)]);
         assert_eq!(shares(Thaw::Gradual { epochs: 2 }, 5), [Some(0.25), Some(0.5), Some(1.0)]);
     }
@@ -115,9 +129,9 @@ mod tests {
         let waiting = |thaw| [1, 2, 3].map(|epoch| Pace::new(&blocks, thaw, 1.0).waiting(&layers, epoch));
         assert_eq!(waiting(Thaw::AtOnce), [0, 0, 0]);
         // Two blocks and the pool, but not the dropout.
-        assert_eq!(waiting(Thaw::HeadFirst { epochs: 2 }), [3, 3, 0]);
+        assert_eq!(waiting(HEAD_FIRST), [3, 3, 0]);
         assert_eq!(waiting(Thaw::Gradual { epochs: 1 }), [3, 1, 0]);
-        let head = Pace::new(&blocks[2..], Thaw::HeadFirst { epochs: 2 }, 1.0);
+        let head = Pace::new(&blocks[2..], HEAD_FIRST, 1.0);
         assert_eq!(head.waiting(&blocks[2].layers, 1), 0);
     }
 }

@@ -62,7 +62,7 @@ impl Phases {
         let mut room = job.cache_limit.unwrap_or(usize::MAX).saturating_sub(taken);
         let (blocks, mut phases) = (&net.blocks[net.cut..], Vec::new());
         let pace = Pace::new(blocks, recipe.thaw, recipe.block_rate);
-        for epoch in (1..=recipe.epochs).step_by(recipe.thaw.epochs()) {
+        for epoch in (1..=recipe.all_epochs()).step_by(recipe.thaw.epochs()) {
             let waiting = pace.waiting(layers, epoch);
             let further = Further::new(&layers[..waiting], &net.weights, net.tail.input());
             let shape = further.output();

@@ -43,6 +43,17 @@ pub enum Optimizer {
     Sgd,
 }
 
+/// Which epoch's weights the model gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// That of the least validation loss.
+    #[default]
+    Best,
+    /// The last one's, as Keras's `fit` leaves them.
+    Last,
+}
+
 /// A layer of the new head; a dense layer with one output for each class follows the last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -112,10 +123,13 @@ pub struct Recipe {
     pub folds: Option<usize>,
     /// Images a step.
     pub batch_size: usize,
-    /// At most.
+    /// At most, besides those of the head alone.
     pub epochs: usize,
     /// Epochs without a better validation loss after which training stops.
     pub patience: usize,
+    /// Which epoch is kept.
+    #[serde(default)]
+    pub keep: Keep,
     /// Whether rarer classes weigh more.
     pub class_weights: bool,
     /// Share of the training images that is cut off for validation when none are given.
@@ -182,8 +196,21 @@ impl Recipe {
     pub fn for_backbone(backbone: &str) -> Result<Self> {
         let mut recipes = RECIPES.iter().map(|(name, _)| Self::find(name)).collect::<Result<Vec<_>>>()?;
         let made_for_it = recipes.iter().position(|recipe| recipe.backbone == backbone);
-        let recipe = recipes.swap_remove(made_for_it.unwrap_or(0));
-        Ok(Self { backbone: backbone.into(), ..recipe })
+        Ok(recipes.swap_remove(made_for_it.unwrap_or(0)).on(backbone))
+    }
+
+    /// This recipe on another backbone, where a block's name means nothing: its last block is trained then.
+    pub fn on(self, backbone: &str) -> Self {
+        let unfreeze = match &self.unfreeze {
+            Unfreeze::Block(_) if backbone != self.backbone => Unfreeze::LastBlock,
+            same => same.clone(),
+        };
+        Self { backbone: backbone.into(), unfreeze, ..self }
+    }
+
+    /// Epochs in all, at most.
+    pub fn all_epochs(&self) -> usize {
+        self.thaw.head_epochs() + self.epochs
     }
 
     /// Every setting, as [`Recipe::find`] reads it from a file.
@@ -240,7 +267,8 @@ mod tests {
         let of = |name| Recipe::for_backbone(name).expect("a recipe");
         assert_eq!(of("vgg16"), Recipe::find("keras-vgg16").expect("known"));
         let default = Recipe::find("default").expect("known");
-        assert_eq!(of("resnet50"), Recipe { backbone: "resnet50".into(), ..default });
+        assert_eq!(of("resnet50"), default.on("resnet50"));
+        assert_eq!(of("resnet50").unfreeze, Unfreeze::LastBlock);
     }
 
     #[test]

@@ -16,7 +16,7 @@ const VIEWS: u64 = 0x5eed_3000_0000;
 /// A trained tail.
 #[derive(Debug, Clone)]
 pub(super) struct Fitted {
-    /// Weights of the best epoch.
+    /// Weights of the epoch that is kept so far.
     pub(super) weights: Weights,
     /// Every epoch.
     pub(super) history: History,
@@ -71,10 +71,11 @@ impl State {
         self.fitted.history.epochs.len()
     }
 
-    /// Whether there were epochs enough, or enough since the best.
+    /// Whether there were epochs enough, or enough since the best or since all blocks move.
     pub(super) fn is_finished(&self, recipe: &Recipe) -> bool {
-        let best = self.fitted.history.best_epoch.unwrap_or(0);
-        self.epochs() >= recipe.epochs || self.epochs() - best >= recipe.patience.max(1)
+        let best = self.fitted.history.best().map_or(0, |record| record.epoch);
+        let since = self.epochs().saturating_sub(best.max(recipe.thaw.head_epochs()));
+        self.epochs() >= recipe.all_epochs() || since >= recipe.patience.max(1)
     }
 }
 
@@ -82,12 +83,13 @@ impl State {
 mod tests {
     use super::*;
     use crate::history::EpochRecord;
+    use crate::train::pace::Thaw;
 
     #[test]
     fn it_ends_after_so_many_epochs_or_so_many_since_the_best() {
         let plain = Recipe::find("default").expect("known");
-        let ends = |losses: &[f64], epochs, patience| {
-            let recipe = Recipe { epochs, patience, ..plain.clone() };
+        let ends_after = |thaw, losses: &[f64], epochs, patience| {
+            let recipe = Recipe { epochs, patience, thaw, ..plain.clone() };
             let record = |(index, loss): (usize, &f64)| EpochRecord {
                 epoch: index + 1,
                 train_loss: 0.0,
@@ -104,8 +106,13 @@ mod tests {
             let within = Within::start(1, losses.len() + 1);
             State { parameters, stepper, average: None, fitted, within }.is_finished(&recipe)
         };
+        let ends = |losses: &[f64], epochs, patience| ends_after(Thaw::AtOnce, losses, epochs, patience);
         assert!(!ends(&[0.5, 0.4, 0.6], 9, 2) && ends(&[0.5, 0.4, 0.6, 0.4], 9, 2));
         assert!(!ends(&[0.5, 0.4, 0.6, 0.3], 9, 2) && ends(&[0.5, 0.4, 0.3], 3, 2));
         assert!(!ends(&[], 1, 0) && ends(&[0.5], 1, 1));
+        let head_first = Thaw::HeadFirst { epochs: 3, learning_rate: None };
+        let ends = |losses: &[f64], epochs| ends_after(head_first, losses, epochs, 2);
+        assert!(!ends(&[0.3, 0.4, 0.5], 9) && !ends(&[0.3, 0.4, 0.5, 0.6], 9) && ends(&[0.3; 5], 9));
+        assert!(!ends(&[0.3, 0.2, 0.1], 1) && ends(&[0.3, 0.2, 0.1, 0.1], 1));
     }
 }
