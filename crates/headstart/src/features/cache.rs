@@ -32,9 +32,9 @@ pub struct Cache {
     count: u64,
 }
 
-/// Bytes that Linux maps around a page at most, aligned.
+/// Bytes that Linux maps around a page at most, aligned: its largest folio, since 6.18.
 #[cfg(unix)]
-const AROUND: usize = 1 << 16;
+const AROUND: usize = 1 << 21;
 /// Bytes of one line of the index: hash, checksum, line end.
 const LINE: usize = 64 + 1 + 8 + 1;
 
