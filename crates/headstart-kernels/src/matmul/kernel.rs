@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::vector::{Level, Vector, level};
+use crate::vector::{self, Vector};
 
 /// Two of the widest registers.
 const WIDEST: usize = 32;
@@ -15,9 +15,9 @@ pub(super) const ROWS_AVX512: usize = 14;
 
 /// Rows of A that this CPU's registers hold.
 pub(super) fn tile_rows() -> usize {
-    match level() {
+    match vector::level() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => ROWS_AVX512,
+        vector::Level::Avx512 => ROWS_AVX512,
         _ => ROWS,
     }
 }

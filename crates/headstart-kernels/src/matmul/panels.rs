@@ -3,13 +3,13 @@
 use rayon::prelude::*;
 
 use crate::scratch::Scratch;
-use crate::vector::{Level, level};
+use crate::vector;
 
 /// Columns of a panel.
 pub(crate) fn panel_width() -> usize {
-    match level() {
+    match vector::level() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => 32,
+        vector::Level::Avx512 => 32,
         _ => 16,
     }
 }

@@ -1,9 +1,14 @@
 //! One SIMD register of f32, for each instruction set, and the choice among them at run time.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use std::sync::OnceLock;
+
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 
 /// The instruction set that this CPU is driven with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +17,8 @@ pub(crate) enum Level {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     Portable,
 }
 
@@ -22,7 +29,7 @@ pub(crate) fn level() -> Level {
     *LEVEL.get_or_init(|| detect(std::env::var("HEADSTART_VECTOR").as_deref().unwrap_or_default()))
 }
 
-#[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
+#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(unused_variables))]
 fn detect(most: &str) -> Level {
     #[cfg(target_arch = "x86_64")]
     if most != "portable" && is_x86_feature_detected!("fma") {
@@ -32,6 +39,10 @@ fn detect(most: &str) -> Level {
         if is_x86_feature_detected!("avx2") {
             return Level::Avx2;
         }
+    }
+    #[cfg(target_arch = "aarch64")]
+    if most != "portable" {
+        return Level::Neon;
     }
     Level::Portable
 }
@@ -69,7 +80,9 @@ pub(crate) trait Vector: Copy {
         unsafe {
             std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(at.cast());
         }
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(target_arch = "aarch64")]
+        neon::prefetch(at);
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
         let _ = at;
     }
     /// `self` inside of `range`. NaN stays NaN: a clamp that hid it would hide a diverged net.
@@ -80,7 +93,7 @@ pub(crate) trait Vector: Copy {
     }
 }
 
-/// Eight plain floats: SSE, NEON or whatever the compiler makes of them.
+/// Eight plain floats: SSE or whatever the compiler makes of them.
 #[derive(Clone, Copy)]
 pub(crate) struct Plain([f32; 8]);
 
@@ -270,6 +283,8 @@ macro_rules! with_vector {
                     Level::Avx512 => avx512($($argument),*),
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 => avx2($($argument),*),
+                    #[cfg(target_arch = "aarch64")]
+                    Level::Neon => $body::<vector::Neon>($($argument),*),
                     Level::Portable => $body::<vector::Plain>($($argument),*),
                 }
             }
