@@ -116,7 +116,7 @@ impl Weights {
 
     /// The bytes of a safetensors file with these tensors in f32 and `metadata`.
     pub fn to_safetensors(&self, metadata: BTreeMap<String, String>) -> Vec<u8> {
-        let bytes: Vec<(&String, &Arc<Tensor>, Cow<'_, [u8]>)> =
+        let bytes: Vec<_> =
             self.iter().map(|(name, tensor)| (name, tensor, little_endian(&tensor.values))).collect();
         let views = bytes.iter().map(|(name, tensor, bytes)| {
             let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);
