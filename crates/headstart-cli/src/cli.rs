@@ -99,6 +99,7 @@ pub struct TrainArguments {
     /// How long the training that --unfreeze auto chooses may take: 90s, 10m, 2h.
     #[arg(long, default_value = "10m", value_parser = duration)]
     pub budget: Duration,
+    /// Epochs at most, besides those of the head alone with which a recipe may begin.
     #[arg(long)]
     pub epochs: Option<usize>,
     #[arg(long)]
@@ -106,6 +107,7 @@ pub struct TrainArguments {
     /// Side of the net's input in pixels.
     #[arg(long)]
     pub image_size: Option<usize>,
+    /// Step size, but of the head alone if the recipe gives it one.
     #[arg(long)]
     pub learning_rate: Option<f64>,
     #[arg(long, default_value_t = 7)]

@@ -54,8 +54,8 @@ impl Depthwise {
     ) {
         let out = geometry.output_shape(shape);
         let row = out.width * out.channels;
-        let whole = shape.channels.is_multiple_of(LANES) && finish.residual.is_none();
-        if whole && Strip::fits(geometry) {
+        let fits = Strip::fits(geometry) && shape.channels.is_multiple_of(LANES);
+        if fits && finish.residual.is_none() {
             return self.by_strips(geometry, (input, shape), (output, out), finish);
         }
         output.par_chunks_mut(row).enumerate().for_each(|(index, line)| {
@@ -72,9 +72,7 @@ impl Depthwise {
             unsafe { line_dispatched(&job, line) }
         });
     }
-}
 
-impl Depthwise {
     /// Copies a few lines of some channels at a time to where they have a border of zeros.
     fn by_strips(
         &self,
@@ -100,13 +98,7 @@ impl Depthwise {
                     let count = CHANNELS.min(channels - first);
                     let padded = &mut padded[..strip.input_len(count)];
                     let sums = &mut sums[..output.len() / channels * count];
-                    let (lines, start) = strip.clear_border(shape, count, padded);
-                    let to = padded.chunks_exact_mut(strip.width * count).skip(start);
-                    for (to, y) in to.zip(lines) {
-                        let line = image[y * shape.width * channels..].chunks_exact(channels);
-                        let to = to.chunks_exact_mut(count).skip(strip.left).take(shape.width);
-                        to.zip(line).for_each(|(to, from)| to.copy_from_slice(&from[first..][..count]));
-                    }
+                    copy_lines(strip, (image, shape), (first, count), padded);
                     let bias = &bias[first..][..count];
                     strip.convolve(padded, Taps { values: &self.taps[first..], channels, bias, range }, sums);
                     let pixels = output.chunks_exact_mut(channels).zip(sums.chunks_exact(count));
@@ -114,6 +106,22 @@ impl Depthwise {
                 }
             });
         });
+    }
+}
+
+/// Copies `count` channels from `first` on of the lines that a strip reads, zeros around them.
+fn copy_lines(
+    strip: Strip,
+    (image, shape): (&[f32], Shape),
+    (first, count): (usize, usize),
+    padded: &mut [f32],
+) {
+    let (lines, start) = strip.clear_border(shape, count, padded);
+    let to = padded.chunks_exact_mut(strip.width * count).skip(start);
+    for (to, y) in to.zip(lines) {
+        let line = image[y * shape.width * shape.channels..].chunks_exact(shape.channels);
+        let to = to.chunks_exact_mut(count).skip(strip.left).take(shape.width);
+        to.zip(line).for_each(|(to, from)| to.copy_from_slice(&from[first..][..count]));
     }
 }
 

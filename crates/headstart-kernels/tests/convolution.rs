@@ -266,6 +266,13 @@ proptest! {
         max_pool(&map, out, Pool::tiling(2), &mut expected);
         let mut ours = vec![0.0; expected.len()];
         packed.forward_pooled(&image, shape, &mut ours);
+        // All but Winograd's algorithm, and it where tiles of four cover a map, do the same with and without a pool.
+        if !input.is_multiple_of(16) || !output.is_multiple_of(16) || height % 4 == 0 && width % 4 == 0 {
+            for (ours, expected) in ours.iter().zip(&expected) {
+                prop_assert!(ours == expected || ours.is_nan() && expected.is_nan(), "{ours} {expected}");
+            }
+            return Ok(());
+        }
         if nan {
             // Whatever window sees it: tiles of other shapes may spread it further.
             let pixel = seed as usize % shape.len() / input;

@@ -7,8 +7,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::POINTS;
+use super::grid::Tiles;
 use super::kernels::{GAP, Kernels, panel_dispatched};
-use super::tiles::{Planes, Products, Tiles, input_tile, output_tile};
+use super::tiles::{Planes, Products, input_tile, output_tile};
 use crate::disjoint::Disjoint;
 use crate::matmul::{Finish, Panels, Rows, multiply, panel_width};
 use crate::scratch::Scratch;

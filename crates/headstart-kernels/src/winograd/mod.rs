@@ -3,6 +3,7 @@
 //! each output and channel pair instead of 9.
 
 pub(crate) mod fresh;
+mod grid;
 mod kernels;
 mod tiles;
 mod transform;
@@ -14,8 +15,9 @@ use crate::disjoint::Disjoint;
 use crate::matmul::{Finish, Rows, multiply};
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Padding, Shape};
+use grid::Tiles;
 use kernels::{GAP, Transformed};
-use tiles::{Planes, Products, Tiles, input_tile, output_tile};
+use tiles::{Planes, Products, input_tile, output_tile};
 
 pub(crate) use kernels::Kernels;
 pub(crate) use weight_gradient::weight_gradient;

@@ -1,122 +1,11 @@
-//! Maps cut into tiles: 4×4 outputs, or the 6×6 inputs that they are computed from. Where tiles of four would
-//! reach over the border, some are three outputs high or wide instead, and need a point less that way:
-//! 14 pixels are 4 + 4 + 3 + 3.
+//! What is done to one tile: its inputs, outputs or gradients transformed, to or from 36 points.
 
-use std::ops::Range;
-
-use super::transform::{self, DROPPED, IN, OUT, OUT_SHORT, both_axes};
+use super::grid::{Place, Tiles, pixel};
+use super::transform::{self, IN, OUT, OUT_SHORT, both_axes};
 use crate::disjoint::Disjoint;
 use crate::matmul::Finish;
 use crate::shape::Shape;
 use crate::vector::{Vector, with_vector};
-
-/// How many tiles lie along an axis: first whole ones, then short ones.
-#[derive(Clone, Copy)]
-struct Axis {
-    whole: usize,
-    short: usize,
-}
-
-impl Axis {
-    fn new(length: usize, even: bool) -> Self {
-        let tiles = length.div_ceil(OUT);
-        let short = if even { 0 } else { (tiles * OUT - length).min(tiles) };
-        Self { whole: tiles - short, short }
-    }
-
-    fn count(self, short: bool) -> usize {
-        if short { self.short } else { self.whole }
-    }
-
-    /// The first output of a tile.
-    fn place(self, index: usize, short: bool) -> usize {
-        if short { self.whole * OUT + index * OUT_SHORT } else { index * OUT }
-    }
-}
-
-/// Whether tiles are short, down and across, in the order in which they are counted: those that have a point lie
-/// next to each other.
-const KINDS: [(bool, bool); 4] = [(true, true), (false, true), (false, false), (true, false)];
-
-/// The tiles of a batch of maps.
-#[derive(Clone, Copy)]
-pub(super) struct Tiles {
-    shape: Shape,
-    down: Axis,
-    across: Axis,
-    /// Where the tiles of each kind end.
-    ends: [usize; KINDS.len()],
-}
-
-/// Where a tile lies, and its outputs: four or three each way.
-#[derive(Clone, Copy)]
-struct Place {
-    image: usize,
-    top: usize,
-    left: usize,
-    rows: usize,
-    columns: usize,
-}
-
-impl Tiles {
-    /// With `even` all are whole, so that none cuts through a 2×2.
-    pub(super) fn new(shape: Shape, even: bool) -> Self {
-        let (down, across) = (Axis::new(shape.height, even), Axis::new(shape.width, even));
-        let mut end = 0;
-        let ends = KINDS.map(|(is_low, is_narrow)| {
-            end += shape.batch * down.count(is_low) * across.count(is_narrow);
-            end
-        });
-        Self { shape, down, across, ends }
-    }
-
-    pub(super) fn count(self) -> usize {
-        self.ends[KINDS.len() - 1]
-    }
-
-    /// Those of `count` tiles from `first` on that have the point, counted from `first`.
-    pub(super) fn of_point(self, point: usize, first: usize, count: usize) -> Range<usize> {
-        let [low_narrow, narrow, whole, all] = self.ends;
-        let (start, end) = match (point / IN == DROPPED, point % IN == DROPPED) {
-            (false, false) => (0, all),
-            (true, false) => (low_narrow, whole),
-            (false, true) => (narrow, all),
-            (true, true) => (narrow, whole),
-        };
-        let within = |tile: usize| tile.clamp(first, first + count) - first;
-        within(start)..within(end)
-    }
-
-    fn place(self, index: usize) -> Place {
-        let kind = self.ends.iter().take_while(|end| **end <= index).count();
-        let index = index - if kind == 0 { 0 } else { self.ends[kind - 1] };
-        let (is_low, is_narrow) = KINDS[kind];
-        let (down, across) = (self.down.count(is_low), self.across.count(is_narrow));
-        let outputs = |short: bool| if short { OUT_SHORT } else { OUT };
-        Place {
-            image: index / (down * across),
-            top: self.down.place(index / across % down, is_low),
-            left: self.across.place(index % across, is_narrow),
-            rows: outputs(is_low),
-            columns: outputs(is_narrow),
-        }
-    }
-
-    /// The rows of a tile's outputs that lie inside of the map.
-    fn rows(self, place: Place) -> Range<usize> {
-        place.top..self.shape.height.min(place.top + place.rows)
-    }
-
-    /// The columns.
-    fn columns(self, place: Place) -> Range<usize> {
-        place.left..self.shape.width.min(place.left + place.columns)
-    }
-
-    /// Index of a pixel's first value.
-    fn pixel(self, image: usize, y: usize, x: usize) -> usize {
-        ((image * self.shape.height + y) * self.shape.width + x) * self.shape.channels
-    }
-}
 
 /// Where a tile's 36 transformed points go: `plane` values from a point to the next, and within
 /// a point `panel` values from `width` channels to the next.
@@ -164,7 +53,7 @@ pub(super) unsafe fn input_tile(
     let is_inside = top > 0 && left > 0 && top + rows < height && left + columns < width;
     let patch = match is_inside {
         true => {
-            let start = map[tiles.pixel(image, top - 1, left - 1)..].as_ptr();
+            let start = map[pixel(tiles.shape, image, top - 1, left - 1)..].as_ptr();
             Patch { start, row: width * channels, pixel: channels }
         }
         false => {
@@ -186,7 +75,7 @@ fn copy_with_border(map: &[f32], tiles: Tiles, place: Place, to: &mut [f32]) {
             line.fill(0.0);
             continue;
         };
-        let from = tiles.pixel(image, y, left + columns.start - 1);
+        let from = pixel(tiles.shape, image, y, left + columns.start - 1);
         line[..columns.start * channels].fill(0.0);
         line[columns.start * channels..columns.end * channels]
             .copy_from_slice(&map[from..][..columns.len() * channels]);
@@ -273,7 +162,7 @@ unsafe fn gradient_of<V: Vector, const LOW: bool, const NARROW: bool>(
             let mut values = [[V::splat(0.0); OUT]; OUT];
             for (line, y) in values.iter_mut().zip(tiles.rows(place)) {
                 for (value, x) in line.iter_mut().zip(tiles.columns(place)) {
-                    *value = V::load(map.as_ptr().add(tiles.pixel(place.image, y, x) + channel));
+                    *value = V::load(map.as_ptr().add(pixel(tiles.shape, place.image, y, x) + channel));
                 }
             }
             let points = both_axes!(output_transposed, LOW, NARROW, values, OUT => IN);
@@ -391,7 +280,7 @@ unsafe fn write_all<V: Vector>(
     unsafe {
         for (line, y) in values.into_iter().zip(tiles.rows(place)) {
             for (value, x) in line.into_iter().zip(tiles.columns(place)) {
-                let place = tiles.pixel(place.image, y, x) + channel;
+                let place = pixel(tiles.shape, place.image, y, x) + channel;
                 let mut value = value.add(bias);
                 if let Some(residual) = finish.residual {
                     value = value.add(V::load(residual.as_ptr().add(place)));
@@ -414,7 +303,6 @@ unsafe fn write_pooled<V: Vector>(
     range: (f32, f32),
 ) {
     let shape = Shape { height: tiles.shape.height / 2, width: tiles.shape.width / 2, ..tiles.shape };
-    let pooled = Tiles { shape, ..tiles };
     // SAFETY: the caller's contract; a map of even sides ends with a whole 2×2.
     unsafe {
         for (row, y) in (top / 2..shape.height).take(OUT / 2).enumerate() {
@@ -423,7 +311,7 @@ unsafe fn write_pooled<V: Vector>(
                 let above = upper[2 * column].larger(upper[2 * column + 1]);
                 let below = lower[2 * column].larger(lower[2 * column + 1]);
                 let value = above.larger(below).add(bias).clamp(range);
-                value.store(output.at(pooled.pixel(image, y, x) + channel));
+                value.store(output.at(pixel(shape, image, y, x) + channel));
             }
         }
     }

@@ -3,8 +3,9 @@
 
 use rayon::prelude::*;
 
+use super::grid::Tiles;
 use super::kernels::GAP;
-use super::tiles::{Planes, Tiles, gradient_tile, input_tile, read_points};
+use super::tiles::{Planes, gradient_tile, input_tile, read_points};
 use super::transform::{self, IN, both_axes};
 use super::{POINTS, Shape};
 use crate::disjoint::Disjoint;
