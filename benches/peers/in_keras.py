@@ -23,12 +23,20 @@ class Ops:
         layer.set_weights([weight.transpose(2, 3, 1, 0), bias])
         return self.activate(x, activation)
 
-    def depthwise(self, x, channels, kernel, stride, activation):
-        layer = layers.DepthwiseConv2D(kernel, stride, "same")
+    def depthwise(self, x, channels, kernel, stride, activation, symmetric=False):
+        padding = "same"
+        if symmetric and stride > 1:
+            x, padding = layers.ZeroPadding2D(kernel // 2)(x), "valid"
+        layer = layers.DepthwiseConv2D(kernel, stride, padding)
         x = layer(x)
         weight, bias = self.weights.draw(1, channels, kernel)
         layer.set_weights([weight.transpose(2, 3, 0, 1), bias])
         return self.activate(x, activation)
+
+    def gate(self, x, channels, squeezed, inner, outer):
+        means = layers.GlobalAveragePooling2D(keepdims=True)(x)
+        factors = self.convolution(means, channels, squeezed, 1, activation=inner)
+        return layers.Multiply()([x, self.convolution(factors, squeezed, channels, 1, activation=outer)])
 
     def max_pool(self, x, kernel, stride=None, pad=0):
         if pad:

@@ -6,6 +6,17 @@ from torch import nn
 from weights import Weights
 
 
+ACTIVATIONS = {
+    None: nn.Identity,
+    "relu": lambda: nn.ReLU(True),
+    "relu6": lambda: nn.ReLU6(True),
+    "silu": lambda: nn.SiLU(True),
+    "hard_swish": lambda: nn.Hardswish(True),
+    "sigmoid": nn.Sigmoid,
+    "hard_sigmoid": nn.Hardsigmoid,
+}
+
+
 def pads(size, kernel, stride, symmetric):
     """(before, after) of one dimension: symmetric, or TensorFlow's 'same'."""
     if symmetric:
@@ -24,7 +35,7 @@ class Convolution(nn.Module):
         )
         weight, bias = weights.draw(channels_in // groups, channels_out, kernel, gain)
         self.convolution.weight.data, self.convolution.bias.data = torch.from_numpy(weight), torch.from_numpy(bias)
-        self.activation = {"relu": nn.ReLU(True), "relu6": nn.ReLU6(True), None: nn.Identity()}[activation]
+        self.activation = ACTIVATIONS[activation]()
 
     def forward(self, x):
         if self.pad:
@@ -48,8 +59,13 @@ class Ops:
         size = int(x.shape[-1])
         return self.layer(size, channels_in, channels_out, kernel, stride, 1, symmetric, activation, gain)(x)
 
-    def depthwise(self, x, channels, kernel, stride, activation):
-        return self.layer(int(x.shape[-1]), channels, channels, kernel, stride, channels, False, activation, 1.0)(x)
+    def depthwise(self, x, channels, kernel, stride, activation, symmetric=False):
+        size = int(x.shape[-1])
+        return self.layer(size, channels, channels, kernel, stride, channels, symmetric, activation, 1.0)(x)
+
+    def gate(self, x, channels, squeezed, inner, outer):
+        factors = self.convolution(x.mean((2, 3), keepdim=True), channels, squeezed, 1, activation=inner)
+        return x * self.convolution(factors, squeezed, channels, 1, activation=outer)
 
     def max_pool(self, x, kernel, stride=None, pad=0):
         return nn.functional.max_pool2d(x, kernel, stride or kernel, pad)

@@ -1,8 +1,8 @@
 """headstart and its peers, a few runs of each in turn, so that what else the machine does meets all of them alike.
 
     cargo build --release --workspace --examples
-    python tools/resnet50.py /tmp/resnet50.safetensors --drawn
-    python benches/peers/in_turn.py --vgg16-weights vgg16.safetensors --resnet50-weights /tmp/resnet50.safetensors
+    python tools/torchvision_weights.py resnet50 /tmp/resnet50.safetensors --drawn
+    python benches/peers/in_turn.py --weights vgg16=vgg16.safetensors resnet50=/tmp/resnet50.safetensors
 
 Each engine is a process of its own that is ready to run and waits; a round lets one after the other do the work four
 times, of which the first does not count: it wakes threads and fills caches. A pause before each lets the thread pools
@@ -27,6 +27,8 @@ WORKS = {  # name: network of the peers' script, headstart's work and backbone, 
     "VGG16, all 13 convolutions and pools": ("vgg16", "trunk", "vgg16", FORWARD),
     "EfficientNet-Lite0 trunk": ("efficientnet_lite0", "trunk", "efficientnet-lite0", FORWARD),
     "ResNet-50 trunk": ("resnet50", "trunk", "resnet50", FORWARD),
+    "EfficientNet-B0 trunk": ("efficientnet_b0", "trunk", "efficientnet-b0", FORWARD),
+    "MobileNetV3-Large trunk": ("mobilenet_v3_large", "trunk", "mobilenet-v3-large", FORWARD),
     "VGG16's block5 + head, training step": ("tail_step", "tail-step", "vgg16", ["pytorch", "keras"]),
 }
 
@@ -88,14 +90,9 @@ class Engine:
         self.process.wait()
 
 
-def weights_files(args):
-    """What headstart is given for the backbones whose weights it does not hold."""
-    return {"vgg16": [args.vgg16_weights], "resnet50": [args.resnet50_weights]}
-
-
 def measure(work, batch, args):
     network, kind, backbone, peers = WORKS[work]
-    weights = weights_files(args).get(backbone, [])
+    weights = [args.weights[backbone]] if backbone in args.weights else []
     ours = [str(REPOSITORY / "target/release/examples/in_turn"), kind, backbone, str(batch), *weights]
     script = [sys.executable, __file__, "--serve", network, "--batch", str(batch), "--threads", str(args.threads)]
     started = [Engine("headstart", ours, args.threads)]
@@ -122,9 +119,8 @@ def table(work, batch, started):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for backbone in ("vgg16", "resnet50"):
-        takes = f"headstart bench {backbone} --weights"
-        parser.add_argument(f"--{backbone}-weights", help=f"a file that `{takes}` takes; without it, not measured")
+    files = "files that `headstart bench BACKBONE --weights` takes; without its file only efficientnet-lite0 is measured"
+    parser.add_argument("--weights", nargs="+", default=[], metavar="BACKBONE=FILE", help=files)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, help="only this batch")
@@ -132,11 +128,12 @@ if __name__ == "__main__":
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--engine", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    args.weights = dict(given.split("=", 1) for given in args.weights)
     if args.serve:
         serve(args.serve, args.engine, args.batch, args.threads)
         raise SystemExit
     for work, (_, kind, backbone, _) in WORKS.items():
-        if args.work and args.work not in work or weights_files(args).get(backbone) == [None]:
+        if args.work and args.work not in work or backbone not in {"efficientnet-lite0", *args.weights}:
             continue
         for batch in [args.batch] if args.batch else [8] if kind == "tail-step" else [8, 1]:
             measure(work, batch, args)

@@ -14,6 +14,24 @@ EFFICIENTNET_STAGES = [  # blocks, kernel, stride of its first block, expansion,
     (1, 3, 1, 6, 320),
 ]
 
+MOBILENET_BOTTLENECKS = [  # kernel, channels within, channels out, of its gate, activation, stride
+    (3, 16, 16, 0, "relu", 1),
+    (3, 64, 24, 0, "relu", 2),
+    (3, 72, 24, 0, "relu", 1),
+    (5, 72, 40, 24, "relu", 2),
+    (5, 120, 40, 32, "relu", 1),
+    (5, 120, 40, 32, "relu", 1),
+    (3, 240, 80, 0, "hard_swish", 2),
+    (3, 200, 80, 0, "hard_swish", 1),
+    (3, 184, 80, 0, "hard_swish", 1),
+    (3, 184, 80, 0, "hard_swish", 1),
+    (3, 480, 112, 120, "hard_swish", 1),
+    (3, 672, 112, 168, "hard_swish", 1),
+    (5, 672, 160, 168, "hard_swish", 2),
+    (5, 960, 160, 240, "hard_swish", 1),
+    (5, 960, 160, 240, "hard_swish", 1),
+]
+
 
 def vgg16(ops, x):
     """[B, 3, 224, 224] -> block5_pool [B, 512, 7, 7]."""
@@ -42,6 +60,43 @@ def efficientnet_lite0(ops, x):
                 x = ops.add(x, before)
             channels_in = channels
     return ops.convolution(x, 320, 1280, 1, activation="relu6")
+
+
+def efficientnet_b0(ops, x):
+    """[B, 3, 224, 224] -> [B, 1280, 7, 7], torchvision's."""
+    x = ops.convolution(x, 3, 32, 3, stride=2, symmetric=True, activation="silu")
+    channels_in = 32
+    for blocks, kernel, first_stride, expansion, channels in EFFICIENTNET_STAGES:
+        for position in range(blocks):
+            stride = first_stride if position == 0 else 1
+            before, wide = x, channels_in * expansion
+            if expansion != 1:
+                x = ops.convolution(x, channels_in, wide, 1, activation="silu")
+            x = ops.depthwise(x, wide, kernel, stride, activation="silu", symmetric=True)
+            x = ops.gate(x, wide, channels_in // 4, "silu", "sigmoid")
+            x = ops.convolution(x, wide, channels, 1)
+            if stride == 1 and channels_in == channels:
+                x = ops.add(x, before)
+            channels_in = channels
+    return ops.convolution(x, 320, 1280, 1, activation="silu")
+
+
+def mobilenet_v3_large(ops, x):
+    """[B, 3, 224, 224] -> [B, 960, 7, 7], torchvision's."""
+    x = ops.convolution(x, 3, 16, 3, stride=2, symmetric=True, activation="hard_swish")
+    channels_in = 16
+    for kernel, wide, channels, squeezed, activation, stride in MOBILENET_BOTTLENECKS:
+        before = x
+        if wide != channels_in:
+            x = ops.convolution(x, channels_in, wide, 1, activation=activation)
+        x = ops.depthwise(x, wide, kernel, stride, activation=activation, symmetric=True)
+        if squeezed:
+            x = ops.gate(x, wide, squeezed, "relu", "hard_sigmoid")
+        x = ops.convolution(x, wide, channels, 1)
+        if stride == 1 and channels_in == channels:
+            x = ops.add(x, before)
+        channels_in = channels
+    return ops.convolution(x, 160, 960, 1, activation="hard_swish")
 
 
 def resnet50(ops, x):

@@ -6,7 +6,7 @@
 mod shapes;
 
 use divan::Bencher;
-use headstart_kernels::{Activation, Separable};
+use headstart_kernels::{Activation, Separable, SqueezeExcite};
 use shapes::{Block, Layer, draw};
 
 const BATCH: usize = 8;
@@ -34,10 +34,24 @@ fn depthwise(bencher: Bencher<'_, '_>, layer: &Layer) {
 
 #[divan::bench(args = shapes::efficientnet_lite0())]
 fn mobile_block(bencher: Bencher<'_, '_>, block: &Block) {
+    block_with(bencher, block, Activation::Relu6, None);
+}
+
+/// The same blocks in EfficientNet-B0.
+#[divan::bench(args = shapes::efficientnet_lite0())]
+fn gated_block(bencher: Bencher<'_, '_>, block: &Block) {
+    let (wide, squeezed) = (block.0[1].input, (block.0[0].input / 4).max(8));
+    let reduce = Layer::full(1, wide, squeezed, 1, 1).pack(Activation::Silu);
+    let expand = Layer::full(1, squeezed, wide, 1, 1).pack(Activation::Sigmoid);
+    block_with(bencher, block, Activation::Silu, Some(SqueezeExcite::new(reduce, expand)));
+}
+
+fn block_with(bencher: Bencher<'_, '_>, block: &Block, activation: Activation, gate: Option<SqueezeExcite>) {
     let [expand, depthwise, project] = block.0;
     let packed = Separable::new(
-        Some(expand.pack(Activation::Relu6)),
-        depthwise.pack(Activation::Relu6),
+        Some(expand.pack(activation)),
+        depthwise.pack(activation),
+        gate,
         project.pack(Activation::Identity),
     );
     let shape = expand.shape(BATCH);

@@ -146,6 +146,7 @@ fn block(block: Block, peak: f64) {
     let packed = Separable::new(
         Some(expand.pack(Activation::Relu6)),
         depthwise.pack(Activation::Relu6),
+        None,
         project.pack(Activation::Identity),
     );
     let shape = expand.shape(BATCH);

@@ -2,13 +2,14 @@
 
 use rayon::prelude::*;
 
+use crate::activation::Activation;
 use crate::depthwise::Depthwise;
 use crate::gather::gather;
 use crate::lines;
 use crate::matmul::{Finish, PackedMatrix, Rows, multiply};
 use crate::pool::max_pool;
 use crate::scratch::Scratch;
-use crate::shape::{Activation, Convolution, Padding, Pool, Shape};
+use crate::shape::{Convolution, Padding, Pool, Shape};
 use crate::winograd::{self, Kernels, Winograd};
 
 /// Output pixels that one task computes by a matrix product.
@@ -119,7 +120,7 @@ impl PackedConvolution {
         assert_eq!(bias.len(), outputs, "a bias for each output channel");
         assert_eq!((input.len(), shape.channels), (shape.len(), inputs), "input of shape {shape:?}");
         assert_eq!(output.len(), geometry.output_shape(shape).len(), "output of {geometry:?}");
-        let finish = Finish { bias: Some(bias), range: activation.range(), ..Finish::PLAIN };
+        let finish = Finish { bias: Some(bias), activation, ..Finish::PLAIN };
         winograd::fresh::forward(Kernels::forward(weight, inputs, outputs), input, shape, output, finish);
     }
 
@@ -197,7 +198,8 @@ impl PackedConvolution {
         let out = self.checked_output_shape(input, shape);
         let pooled = Shape { height: out.height / 2, width: out.width / 2, ..out };
         assert_eq!(output.len(), pooled.len(), "output of shape {pooled:?}");
-        if let Algorithm::Winograd(winograd) = &self.algorithm {
+        // The largest sum of four need not be the largest on a curve.
+        if let (Algorithm::Winograd(winograd), false) = (&self.algorithm, self.activation.is_curve()) {
             // The map in between is never written, which saves as much time as a fifth of its making.
             return winograd.forward(input, shape, output, self.finish(None), true);
         }
@@ -237,7 +239,7 @@ impl PackedConvolution {
     }
 
     pub(crate) fn finish<'a>(&'a self, residual: Option<&'a [f32]>) -> Finish<'a> {
-        Finish { accumulate: false, bias: Some(&self.bias), residual, range: self.activation.range() }
+        Finish { accumulate: false, bias: Some(&self.bias), residual, activation: self.activation }
     }
 }
 

@@ -3,9 +3,9 @@
 
 use rayon::prelude::*;
 
+use crate::activation::Activation;
 use crate::matmul::{Finish, PackedMatrix, Panels, Rows, multiply};
 use crate::scratch::Scratch;
-use crate::shape::Activation;
 
 /// Inputs that are summed at a time: a fixed number, so that the order of the sum is fixed.
 const INPUTS: usize = 4096;
@@ -33,6 +33,7 @@ pub fn dense(input: &[f32], weight: &[f32], bias: &[f32], activation: Activation
     for row in output.chunks_exact_mut(outputs) {
         row.iter_mut().zip(bias).for_each(|(value, bias)| *value = (*value + bias).clamp(low, high));
     }
+    activation.bend(output);
 }
 
 /// `input · weight`, each slice of the sum by itself, then all of them in order.

@@ -70,6 +70,7 @@ impl Depthwise {
             };
             // SAFETY: the line is `out.width × channels`; windows are clipped to the image.
             unsafe { line_dispatched(&job, line) }
+            finish.activation.bend(line);
         });
     }
 
@@ -83,7 +84,7 @@ impl Depthwise {
     ) {
         let (channels, row) = (shape.channels, out.width * out.channels);
         let none = vec![0.0; channels];
-        let (bias, range) = (finish.bias.unwrap_or(&none), finish.range);
+        let (bias, activation) = (finish.bias.unwrap_or(&none), finish.activation);
         let whole = Strip::new(geometry, shape.width, out.height);
         let lines = INPUT / (whole.width * CHANNELS);
         let rows = (lines.saturating_sub(geometry.kernel[0]) / geometry.stride[0] + 1).min(out.height);
@@ -100,7 +101,8 @@ impl Depthwise {
                     let sums = &mut sums[..output.len() / channels * count];
                     copy_lines(strip, (image, shape), (first, count), padded);
                     let bias = &bias[first..][..count];
-                    strip.convolve(padded, Taps { values: &self.taps[first..], channels, bias, range }, sums);
+                    let taps = Taps { values: &self.taps[first..], channels, bias, activation };
+                    strip.convolve(padded, taps, sums);
                     let pixels = output.chunks_exact_mut(channels).zip(sums.chunks_exact(count));
                     pixels.for_each(|(pixel, sums)| pixel[first..][..count].copy_from_slice(sums));
                 }
@@ -192,7 +194,7 @@ unsafe fn finish<V: Vector>(job: &Line<'_>, mut sum: V, place: usize, to: *mut f
         if let Some(residual) = job.finish.residual {
             sum = sum.add(V::load(residual.as_ptr().add(place)));
         }
-        sum.clamp(job.finish.range).store(to);
+        sum.clamp(job.finish.activation.range()).store(to);
     }
 }
 
@@ -257,5 +259,6 @@ fn single(job: &Line<'_>, window: &Window, channel: usize) -> f32 {
         sum += job.taps[tap + channel] * job.image[pixel + channel];
     }
     sum += job.finish.residual.map_or(0.0, |residual| residual[window.start + channel]);
-    sum.clamp(job.finish.range.0, job.finish.range.1)
+    let (low, high) = job.finish.activation.range();
+    sum.clamp(low, high)
 }

@@ -2,15 +2,18 @@
 //!
 //! - [`PackedConvolution`]: weights packed once, then `activation(conv(x) + bias + residual)`;
 //!   Winograd F(4×4, 3×3) for 3×3 at stride 1, depthwise, and a packed matrix product for the rest.
+//! - [`Separable`]: mobile blocks in one go; [`SqueezeExcite`].
 //! - [`max_pool`], [`global_average_pool`].
 //!
 //! AVX-512 or AVX2 + FMA is used where the CPU has it, else plain Rust that any compiler
 //! vectorises. Work is split by output and every sum has a fixed order, so the bits do not
 //! depend on the number of threads. The only crate of the workspace with unsafe code.
 
+mod activation;
 mod adam;
 #[cfg(feature = "burn")]
 pub mod burn;
+mod channels;
 mod convolution;
 mod dense;
 mod depthwise;
@@ -24,14 +27,18 @@ mod rows;
 mod scratch;
 mod separable;
 mod shape;
+mod squeeze;
 mod strip;
 mod vector;
 mod winograd;
 
+pub use activation::Activation;
 pub use adam::{Adam, adam};
+pub use channels::{global_average_pool, scale_channels};
 pub use convolution::PackedConvolution;
 pub use dense::dense;
-pub use pool::{global_average_pool, max_pool};
+pub use pool::max_pool;
 pub use rows::{scale_rows, sum_of_squares};
 pub use separable::Separable;
-pub use shape::{Activation, Convolution, Padding, Pool, Shape};
+pub use shape::{Convolution, Padding, Pool, Shape};
+pub use squeeze::SqueezeExcite;

@@ -30,22 +30,3 @@ pub fn max_pool(input: &[f32], shape: Shape, pool: Pool, output: &mut [f32]) {
         }
     });
 }
-
-/// The mean over height and width.
-///
-/// # Shapes
-/// - `input`: `shape`
-/// - `output`: `[batch, channels]`
-pub fn global_average_pool(input: &[f32], shape: Shape, output: &mut [f32]) {
-    assert_eq!(input.len(), shape.len(), "input of shape {shape:?}");
-    assert_eq!(output.len(), shape.batch * shape.channels, "one value for each image and channel");
-    let scale = 1.0 / (shape.height * shape.width) as f32;
-    let image = shape.height * shape.width * shape.channels;
-    output.par_chunks_mut(shape.channels).zip(input.par_chunks(image)).for_each(|(means, pixels)| {
-        means.fill(0.0);
-        for pixel in pixels.chunks_exact(shape.channels) {
-            means.iter_mut().zip(pixel).for_each(|(mean, value)| *mean += value);
-        }
-        means.iter_mut().for_each(|mean| *mean *= scale);
-    });
-}

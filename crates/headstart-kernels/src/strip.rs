@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::activation::Activation;
 use crate::shape::{Convolution, Shape};
 use crate::vector::{Vector, with_vector};
 
@@ -32,8 +33,8 @@ pub(crate) struct Taps<'a> {
     pub(crate) channels: usize,
     /// `[channels wanted]`
     pub(crate) bias: &'a [f32],
-    /// What sums are clamped to.
-    pub(crate) range: (f32, f32),
+    /// What follows the sums.
+    pub(crate) activation: Activation,
 }
 
 impl Strip {
@@ -99,6 +100,7 @@ impl Strip {
         assert!(channels.is_multiple_of(16) && taps.values.len() >= last, "taps of each channel");
         // SAFETY: the lengths were checked above.
         unsafe { convolve_dispatched(self, input, taps, output) }
+        taps.activation.bend(output);
     }
 }
 
@@ -172,7 +174,7 @@ unsafe fn pixels<V: Vector, const K: usize, const N: usize>(
             }
         }
         for (pixel, sum) in sums.into_iter().enumerate() {
-            sum.clamp(taps.range).store(to.add(pixel * channels));
+            sum.clamp(taps.activation.range()).store(to.add(pixel * channels));
         }
     }
 }

@@ -258,6 +258,55 @@ fn pools_and_activations_by_hand() {
     }
 }
 
+/// What an activation keeps of its sum, and how steep it is there, by differences.
+#[test]
+fn slopes_of_curves() {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let hard_sigmoid = |x: f64| (x + 3.0).clamp(0.0, 6.0) / 6.0;
+    type Curve<'a> = (Activation, bool, &'a dyn Fn(f64) -> f64);
+    let curves: [Curve<'_>; 4] = [
+        (Activation::Silu, true, &|x| x * sigmoid(x)),
+        (Activation::HardSwish, true, &|x| x * hard_sigmoid(x)),
+        (Activation::Sigmoid, false, &sigmoid),
+        (Activation::HardSigmoid, false, &hard_sigmoid),
+    ];
+    // Beyond the bends at -3 and 3, and on neither.
+    let sums: Vec<f32> = (0..1001).map(|step| step as f32 * 0.0161 - 8.0).collect();
+    let before = values(sums.len(), 3);
+    for (activation, is_sum, curve) in curves {
+        let kept = |x: &f32| if is_sum { *x } else { curve(f64::from(*x)) as f32 };
+        let kept: Vec<f32> = sums.iter().map(kept).collect();
+        let (mut gradient, mut bias) = (before.clone(), [f32::NAN; 7]);
+        gradient::activation_and_bias(activation, &kept, &mut gradient, &mut bias);
+        let mut expected = [0.0; 7];
+        for (index, x) in sums.iter().map(|x| f64::from(*x)).enumerate() {
+            let slope = (curve(x + 1e-5) - curve(x - 1e-5)) / 2e-5;
+            let through = f64::from(before[index]) * slope;
+            assert!((f64::from(gradient[index]) - through).abs() < 1e-6, "{activation:?} at {x}");
+            expected[index % 7] += through;
+        }
+        assert!(largest_difference(&bias, &expected) < 2e-5, "{activation:?}");
+    }
+}
+
+#[test]
+fn factors_of_channels() {
+    let shape = Shape { batch: 3, height: 5, width: 7, channels: 600 };
+    let (maps, gradient) = (values(shape.len(), 1), values(shape.len(), 2));
+    let mut expected = vec![0.0; 3 * 600];
+    for (index, (value, gradient)) in maps.iter().zip(&gradient).enumerate() {
+        expected[index / (35 * 600) * 600 + index % 600] += f64::from(*value) * f64::from(*gradient);
+    }
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let mut factors = vec![f32::NAN; 3 * 600];
+        pool.install(|| gradient::channel_factors(&maps, shape, &gradient, &mut factors));
+        factors
+    };
+    assert!(largest_difference(&run(1), &expected) < 1e-5);
+    assert!(run(1) == run(2) && run(1) == run(5));
+}
+
 #[test]
 fn biases_of_more_pixels_than_a_block_holds() {
     for (pixels, channels) in [(1, 1), (9_000, 3), (700, 130), (3, 20_000)] {

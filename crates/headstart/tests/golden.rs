@@ -1,11 +1,11 @@
 //! Features, logits and training steps against independent implementations: PyTorch for
-//! EfficientNet-Lite0 and ResNet-50, Keras for VGG16 and for the tail. Made by `tools/golden_*.py`.
+//! EfficientNet-Lite0, torchvision for its nets, Keras for VGG16 and for the tail. Made by `tools/golden_*.py`.
 
 use std::path::{Path, PathBuf};
 
 use headstart::backbone::spec::{Dense, Layer, MapShape};
 use headstart::backbone::weights::Weights;
-use headstart::backbone::{Backbone, resnet, vgg};
+use headstart::backbone::{Backbone, vgg};
 use headstart::image::preprocess::Resize;
 use headstart::image::{Limits, Preprocess, decode};
 use headstart::trunk::{Buffers, Plan};
@@ -136,20 +136,26 @@ fn vgg16_with_seeded_weights_agrees_with_keras() {
 }
 
 #[test]
-fn resnet50_with_seeded_weights_agrees_with_torchvision() {
-    let golden = golden("resnet50.safetensors");
-    let spec = resnet::resnet50();
-    let preprocess = headstart::backbone::registry::find("resnet50").expect("known").preprocess();
-    let all: Vec<Layer> = spec.layers(0..5).cloned().collect();
-    let weights = seeded_weights(&all);
-    for index in 0..2 {
-        let pixels = picture(index, &preprocess, 64);
-        for (blocks, name, step) in [(3, "layer2", 9), (5, "layer4", 3)] {
-            let layers: Vec<Layer> = spec.layers(0..blocks).cloned().collect();
-            let (map, shape) = run(&layers, &weights, &pixels, 64);
-            let expected = &golden.get(&format!("image_{index}.{name}")).values;
-            let error = relative_error(&subset(&map, shape, step), expected);
-            assert!(error < TOLERANCE, "image {index}, {name}: {error}");
+fn torchvisions_nets_with_seeded_weights_agree_with_it() {
+    // Blocks up to a cut, torchvision's name of it, and how many of the values there are kept.
+    for (net, cuts) in [
+        ("resnet50", [(3, "layer2", 9), (5, "layer4", 3)]),
+        ("efficientnet-b0", [(5, "features.4", 1), (9, "features.8", 3)]),
+        ("mobilenet-v3-large", [(5, "features.10", 1), (8, "features.16", 3)]),
+    ] {
+        let golden = golden(&format!("{net}.safetensors"));
+        let entry = headstart::backbone::registry::find(net).expect("known");
+        let spec = entry.spec();
+        let weights = seeded_weights(&spec.layers(0..spec.blocks.len()).cloned().collect::<Vec<Layer>>());
+        for index in 0..2 {
+            let pixels = picture(index, &entry.preprocess(), 64);
+            for (blocks, name, step) in cuts {
+                let layers: Vec<Layer> = spec.layers(0..blocks).cloned().collect();
+                let (map, shape) = run(&layers, &weights, &pixels, 64);
+                let expected = &golden.get(&format!("image_{index}.{name}")).values;
+                let error = relative_error(&subset(&map, shape, step), expected);
+                assert!(error < TOLERANCE, "{net}, image {index}, {name}: {error}");
+            }
         }
     }
 }

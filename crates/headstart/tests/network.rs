@@ -2,10 +2,10 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use headstart::backbone::spec::{
-    Activation, BatchNorm, Convolution, Dense, Layer, MapShape, MaxPool, Padding, output_shape,
+    Activation, BatchNorm, Convolution, Dense, Layer, MapShape, MaxPool, Padding, SqueezeExcite, output_shape,
 };
 use headstart::backbone::weights::Weights;
-use headstart::backbone::{Backbone, resnet, vgg};
+use headstart::backbone::{Backbone, efficientnet, mobilenet, resnet, vgg};
 use headstart::network::{Tail, host};
 use headstart::trunk::{Buffers, Plan};
 
@@ -98,6 +98,20 @@ fn resnet50s_tail_computes_what_the_plan_does() {
     assert_agree(&tail(0), MapShape::new(45, 39, 3), &weights(&tail(0)), 1.0);
 }
 
+#[test]
+fn gated_nets_tails_compute_what_the_plan_does() {
+    for (spec, block, side, channels) in [
+        (efficientnet::efficientnet_b0(), 6, 14, 112),
+        (efficientnet::efficientnet_b0(), 0, 45, 3),
+        (mobilenet::mobilenet_v3_large(), 5, 14, 80),
+        (mobilenet::mobilenet_v3_large(), 0, 45, 3),
+    ] {
+        let pool = [Layer::GlobalAveragePool];
+        let layers: Vec<Layer> = spec.layers(block..spec.blocks.len()).cloned().chain(pool).collect();
+        assert_agree(&layers, MapShape::new(side, side, channels), &weights(&layers), 1.0);
+    }
+}
+
 fn dense(name: &str, input: usize, output: usize, activation: Activation) -> Layer {
     Layer::Dense(Dense { name: name.into(), input, output, activation, l2: 0.0 })
 }
@@ -153,9 +167,51 @@ fn small() -> Vec<Layer> {
     ]
 }
 
+/// Activations that curve, and gates.
+fn curved() -> Vec<Layer> {
+    let with = |activation, name: &str, channels, kernel, stride| Convolution {
+        activation,
+        ..convolution(name, channels, kernel, stride)
+    };
+    let gate = |name: &str, [inner, outer]: [Activation; 2]| {
+        let layer = |part: &str, channels, activation| {
+            let layer = with(activation, &format!("{name}.{part}"), channels, 1, 1);
+            Convolution { norm: None, bias: true, ..layer }
+        };
+        let (reduce, expand) = (layer("fc1", (12, 3), inner), layer("fc2", (3, 12), outer));
+        Layer::SqueezeExcite(SqueezeExcite { reduce, expand })
+    };
+    let filter = with(Activation::HardSwish, "filter", (12, 12), 3, 1);
+    vec![
+        Layer::Convolution(with(Activation::HardSwish, "first", (5, 6), 3, 2)),
+        Layer::Residual {
+            body: vec![
+                Layer::Convolution(with(Activation::Silu, "expand", (6, 12), 1, 1)),
+                Layer::Convolution(Convolution { groups: 12, ..filter }),
+                gate("gate", [Activation::Silu, Activation::Sigmoid]),
+                Layer::Convolution(with(Activation::Identity, "project", (12, 6), 1, 1)),
+            ],
+            shortcut: vec![],
+            activation: Activation::Silu,
+        },
+        Layer::Convolution(with(Activation::Sigmoid, "second", (6, 12), 3, 2)),
+        gate("gate_2", [Activation::HardSwish, Activation::HardSigmoid]),
+        Layer::GlobalAveragePool,
+        dense("hidden", 12, 10, Activation::HardSwish),
+        dense("output", 10, 3, Activation::Identity),
+    ]
+}
+
 #[test]
 fn gradients_are_the_slopes() {
-    let (layers, input, batch) = (small(), MapShape::new(9, 11, 5), 4);
+    assert_slopes(small(), 1e-3);
+    // Nothing is switched on or off, so that longer steps may be taken.
+    assert_slopes(curved(), 1e-2);
+}
+
+/// Holds the gradients of `layers` to differences over steps of at most `longest`.
+fn assert_slopes(layers: Vec<Layer>, longest: f32) {
+    let (input, batch) = (MapShape::new(9, 11, 5), 4);
     let weights = weights(&layers);
     let net = tail(&layers, input, &weights);
     let maps = values(batch * input.len(), 1.0, 3);
@@ -187,7 +243,7 @@ fn gradients_are_the_slopes() {
                 sum(&weights)
             };
             // Short where the slope is steep, so that few units are switched on or off on the way.
-            let step = (3e-3 / length).min(1e-3);
+            let step = (3.0 * longest / length).min(longest);
             let slope = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
             let expected: f32 = gradient.iter().zip(&direction).map(|(a, b)| a * b).sum();
             let error = (slope - f64::from(expected)).abs() / f64::from(length);

@@ -24,7 +24,7 @@ impl Display for Layer {
 }
 
 impl Layer {
-    fn full(side: usize, input: usize, output: usize, kernel: usize, stride: usize) -> Self {
+    pub fn full(side: usize, input: usize, output: usize, kernel: usize, stride: usize) -> Self {
         Self { side, input, output, kernel, stride, depthwise: false }
     }
 

@@ -8,7 +8,7 @@ use ::burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use ::burn::backend::flex::{Flex, FlexTensor};
 use ::burn::backend::tensor::FloatTensor;
 
-use super::flex::{Host, owned, tensor};
+use super::flex::{Host, bend, owned, tensor};
 use super::ops::MapOps;
 use crate::gradient;
 use crate::{Activation, Convolution, Pool};
@@ -25,40 +25,52 @@ impl<C: CheckpointStrategy> MapOps for Autodiff<Flex, C> {
         activation: Activation,
     ) -> Tracked {
         let ([maps, weight, bias], nodes) = parts([maps, weight, bias]);
-        let output = Flex::convolution(maps.clone(), weight.clone(), bias, geometry, activation);
-        record::<_, _, C, 3>(ConvolutionBackward, nodes, output, |output| {
-            ([maps, weight, output], (geometry, activation))
-        })
+        let (output, kept) = activated(activation, |activation| {
+            Flex::convolution(maps.clone(), weight.clone(), bias, geometry, activation)
+        });
+        record::<_, _, C, 3>(
+            ConvolutionBackward,
+            nodes,
+            output,
+            ([maps, weight, kept], (geometry, activation)),
+        )
     }
 
     fn max_pool(maps: Tracked, pool: Pool) -> Tracked {
         let ([maps], nodes) = parts([maps]);
         let output = Flex::max_pool(maps.clone(), pool);
-        record::<_, _, C, 1>(MaxPoolBackward, nodes, output, |_| ([maps], pool))
+        record::<_, _, C, 1>(MaxPoolBackward, nodes, output, ([maps], pool))
     }
 
     fn global_average_pool(maps: Tracked) -> Tracked {
         let ([maps], nodes) = parts([maps]);
         let output = Flex::global_average_pool(maps.clone());
-        record::<_, _, C, 1>(GlobalAveragePoolBackward, nodes, output, |_| ([maps], ()))
+        record::<_, _, C, 1>(GlobalAveragePoolBackward, nodes, output, ([maps], ()))
     }
 
     fn dense(rows: Tracked, weight: Tracked, bias: Tracked, activation: Activation) -> Tracked {
         let ([rows, weight, bias], nodes) = parts([rows, weight, bias]);
-        let output = Flex::dense(rows.clone(), weight.clone(), bias, activation);
-        record::<_, _, C, 3>(DenseBackward, nodes, output, |output| ([rows, weight, output], activation))
+        let (output, kept) =
+            activated(activation, |activation| Flex::dense(rows.clone(), weight.clone(), bias, activation));
+        record::<_, _, C, 3>(DenseBackward, nodes, output, ([rows, weight, kept], activation))
     }
 
     fn scale_kernels(weight: Tracked, factors: Tracked) -> Tracked {
         let ([weight, factors], nodes) = parts([weight, factors]);
         let output = Flex::scale_kernels(weight.clone(), factors.clone());
-        record::<_, _, C, 2>(ScaleBackward, nodes, output, |_| ([weight, factors], ()))
+        record::<_, _, C, 2>(ScaleBackward, nodes, output, ([weight, factors], ()))
+    }
+
+    fn scale_channels(maps: Tracked, factors: Tracked) -> Tracked {
+        let ([maps, factors], nodes) = parts([maps, factors]);
+        let output = Flex::scale_channels(maps.clone(), factors.clone());
+        record::<_, _, C, 2>(ChannelsBackward, nodes, output, ([maps, factors], ()))
     }
 
     fn sum_of_squares(values: Tracked) -> Tracked {
         let ([values], nodes) = parts([values]);
         let output = Flex::sum_of_squares(values.clone());
-        record::<_, _, C, 1>(SquaresBackward, nodes, output, |_| ([values], ()))
+        record::<_, _, C, 1>(SquaresBackward, nodes, output, ([values], ()))
     }
 }
 
@@ -76,7 +88,7 @@ fn record<B, S, C, const N: usize>(
     backward: B,
     nodes: [NodeGuard; N],
     output: FlexTensor,
-    kept: impl FnOnce(FlexTensor) -> Kept<S, N>,
+    kept: Kept<S, N>,
 ) -> Tracked
 where
     B: Backward<Flex, N, State = Kept<S, N>>,
@@ -84,20 +96,30 @@ where
     C: CheckpointStrategy,
 {
     match backward.prepare::<C>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(kept(output.clone()), output),
+        OpsKind::Tracked(prepared) => prepared.finish(kept, output),
         OpsKind::UnTracked(prepared) => prepared.finish(output),
     }
 }
 
-/// `gradient` through the activation that made `output`, and that of the bias of so many channels.
+/// The output of a layer, which `run` runs, and what tells the slope of its activation.
+fn activated(activation: Activation, run: impl FnOnce(Activation) -> FlexTensor) -> (FlexTensor, FlexTensor) {
+    if !activation.turns() {
+        let output = run(activation);
+        return (output.clone(), output);
+    }
+    let sums = run(Activation::Identity);
+    (bend(&sums, activation), sums)
+}
+
+/// `gradient` through an activation, by what [`activated`] kept of it, and that of the bias of so many channels.
 fn through(
     activation: Activation,
-    output: FlexTensor,
+    kept: FlexTensor,
     gradient: FlexTensor,
     channels: usize,
 ) -> (Vec<f32>, FlexTensor) {
     let (mut gradient, mut bias) = (owned(gradient), vec![0.0; channels]);
-    gradient::activation_and_bias(activation, Host::new(output).values(), &mut gradient, &mut bias);
+    gradient::activation_and_bias(activation, Host::new(kept).values(), &mut gradient, &mut bias);
     (gradient, tensor(bias, [channels]))
 }
 
@@ -115,9 +137,9 @@ impl Backward<Flex, 3> for ConvolutionBackward {
     type State = Kept<(Convolution, Activation), 3>;
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let ([maps, weight, output], (geometry, activation)) = ops.state;
+        let ([maps, weight, kept], (geometry, activation)) = ops.state;
         let gradient = grads.consume::<Flex>(&ops.node);
-        let (gradient, bias) = through(activation, output, gradient, geometry.out_channels);
+        let (gradient, bias) = through(activation, kept, gradient, geometry.out_channels);
         let (maps, weight) = (Host::new(maps), Host::new(weight));
         let shape = maps.shape();
         let [of_maps, of_weight, of_bias] = ops.parents;
@@ -183,10 +205,10 @@ impl Backward<Flex, 3> for DenseBackward {
     type State = Kept<Activation, 3>;
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let ([rows, weight, output], activation) = ops.state;
+        let ([rows, weight, kept], activation) = ops.state;
         let (rows, weight) = (Host::new(rows), Host::new(weight));
         let ([batch, _], [_, outputs]) = (rows.dims::<2>(), weight.dims::<2>());
-        let (gradient, bias) = through(activation, output, grads.consume::<Flex>(&ops.node), outputs);
+        let (gradient, bias) = through(activation, kept, grads.consume::<Flex>(&ops.node), outputs);
         let [of_rows, of_weight, of_bias] = ops.parents;
         if let Some(node) = of_rows {
             let values = like::<2>(&rows, |to| {
@@ -224,6 +246,31 @@ impl Backward<Flex, 2> for ScaleBackward {
         if let Some(node) = of_factors {
             let values = like::<1>(&factors, |to| {
                 gradient::row_factors(weight.values(), gradient.values(), to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct ChannelsBackward;
+
+impl Backward<Flex, 2> for ChannelsBackward {
+    type State = Kept<(), 2>;
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = Host::new(grads.consume::<Flex>(&ops.node));
+        let ([maps, factors], [of_maps, of_factors]) = (ops.state.0.map(Host::new), ops.parents);
+        let shape = maps.shape();
+        if let Some(node) = of_maps {
+            let values = like::<4>(&maps, |to| {
+                crate::scale_channels(gradient.values(), shape, factors.values(), to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+        if let Some(node) = of_factors {
+            let values = like::<4>(&factors, |to| {
+                gradient::channel_factors(maps.values(), shape, gradient.values(), to);
             });
             grads.register::<Flex>(node.id, values);
         }

@@ -52,6 +52,10 @@ pub(super) fn scale_kernels<B: Backend>(weight: FloatTensor<B>, factors: FloatTe
     B::float_mul(weight, B::float_reshape(factors, [outputs, 1, 1, 1].into()))
 }
 
+pub(super) fn scale_channels<B: Backend>(maps: FloatTensor<B>, factors: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_mul(maps, factors)
+}
+
 pub(super) fn sum_of_squares<B: Backend>(values: FloatTensor<B>) -> FloatTensor<B> {
     B::float_sum(B::float_mul(values.clone(), values))
 }
@@ -78,5 +82,14 @@ fn activate<B: Backend>(maps: FloatTensor<B>, activation: Activation) -> FloatTe
         Activation::Identity => maps,
         Activation::Relu => B::relu(maps),
         Activation::Relu6 => B::float_clamp(maps, 0.0f32.into(), 6.0f32.into()),
+        Activation::Silu => B::float_mul(maps.clone(), B::sigmoid(maps)),
+        Activation::HardSwish => B::float_mul(maps.clone(), hard_sigmoid::<B>(maps)),
+        Activation::Sigmoid => B::sigmoid(maps),
+        Activation::HardSigmoid => hard_sigmoid::<B>(maps),
     }
+}
+
+fn hard_sigmoid<B: Backend>(maps: FloatTensor<B>) -> FloatTensor<B> {
+    let sum = B::float_clamp(B::float_add_scalar(maps, 3.0f32.into()), 0.0f32.into(), 6.0f32.into());
+    B::float_mul_scalar(sum, (1.0f32 / 6.0).into())
 }

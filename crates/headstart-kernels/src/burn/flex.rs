@@ -2,9 +2,13 @@
 
 use ::burn::backend::flex::{Flex, FlexTensor};
 use ::burn::backend::{TensorData, TensorMetadata};
+use rayon::prelude::*;
 
 use super::ops::MapOps;
 use crate::{Activation, Adam, Convolution, PackedConvolution, Pool, Shape};
+
+/// Values that one task bends.
+const BLOCK: usize = 1 << 14;
 
 impl MapOps for Flex {
     fn convolution(
@@ -53,6 +57,13 @@ impl MapOps for Flex {
         tensor(scaled, weight.dims::<4>())
     }
 
+    fn scale_channels(maps: FlexTensor, factors: FlexTensor) -> FlexTensor {
+        let (maps, factors) = (Host::new(maps), Host::new(factors));
+        let mut scaled = vec![0.0; maps.values().len()];
+        crate::scale_channels(maps.values(), maps.shape(), factors.values(), &mut scaled);
+        tensor(scaled, maps.dims::<4>())
+    }
+
     fn sum_of_squares(values: FlexTensor) -> FlexTensor {
         tensor(vec![crate::sum_of_squares(Host::new(values).values())], [1])
     }
@@ -93,6 +104,14 @@ impl Host {
         let [batch, height, width, channels] = self.dims();
         Shape { batch, height, width, channels }
     }
+}
+
+/// A curve of `sums`.
+pub(super) fn bend(sums: &FlexTensor, activation: Activation) -> FlexTensor {
+    let sums = Host::new(sums.clone());
+    let mut values = sums.values().to_vec();
+    values.par_chunks_mut(BLOCK).for_each(|values| activation.bend(values));
+    FlexTensor::from_data(TensorData::new(values, sums.0.shape()))
 }
 
 /// A tensor's values; not copied when nobody else holds them.

@@ -74,6 +74,15 @@ pub fn scale_kernels(weight: Tensor<4>, factors: Tensor<1>) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::scale_kernels(weight.into_dispatch(), factors.into_dispatch()))
 }
 
+/// Each channel of each image times its factor.
+///
+/// # Shapes
+/// - `maps`, result: `[batch, height, width, channels]`
+/// - `factors`: `[batch, 1, 1, channels]`
+pub fn scale_channels(maps: Tensor<4>, factors: Tensor<4>) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::scale_channels(maps.into_dispatch(), factors.into_dispatch()))
+}
+
 /// `Σ values²`.
 ///
 /// # Shapes

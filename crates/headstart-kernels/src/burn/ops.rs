@@ -46,6 +46,11 @@ pub trait MapOps: Backend {
         composed::scale_kernels::<Self>(weight, factors)
     }
 
+    /// See [`super::scale_channels`].
+    fn scale_channels(maps: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::scale_channels::<Self>(maps, factors)
+    }
+
     /// See [`super::sum_of_squares`].
     fn sum_of_squares(values: FloatTensor<Self>) -> FloatTensor<Self> {
         composed::sum_of_squares::<Self>(values)

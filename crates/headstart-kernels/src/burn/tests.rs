@@ -12,6 +12,16 @@ use crate::{Activation, Adam, Convolution, Padding, Pool};
 type Graph = Autodiff<Flex>;
 type Tracked = FloatTensor<Graph>;
 
+const ACTIVATIONS: [Activation; 7] = [
+    Activation::Identity,
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::Silu,
+    Activation::HardSwish,
+    Activation::Sigmoid,
+    Activation::HardSigmoid,
+];
+
 /// Seeded values in -1..1.
 fn values(length: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
@@ -84,7 +94,7 @@ fn convolutions() {
             input([output, channels / groups, kernel, kernel], 2),
             input([1, 1, 1, output], 3).reshape([output].into()),
         ];
-        for activation in [Activation::Identity, Activation::Relu, Activation::Relu6] {
+        for activation in ACTIVATIONS {
             let ours = outcome(&inputs, |[maps, weight, bias]| {
                 Graph::convolution(maps, weight, bias, geometry, activation)
             });
@@ -112,7 +122,7 @@ fn pools() {
 #[test]
 fn fully_connected() {
     let inputs = [input([3, 50], 1), input([50, 7], 2), input([7], 3)];
-    for activation in [Activation::Identity, Activation::Relu] {
+    for activation in ACTIVATIONS {
         let ours = outcome(&inputs, |[rows, weight, bias]| Graph::dense(rows, weight, bias, activation));
         let burns =
             outcome(&inputs, |[rows, weight, bias]| composed::dense::<Graph>(rows, weight, bias, activation));
@@ -121,11 +131,15 @@ fn fully_connected() {
 }
 
 #[test]
-fn what_weights_go_through() {
+fn factors_and_squares() {
     let inputs = [input([4, 3, 5, 5], 1), input([4], 2)];
     let ours = outcome(&inputs, |[weight, factors]| Graph::scale_kernels(weight, factors));
     let burns = outcome(&inputs, |[weight, factors]| composed::scale_kernels::<Graph>(weight, factors));
     assert_close(&ours, &burns, "scaled kernels");
+    let inputs = [input([2, 5, 3, 4], 1), input([2, 1, 1, 4], 2)];
+    let ours = outcome(&inputs, |[maps, factors]| Graph::scale_channels(maps, factors));
+    let burns = outcome(&inputs, |[maps, factors]| composed::scale_channels::<Graph>(maps, factors));
+    assert_close(&ours, &burns, "scaled channels");
     let inputs = [input([70], 1)];
     let ours = outcome(&inputs, |[values]| Graph::sum_of_squares(values));
     assert_close(&ours, &outcome(&inputs, |[values]| composed::sum_of_squares::<Graph>(values)), "squares");

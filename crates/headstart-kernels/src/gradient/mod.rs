@@ -15,4 +15,5 @@ pub use convolution::{convolution_input, convolution_weight};
 pub use dense::{dense_input, dense_weight};
 pub use pool::{global_average_pool, max_pool};
 
+pub use crate::channels::channel_factors;
 pub use crate::rows::row_factors;

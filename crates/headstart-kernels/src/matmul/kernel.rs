@@ -2,6 +2,7 @@
 
 use std::mem::MaybeUninit;
 
+use crate::activation::Activation;
 use crate::vector::{self, Vector};
 
 /// Two of the widest registers.
@@ -31,14 +32,14 @@ pub(crate) struct Finish<'a> {
     pub(crate) bias: Option<&'a [f32]>,
     /// A matrix like C that is added, or none.
     pub(crate) residual: Option<&'a [f32]>,
-    /// Where the sum is clamped to.
-    pub(crate) range: (f32, f32),
+    /// Of this, clamps are applied here; a curve is left to who knows where C lies whole.
+    pub(crate) activation: Activation,
 }
 
 impl Finish<'_> {
-    /// Nothing is added or clamped.
+    /// Nothing else.
     pub(crate) const PLAIN: Finish<'static> =
-        Finish { accumulate: false, bias: None, residual: None, range: (f32::NEG_INFINITY, f32::INFINITY) };
+        Finish { accumulate: false, bias: None, residual: None, activation: Activation::Identity };
     /// The sum is added to C.
     pub(crate) const ACCUMULATE: Finish<'static> = Finish { accumulate: true, ..Finish::PLAIN };
 
@@ -205,10 +206,11 @@ unsafe fn write_rows<V: Vector, const N: usize, const W: usize, const WHOLE: boo
                 sums[row] = add_rows(sums[row], line);
             });
         }
-        if finish.range != Finish::PLAIN.range {
+        let range = finish.activation.range();
+        if range != Activation::Identity.range() {
             each_row!(row < N {
                 for sum in &mut sums[row] {
-                    *sum = sum.clamp(finish.range);
+                    *sum = sum.clamp(range);
                 }
             });
         }

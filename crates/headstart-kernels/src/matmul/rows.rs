@@ -1,4 +1,4 @@
-//! `C = clamp(A · B + bias + residual)`, A row by row.
+//! `C = activation(A · B + bias + residual)`, A row by row.
 
 use super::DEPTH;
 use super::kernel::{Finish, Left, Place, ROWS, ROWS_AVX512, Right, tile};
@@ -36,6 +36,7 @@ pub(crate) fn multiply_windows(a: Windows<'_>, b: Panels<'_>, c: &mut [f32], fin
     assert!(finish.residual.is_none_or(|residual| residual.len() == c.len()), "a residual like C");
     // SAFETY: the lengths were checked above.
     unsafe { windows_dispatched(a, b, c.as_mut_ptr(), m, finish) }
+    finish.activation.bend(c);
 }
 
 with_vector! {
@@ -87,6 +88,10 @@ pub(crate) fn multiply_lines(a: Rows<'_>, b: Panels<'_>, c: &mut [f32], lines: L
     );
     // SAFETY: the lengths were checked above.
     unsafe { multiply_dispatched(a, b, c.as_mut_ptr(), lines, finish) }
+    if finish.activation.is_curve() {
+        let lines = c.chunks_mut(lines.stride).take(lines.count);
+        lines.for_each(|c| finish.activation.bend(&mut c[..line]));
+    }
 }
 
 with_vector! {

@@ -51,6 +51,7 @@ impl Separable {
         assert!(second.len() == output.len() && output.len().is_multiple_of(bias.len()), "whole pixels");
         // SAFETY: the lengths were checked above.
         unsafe { finish_dispatched(&second, finish, output) }
+        finish.activation.bend(output);
     }
 }
 
@@ -73,7 +74,7 @@ unsafe fn finish_with<V: Vector>(second: &[f32], finish: Finish<'_>, output: &mu
                 if let Some(residual) = finish.residual {
                     sum = sum.add(load(residual.as_ptr().add(place), lanes));
                 }
-                let sum = sum.clamp(finish.range);
+                let sum = sum.clamp(finish.activation.range());
                 if lanes == V::LANES { sum.store(to) } else { sum.store_first(to, lanes) }
             }
         }

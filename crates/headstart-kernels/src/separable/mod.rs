@@ -1,9 +1,10 @@
 //! MobileNet's block (Sandler et al. 2018, arXiv:1801.04381) in one go: a 1×1 expansion, a
-//! depthwise convolution and a 1×1 projection. A net's first convolution, of few input channels,
+//! depthwise convolution and a 1×1 projection, before which channels may be weighed. A net's first convolution, of few input channels,
 //! may stand in the expansion's place. The maps in between are many times as wide as
 //! those around the block; they are made strip by strip and some channels at a time, so that
 //! they never leave the second cache.
 
+mod gated;
 mod halves;
 
 use std::ops::Range;
@@ -15,6 +16,7 @@ use crate::lines;
 use crate::matmul::{Finish, Lines, Rows, multiply, multiply_lines};
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Shape};
+use crate::squeeze::SqueezeExcite;
 use crate::strip::{Strip, Taps};
 
 /// Channels in between that are computed at a time: whole panels. A fixed number, so that the
@@ -23,21 +25,25 @@ const CHANNELS: usize = 96;
 /// Values of the expanded strip that stay in the second cache.
 const STRIP: usize = 1 << 17;
 
-/// An expansion or none, a depthwise convolution and a projection.
+/// An expansion or none, a depthwise convolution, a gate or none, and a projection.
 #[derive(Debug)]
 pub struct Separable {
     expand: Option<PackedConvolution>,
     depthwise: PackedConvolution,
+    gate: Option<SqueezeExcite>,
     project: PackedConvolution,
 }
 
 impl Separable {
+    /// What the number of channels in between is a multiple of.
+    pub const LANES: usize = 16;
+
     /// Whether these convolutions, one behind the other, can be computed in one go.
     pub fn fits(expand: Option<&Convolution>, depthwise: &Convolution, project: &Convolution) -> bool {
         expand.is_none_or(|expand| expand.is_pointwise() || lines::fits(expand))
             && depthwise.is_depthwise()
             && project.is_pointwise()
-            && depthwise.in_channels.is_multiple_of(16)
+            && depthwise.in_channels.is_multiple_of(Self::LANES)
             && Strip::fits(depthwise)
     }
 
@@ -48,6 +54,7 @@ impl Separable {
     pub fn new(
         expand: Option<PackedConvolution>,
         depthwise: PackedConvolution,
+        gate: Option<SqueezeExcite>,
         project: PackedConvolution,
     ) -> Self {
         let geometries =
@@ -59,7 +66,9 @@ impl Separable {
         let wide = depthwise.geometry.in_channels;
         assert!(geometries.0.is_none_or(|expand| expand.out_channels == wide), "channels of {geometries:?}");
         assert_eq!(project.geometry.in_channels, wide, "channels of {geometries:?}");
-        Self { expand, depthwise, project }
+        let gated = gate.as_ref().map_or(wide, SqueezeExcite::channels);
+        assert_eq!(gated, wide, "channels of the gate of {geometries:?}");
+        Self { expand, depthwise, gate, project }
     }
 
     /// The shape behind the block.
@@ -84,6 +93,9 @@ impl Separable {
         assert_eq!(input.len(), shape.len(), "input of shape {shape:?}");
         assert_eq!(output.len(), out.len(), "output of shape {out:?}");
         assert!(residual.is_none_or(|residual| residual.len() == out.len()), "residual of shape {out:?}");
+        if let Some(gate) = &self.gate {
+            return self.forward_gated(gate, (input, shape), residual, output);
+        }
         let geometry = &self.depthwise.geometry;
         let wide = self.wide_shape(shape);
         let rows = self.rows(wide, out);
@@ -110,13 +122,18 @@ impl Separable {
 
     /// Lines of output that one task computes.
     fn rows(&self, wide: Shape, out: Shape) -> usize {
-        let geometry = &self.depthwise.geometry;
-        let line = (wide.width + geometry.kernel[1]) * CHANNELS.min(geometry.in_channels);
-        let fitting = (STRIP / line).saturating_sub(geometry.kernel[0]) / geometry.stride[0];
         let halves = if self.middle(out).is_some() { 2 } else { 1 };
         // As many strips of one height for each thread.
-        let strips = out.height.div_ceil(fitting.max(1)).next_multiple_of(shares(out.batch * halves));
+        let strips =
+            out.height.div_ceil(self.fitting_rows(wide)).next_multiple_of(shares(out.batch * halves));
         out.height.div_ceil(strips)
+    }
+
+    /// Lines of output whose expanded strip stays in the second cache.
+    fn fitting_rows(&self, wide: Shape) -> usize {
+        let geometry = &self.depthwise.geometry;
+        let line = (wide.width + geometry.kernel[1]) * CHANNELS.min(geometry.in_channels);
+        ((STRIP / line).saturating_sub(geometry.kernel[0]) / geometry.stride[0]).max(1)
     }
 
     /// Computes one strip of an image, of the projection's sum what some channels in between add.
@@ -153,7 +170,7 @@ impl Separable {
             values: &depthwise.taps()[first..],
             channels: self.depthwise.geometry.in_channels,
             bias: &self.depthwise.bias[first..first + count],
-            range: self.depthwise.activation.range(),
+            activation: self.depthwise.activation,
         }
     }
 

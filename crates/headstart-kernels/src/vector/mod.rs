@@ -54,6 +54,8 @@ fn detect(most: &str) -> Level {
 /// [`with_vector!`], which checked it. Pointers must be valid for `LANES` values, unaligned.
 pub(crate) trait Vector: Copy {
     const LANES: usize;
+    /// Whether [`Vector::multiply_add`] is one instruction.
+    const FUSES: bool = true;
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
@@ -99,6 +101,7 @@ pub(crate) struct Plain([f32; 8]);
 
 impl Vector for Plain {
     const LANES: usize = 8;
+    const FUSES: bool = false;
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
         Self([value; 8])

@@ -259,9 +259,17 @@ unsafe fn output_of<V: Vector, const LOW: bool, const NARROW: bool>(
                 None => V::splat(0.0),
             };
             match pool {
-                true => write_pooled(values, bias, tiles, place, channel, output, finish.range),
+                true => write_pooled(values, bias, tiles, place, channel, output, finish.activation.range()),
                 false => write_all(values, bias, tiles, place, channel, output, finish),
             }
+        }
+    }
+    if finish.activation.is_curve() {
+        for (y, x) in tiles.rows(place).flat_map(|y| tiles.columns(place).map(move |x| (y, x))) {
+            let start = pixel(tiles.shape, place.image, y, x) + products.first;
+            // SAFETY: these channels of this tile's pixels were written above.
+            let values = unsafe { std::slice::from_raw_parts_mut(output.at(start), products.channels) };
+            finish.activation.bend(values);
         }
     }
 }
@@ -285,7 +293,7 @@ unsafe fn write_all<V: Vector>(
                 if let Some(residual) = finish.residual {
                     value = value.add(V::load(residual.as_ptr().add(place)));
                 }
-                value.clamp(finish.range).store(output.at(place));
+                value.clamp(finish.activation.range()).store(output.at(place));
             }
         }
     }

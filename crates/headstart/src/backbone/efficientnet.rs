@@ -1,11 +1,14 @@
-//! EfficientNet-Lite0 (Tan & Le 2019, arXiv:1905.11946; TensorFlow's Lite variant: ReLU6,
-//! no squeeze-and-excitation), without its classifier. Tensor names are those of the
+//! EfficientNet (Tan & Le 2019, arXiv:1905.11946), without its classifier: B0 with torchvision's layers and tensor
+//! names, and Lite0, TensorFlow's variant with ReLU6 and without squeeze and excitation, with the tensor names of the
 //! `efficientnet_lite_pytorch` package.
 
+use super::inverted::{Bottleneck, Gate, Style};
 use super::spec::{Activation, BatchNorm, Block, Convolution, Layer, Padding, Spec};
 
 /// Batch normalisation's epsilon in TensorFlow's reference.
 const EPSILON: f32 = 1e-3;
+/// The same in torchvision's B0.
+const STYLE: Style = Style { epsilon: 1e-5 };
 
 /// One stage of inverted bottlenecks: repeats, kernel, stride of the first, expansion, output channels.
 const STAGES: [(usize, usize, usize, usize, usize); 7] = [
@@ -40,6 +43,34 @@ pub fn efficientnet_lite0() -> Spec {
     let top = convolution("_conv_head", "_bn1", (input, 1280), 1, 1, 1, Activation::Relu6);
     blocks.push(Block { name: "top".into(), layers: vec![top] });
     Spec { name: "efficientnet-lite0".into(), blocks, last_block: "block7".into() }
+}
+
+/// Stem, seven stages (`block1` to `block7`) and the last 1×1 convolution (`top`).
+pub fn efficientnet_b0() -> Spec {
+    let end = |name: &str, channels, kernel, stride| {
+        STYLE.convolution(name, channels, kernel, stride, Activation::Silu)
+    };
+    let mut blocks = vec![STYLE.single("stem", end("features.0", (3, 32), 3, 2))];
+    let mut input = 32;
+    for (index, &(repeats, kernel, stride, expansion, output)) in STAGES.iter().enumerate() {
+        let bottlenecks = (0..repeats).map(|repeat| {
+            let gate = Gate { squeezed: input / 4, inner: Activation::Silu, outer: Activation::Sigmoid };
+            let shape = Bottleneck {
+                input,
+                wide: input * expansion,
+                output,
+                kernel,
+                stride: if repeat == 0 { stride } else { 1 },
+                gate: Some(gate),
+                activation: Activation::Silu,
+            };
+            input = output;
+            (format!("features.{}.{repeat}", index + 1), shape)
+        });
+        blocks.push(STYLE.block(format!("block{}", index + 1), bottlenecks));
+    }
+    blocks.push(STYLE.single("top", end("features.8", (input, 1280), 1, 1)));
+    Spec { name: "efficientnet-b0".into(), blocks, last_block: "block7".into() }
 }
 
 /// Expand (1×1), filter each channel, project (1×1, linear).
@@ -99,7 +130,8 @@ fn convolution(
 mod tests {
     #[test]
     fn has_the_published_number_of_parameters() {
-        // 4,652,008 with the classifier of 1280 × 1000 + 1000.
+        // Without the classifier of 1280 × 1000 + 1000.
         assert_eq!(super::efficientnet_lite0().parameter_count(), 4_652_008 - 1_281_000);
+        assert_eq!(super::efficientnet_b0().parameter_count(), 5_288_548 - 1_281_000);
     }
 }

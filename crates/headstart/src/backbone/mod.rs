@@ -1,6 +1,8 @@
 //! Pretrained nets: architecture as data, weights, and the preprocessing that belongs to the weights.
 
 pub mod efficientnet;
+mod inverted;
+pub mod mobilenet;
 pub mod registry;
 pub mod resnet;
 pub mod spec;

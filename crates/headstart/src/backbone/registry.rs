@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::Spec;
 use super::weights::{Weights, sha256};
-use super::{efficientnet, resnet, vgg};
+use super::{efficientnet, mobilenet, resnet, vgg};
 use crate::error::{Error, Result};
 use crate::image::preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 
@@ -58,7 +58,7 @@ pub struct Entry {
 }
 
 /// Every backbone, by name.
-pub const ENTRIES: [Entry; 3] = [
+pub const ENTRIES: [Entry; 5] = [
     Entry {
         name: "efficientnet-lite0",
         embedded: true,
@@ -95,16 +95,37 @@ pub const ENTRIES: [Entry; 3] = [
         source: "torchvision's ResNet-50, its state dict as safetensors, trained on ImageNet",
         licence: "BSD-3-Clause",
         architecture: resnet::resnet50,
-        preprocess: || Preprocess {
-            size: 224,
-            resize: Resize::Squash,
-            filter: Filter::Bilinear,
-            channel_order: ChannelOrder::Rgb,
-            mean: [0.485, 0.456, 0.406].map(|mean| 255.0 * mean),
-            deviation: [0.229, 0.224, 0.225].map(|deviation| 255.0 * deviation),
-        },
+        preprocess: || torchvisions(Filter::Bilinear),
+    },
+    Entry {
+        name: "efficientnet-b0",
+        embedded: false,
+        source: "torchvision's EfficientNet-B0, its state dict as safetensors, trained on ImageNet",
+        licence: "BSD-3-Clause",
+        architecture: efficientnet::efficientnet_b0,
+        preprocess: || torchvisions(Filter::Bicubic),
+    },
+    Entry {
+        name: "mobilenet-v3-large",
+        embedded: false,
+        source: "torchvision's MobileNetV3-Large, its state dict as safetensors, trained on ImageNet",
+        licence: "BSD-3-Clause",
+        architecture: mobilenet::mobilenet_v3_large,
+        preprocess: || torchvisions(Filter::Bilinear),
     },
 ];
+
+/// What torchvision's nets were trained on: 0..1 minus ImageNet's means, over its deviations.
+fn torchvisions(filter: Filter) -> Preprocess {
+    Preprocess {
+        size: 224,
+        resize: Resize::Squash,
+        filter,
+        channel_order: ChannelOrder::Rgb,
+        mean: [0.485, 0.456, 0.406].map(|mean| 255.0 * mean),
+        deviation: [0.229, 0.224, 0.225].map(|deviation| 255.0 * deviation),
+    }
+}
 
 /// The entry called `name`.
 ///

@@ -17,6 +17,14 @@ pub enum Activation {
     Relu,
     /// `min(max(x, 0), 6)`.
     Relu6,
+    /// `x · sigmoid(x)`, also called swish (Elfwing et al. 2017, arXiv:1702.03118).
+    Silu,
+    /// `x · min(max(x + 3, 0), 6) / 6` (Howard et al. 2019, arXiv:1905.02244).
+    HardSwish,
+    /// `1 / (1 + e⁻ˣ)`.
+    Sigmoid,
+    /// `min(max(x + 3, 0), 6) / 6`.
+    HardSigmoid,
 }
 
 /// A convolution, the batch normalisation behind it (in inference mode) and its activation.
@@ -69,12 +77,24 @@ pub struct Dense {
     pub l2: f32,
 }
 
+/// `x · gate(x)` (Hu et al. 2017, arXiv:1709.01507): the mean of each channel passes two 1×1 convolutions, and
+/// becomes the factor of its channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SqueezeExcite {
+    /// To fewer channels.
+    pub reduce: Convolution,
+    /// Back to as many as there were.
+    pub expand: Convolution,
+}
+
 /// One layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Layer {
     /// Convolution, normalisation, activation.
     Convolution(Convolution),
+    /// A factor for each channel, from the means of all.
+    SqueezeExcite(SqueezeExcite),
     /// Largest value of each window.
     MaxPool(MaxPool),
     /// `activation(body(x) + shortcut(x))`.
@@ -148,7 +168,7 @@ impl Layer {
                 MapShape::new(shape.height, shape.width, shape.channels)
             }
             Self::Residual { body, .. } => output_shape(body, input),
-            Self::Dropout { .. } => input,
+            Self::SqueezeExcite(_) | Self::Dropout { .. } => input,
             Self::GlobalAveragePool => MapShape::new(1, 1, input.channels),
             Self::Flatten => MapShape::new(1, 1, input.len()),
             Self::Dense(layer) => MapShape::new(1, 1, layer.output),
@@ -159,6 +179,7 @@ impl Layer {
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
         match self {
             Self::Convolution(layer) => layer.parameters(),
+            Self::SqueezeExcite(gate) => [gate.reduce.parameters(), gate.expand.parameters()].concat(),
             Self::Dense(layer) => vec![
                 (format!("{}.weight", layer.name), vec![layer.input, layer.output]),
                 (format!("{}.bias", layer.name), vec![layer.output]),
@@ -176,6 +197,7 @@ impl Layer {
             Self::Dropout { .. } => true,
             Self::Residual { body, shortcut, .. } => body.iter().chain(shortcut).any(Self::draws),
             Self::Convolution(_)
+            | Self::SqueezeExcite(_)
             | Self::MaxPool(_)
             | Self::GlobalAveragePool
             | Self::Flatten
@@ -186,11 +208,8 @@ impl Layer {
     /// The names and shapes of the tensors that training never changes: running statistics.
     pub fn statistics(&self) -> Vec<(String, Vec<usize>)> {
         match self {
-            Self::Convolution(Convolution { norm: Some(norm), output, .. }) => {
-                ["running_mean", "running_var"]
-                    .map(|part| (format!("{}.{part}", norm.name), vec![*output]))
-                    .to_vec()
-            }
+            Self::Convolution(layer) => layer.statistics(),
+            Self::SqueezeExcite(gate) => [gate.reduce.statistics(), gate.expand.statistics()].concat(),
             Self::Residual { body, shortcut, .. } => {
                 body.iter().chain(shortcut).flat_map(Self::statistics).collect()
             }
@@ -205,6 +224,10 @@ impl From<Activation> for kernels::Activation {
             Activation::Identity => Self::Identity,
             Activation::Relu => Self::Relu,
             Activation::Relu6 => Self::Relu6,
+            Activation::Silu => Self::Silu,
+            Activation::HardSwish => Self::HardSwish,
+            Activation::Sigmoid => Self::Sigmoid,
+            Activation::HardSigmoid => Self::HardSigmoid,
         }
     }
 }
@@ -235,6 +258,13 @@ impl Convolution {
             all.push((format!("{}.bias", norm.name), vec![self.output]));
         }
         all
+    }
+
+    fn statistics(&self) -> Vec<(String, Vec<usize>)> {
+        let Some(norm) = &self.norm else { return vec![] };
+        ["running_mean", "running_var"]
+            .map(|part| (format!("{}.{part}", norm.name), vec![self.output]))
+            .to_vec()
     }
 }
 

@@ -71,6 +71,7 @@ pub(crate) fn place(layers: &[&Layer], input: MapShape) -> Option<usize> {
             }
             Layer::Convolution(_)
             | Layer::Residual { .. }
+            | Layer::SqueezeExcite(_)
             | Layer::MaxPool(_)
             | Layer::GlobalAveragePool
             | Layer::Flatten

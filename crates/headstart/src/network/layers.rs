@@ -1,6 +1,6 @@
 //! Each kind of layer on Burn's tensors, maps as `[batch, height, width, channels]`.
 
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{hard_sigmoid, hard_swish, relu, sigmoid, silu};
 use burn::tensor::{Tensor, TensorData};
 use headstart_kernels::burn as operations;
 
@@ -21,6 +21,11 @@ pub(super) fn forward(
 ) -> Tensor<4> {
     match layer {
         Layer::Convolution(layer) => convolution(layer, tail, parameters, maps),
+        Layer::SqueezeExcite(gate) => {
+            let means = operations::global_average_pool(maps.clone());
+            let squeezed = convolution(&gate.reduce, tail, parameters, means);
+            operations::scale_channels(maps, convolution(&gate.expand, tail, parameters, squeezed))
+        }
         Layer::MaxPool(pool) => operations::max_pool(maps, (*pool).into()),
         Layer::Residual { body, shortcut, activation } => {
             let mut through = |layers: &[Layer]| {
@@ -45,6 +50,10 @@ fn activate(maps: Tensor<4>, activation: Activation) -> Tensor<4> {
         Activation::Identity => maps,
         Activation::Relu => relu(maps),
         Activation::Relu6 => maps.clamp(0.0, 6.0),
+        Activation::Silu => silu(maps),
+        Activation::HardSwish => hard_swish(maps),
+        Activation::Sigmoid => sigmoid(maps),
+        Activation::HardSigmoid => hard_sigmoid(maps, 1.0 / 6.0, 0.5),
     }
 }
 

@@ -55,6 +55,11 @@ impl Writer<'_> {
         match layer {
             Layer::Convolution(layer) => layer.name.clone(),
             Layer::Dense(layer) => layer.name.clone(),
+            // What its two layers' names have in common.
+            Layer::SqueezeExcite(gate) => match gate.reduce.name.rsplit_once('.') {
+                Some((gate, _)) => gate.into(),
+                None => gate.reduce.name.clone(),
+            },
             Layer::MaxPool(_) | Layer::GlobalAveragePool => of_block("pool"),
             Layer::Residual { .. } => of_block("add"),
             Layer::Flatten => of_block("flatten"),
@@ -74,6 +79,7 @@ fn axes(shape: MapShape) -> Vec<usize> {
 fn kind(layer: &Layer) -> String {
     match layer {
         Layer::Convolution(layer) => convolution(layer),
+        Layer::SqueezeExcite(gate) => format!("Squeeze and excite{}", activation(gate.expand.activation)),
         Layer::MaxPool(MaxPool { window, stride: step, .. }) => {
             format!("Max pool {window}×{window}{}", stride(step.unwrap_or(1)))
         }
@@ -101,6 +107,10 @@ fn activation(activation: Activation) -> &'static str {
         Activation::Identity => "",
         Activation::Relu => ", ReLU",
         Activation::Relu6 => ", ReLU6",
+        Activation::Silu => ", SiLU",
+        Activation::HardSwish => ", hard swish",
+        Activation::Sigmoid => ", sigmoid",
+        Activation::HardSigmoid => ", hard sigmoid",
     }
 }
 
@@ -130,6 +140,21 @@ mod tests {
         assert_eq!(rows.iter().map(|row| row.parameters).sum::<usize>(), spec.parameter_count());
         // Stem, 2 + 15 · 3 convolutions of the bottlenecks, nine additions, top.
         assert_eq!(rows.len(), 1 + 47 + 9 + 1);
+    }
+
+    #[test]
+    fn gates_are_rows() {
+        let spec = efficientnet::efficientnet_b0();
+        let rows = layer_rows(&spec.blocks, 0, MapShape::new(224, 224, 3));
+        assert_eq!(rows.iter().map(|row| row.parameters).sum::<usize>(), spec.parameter_count());
+        // As Lite0, and a gate in each of 16 bottlenecks.
+        assert_eq!(rows.len(), 1 + 47 + 16 + 9 + 1);
+        let gate = rows.iter().find(|row| row.name == "features.1.0.block.1").expect("the first gate");
+        assert_eq!(gate.kind, "Squeeze and excite, sigmoid");
+        assert_eq!(
+            (gate.parameters, gate.output.as_slice()),
+            (32 * 8 + 8 + 8 * 32 + 32, &[112, 112, 32][..])
+        );
     }
 
     #[test]

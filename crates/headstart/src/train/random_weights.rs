@@ -1,6 +1,6 @@
 //! A net without its pretraining: fresh weights, and normalisation that fits the images it will see.
 
-use crate::backbone::spec::{Activation, Convolution, Layer, MapShape};
+use crate::backbone::spec::{Activation, Convolution, Layer, MapShape, SqueezeExcite};
 use crate::backbone::weights::Weights;
 use crate::random::Random;
 use crate::trunk::{Buffers, Plan};
@@ -38,6 +38,13 @@ impl Fresh {
                 Layer::Residual { body, shortcut, .. } => {
                     self.run(body, maps.clone(), shape);
                     self.run(shortcut, maps.clone(), shape);
+                    self.through(layer, &maps, shape)
+                }
+                Layer::SqueezeExcite(SqueezeExcite { reduce, expand }) => {
+                    let pooled = MapShape::new(1, 1, shape.channels);
+                    let means = self.through(&Layer::GlobalAveragePool, &maps, shape);
+                    let squeezed = self.convolution(reduce, &means, pooled);
+                    self.convolution(expand, &squeezed, MapShape { channels: reduce.output, ..pooled });
                     self.through(layer, &maps, shape)
                 }
                 // Heads are drawn by `network::initialise`.

@@ -3,9 +3,11 @@
 //! as a plan while training, and the whole net does when it predicts.
 
 mod compile;
+mod mobile;
+mod pack;
 mod stages;
 
-use headstart_kernels::{PackedConvolution, Pool, Separable, global_average_pool, max_pool};
+use headstart_kernels::{PackedConvolution, Pool, Separable, SqueezeExcite, global_average_pool, max_pool};
 
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
@@ -28,6 +30,7 @@ enum Step {
     PooledConvolution(Box<PackedConvolution>, MapShape),
     /// A mobile block.
     Separable(Box<Separable>, MapShape),
+    SqueezeExcite(Box<SqueezeExcite>, MapShape),
     MaxPool(Pool, MapShape),
     GlobalAveragePool(MapShape),
     /// The last step of the body adds what the shortcut makes of the input.
@@ -137,6 +140,11 @@ impl Step {
                 let shape = input.batch(batch);
                 let mut output = buffers.take(block.output_shape(shape).len());
                 block.forward(maps, shape, residual, &mut output);
+                output
+            }
+            Self::SqueezeExcite(gate, input) => {
+                let mut output = buffers.take(maps.len());
+                gate.forward(maps, input.batch(batch), &mut output);
                 output
             }
             Self::MaxPool(pool, input) => {
