@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::activation::Activation;
 use crate::depthwise::Depthwise;
-use crate::gather::gather;
+use crate::gather::{apart, gather};
 use crate::lines;
 use crate::matmul::{Finish, PackedMatrix, Rows, multiply};
 use crate::pool::max_pool;
@@ -169,20 +169,24 @@ impl PackedConvolution {
             Algorithm::Depthwise(depthwise) => {
                 depthwise.forward(&self.geometry, input, shape, output, finish)
             }
-            Algorithm::Pointwise(matrix) => by_pixels(output, out, finish, |first, part, finish| {
-                let rows = &input[first * matrix.rows..][..part.len() / out.channels * matrix.rows];
-                let rows = Rows { values: rows, stride: matrix.rows };
-                multiply(rows, matrix.panels(), part, finish);
-            }),
+            Algorithm::Pointwise(matrix) if apart(matrix.rows) == matrix.rows => {
+                by_pixels(output, out, finish, |first, part, finish| {
+                    let rows = &input[first * matrix.rows..][..part.len() / out.channels * matrix.rows];
+                    let rows = Rows { values: rows, stride: matrix.rows };
+                    multiply(rows, matrix.panels(), part, finish);
+                })
+            }
             Algorithm::Lines(matrix) => {
                 lines::forward(&self.geometry, matrix, input, shape, output, finish);
             }
-            Algorithm::Gathered(matrix) => by_pixels(output, out, finish, |first, part, finish| {
-                let mut rows = Scratch::new(part.len() / out.channels * matrix.rows);
-                gather(&self.geometry, input, shape, first, &mut rows);
-                let rows = Rows { values: &rows, stride: matrix.rows };
-                multiply(rows, matrix.panels(), part, finish);
-            }),
+            Algorithm::Pointwise(matrix) | Algorithm::Gathered(matrix) => {
+                let stride = apart(matrix.rows);
+                by_pixels(output, out, finish, |first, part, finish| {
+                    let mut rows = Scratch::new(part.len() / out.channels * stride);
+                    gather(&self.geometry, (input, shape), first, &mut rows, stride);
+                    multiply(Rows { values: &rows, stride }, matrix.panels(), part, finish);
+                });
+            }
         }
     }
 

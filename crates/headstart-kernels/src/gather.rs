@@ -3,12 +3,30 @@
 
 use crate::shape::{Convolution, Shape};
 
-/// Gathers the windows of output pixels `first..` into `rows`, `[pixels, kernel · kernel · C]`.
-pub(crate) fn gather(geometry: &Convolution, input: &[f32], shape: Shape, first: usize, rows: &mut [f32]) {
+/// Values of a page, and of a cache line.
+const PAGE: usize = 1024;
+const LINE: usize = 16;
+
+/// Values from the beginning of a row of so many to the next one's, in a product: more than they are where rows
+/// would begin whole pages apart, and so share a set of the first cache, which holds fewer than are read at once.
+pub(crate) fn apart(values: usize) -> usize {
+    if values.is_multiple_of(PAGE) { values + LINE } else { values }
+}
+
+/// Gathers the windows of output pixels `first..` into `rows`, `[pixels, kernel · kernel · C]`, which begin
+/// `stride` values apart.
+pub(crate) fn gather(
+    geometry: &Convolution,
+    (input, shape): (&[f32], Shape),
+    first: usize,
+    rows: &mut [f32],
+    stride: usize,
+) {
     let output = geometry.output_shape(shape);
     let [kernel_height, kernel_width] = geometry.kernel;
     let line = kernel_width * shape.channels;
-    for (index, row) in rows.chunks_exact_mut(kernel_height * line).enumerate() {
+    let fan = kernel_height * line;
+    for (index, row) in rows.chunks_exact_mut(stride).enumerate() {
         let pixel = first + index;
         let (image, y, x) = (
             pixel / (output.height * output.width),
@@ -20,7 +38,7 @@ pub(crate) fn gather(geometry: &Convolution, input: &[f32], shape: Shape, first:
         // The window's columns that lie inside of the image.
         let start = (-left).clamp(0, kernel_width as isize) as usize;
         let end = (shape.width as isize - left).clamp(start as isize, kernel_width as isize) as usize;
-        for (offset, part) in row.chunks_exact_mut(line).enumerate() {
+        for (offset, part) in row[..fan].chunks_exact_mut(line).enumerate() {
             let source = top + offset as isize;
             if start == end || source < 0 || source >= shape.height as isize {
                 part.fill(0.0);

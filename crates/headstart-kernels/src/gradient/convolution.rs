@@ -99,7 +99,7 @@ fn windows(geometry: &Convolution, input: &[f32], shape: Shape, first: usize, co
     let fan = geometry.fan();
     let mut rows = Scratch::new(count * fan);
     rows.par_chunks_mut(GATHERED * fan).enumerate().for_each(|(index, rows)| {
-        gather(geometry, input, shape, first + index * GATHERED, rows);
+        gather(geometry, (input, shape), first + index * GATHERED, rows, fan);
     });
     PackedMatrix::from_rows(fan, &rows)
 }
