@@ -120,6 +120,7 @@ unsafe fn registers<V: Vector, const N: usize, const W: usize>(
 ) {
     // SAFETY: the caller vouches for rows and panel, and for the rows and columns of `place`.
     unsafe {
+        fetch::<V, N, W>(place, finish);
         let sums = products::<V, N, W>(left, right);
         let columns = (W * V::LANES).min(place.columns - place.column);
         // Lanes of the last register that are columns of C.
@@ -128,6 +129,29 @@ unsafe fn registers<V: Vector, const N: usize, const W: usize>(
             true if lanes == V::LANES => write_rows::<V, N, W, true>(sums, lanes, place, finish),
             true => write_rows::<V, N, W, false>(sums, lanes, place, finish),
             false => write_some::<V, N, W>(sums, lanes, place, finish),
+        }
+    }
+}
+
+/// Asks for what will be read and written when the sums are there.
+#[inline(always)]
+unsafe fn fetch<V: Vector, const N: usize, const W: usize>(place: Place, finish: Finish<'_>) {
+    if finish.accumulate {
+        return;
+    }
+    let start = place.row * place.columns + place.column;
+    let c = place.c.wrapping_add(start);
+    for row in 0..N {
+        for line in 0..(W * V::LANES).div_ceil(LINE) {
+            V::prefetch(c.wrapping_add(row * place.columns + line * LINE));
+        }
+    }
+    if let Some(residual) = finish.residual {
+        let from = residual.as_ptr().wrapping_add(start);
+        for row in 0..N {
+            for line in 0..(W * V::LANES).div_ceil(LINE) {
+                V::prefetch(from.wrapping_add(row * place.columns + line * LINE));
+            }
         }
     }
 }

@@ -133,7 +133,7 @@ unsafe fn panel_with<V: Vector>(left: Left, right: Right, place: Place, m: usize
     // Each tile brings nearer as many lines of what comes next as there are rows in B: the next panel,
     // or by a single panel, where A comes from further away, the next rows of A.
     let (tile_rows, single) =
-        (if V::LANES == 16 { ROWS_AVX512 } else { ROWS }, place.columns <= 2 * V::LANES);
+        (if V::LANES == 16 { ROWS_AVX512 } else { ROWS }, place.column == 0);
     let right = |row: usize| {
         let ahead = match single {
             true => left.start.wrapping_add((row + tile_rows) * left.row),
