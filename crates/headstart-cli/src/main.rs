@@ -9,6 +9,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use headstart::Error;
+use headstart_kernels::HugePages;
+
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();

@@ -8,6 +8,11 @@ use std::path::Path;
 use headstart::backbone::{Backbone, Unfreeze};
 use headstart::train::Recipe;
 use headstart::train::throughput::Stopwatch;
+use headstart_kernels::HugePages;
+
+/// As in the program.
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

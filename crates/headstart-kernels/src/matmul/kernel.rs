@@ -133,25 +133,24 @@ unsafe fn registers<V: Vector, const N: usize, const W: usize>(
     }
 }
 
-/// Asks for what will be read and written when the sums are there.
+/// Asks for what will be written, and read, when the sums are there: by then it has come nearer.
 #[inline(always)]
-unsafe fn fetch<V: Vector, const N: usize, const W: usize>(place: Place, finish: Finish<'_>) {
-    if finish.accumulate {
-        return;
-    }
+fn fetch<V: Vector, const N: usize, const W: usize>(place: Place, finish: Finish<'_>) {
     let start = place.row * place.columns + place.column;
-    let c = place.c.wrapping_add(start);
-    for row in 0..N {
-        for line in 0..(W * V::LANES).div_ceil(LINE) {
-            V::prefetch(c.wrapping_add(row * place.columns + line * LINE));
-        }
+    if !finish.accumulate {
+        fetch_rows::<V, N, W>(place.c.wrapping_add(start), place.columns);
     }
     if let Some(residual) = finish.residual {
-        let from = residual.as_ptr().wrapping_add(start);
-        for row in 0..N {
-            for line in 0..(W * V::LANES).div_ceil(LINE) {
-                V::prefetch(from.wrapping_add(row * place.columns + line * LINE));
-            }
+        fetch_rows::<V, N, W>(residual.as_ptr().wrapping_add(start), place.columns);
+    }
+}
+
+/// Asks for `N` rows of `W` registers.
+#[inline(always)]
+fn fetch_rows<V: Vector, const N: usize, const W: usize>(at: *const f32, columns: usize) {
+    for row in 0..N {
+        for line in 0..(W * V::LANES).div_ceil(LINE) {
+            V::prefetch(at.wrapping_add(row * columns + line * LINE));
         }
     }
 }

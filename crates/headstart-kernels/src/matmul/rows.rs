@@ -130,12 +130,11 @@ unsafe fn multiply_with<V: Vector>(
 /// All rows of A by one panel.
 #[inline(always)]
 unsafe fn panel_with<V: Vector>(left: Left, right: Right, place: Place, m: usize, finish: Finish<'_>) {
-    // Each tile brings nearer as many lines of what comes next as there are rows in B: the next panel,
-    // or by a single panel, where A comes from further away, the next rows of A.
-    let (tile_rows, single) =
-        (if V::LANES == 16 { ROWS_AVX512 } else { ROWS }, place.column == 0);
+    // Each tile brings nearer as many lines of what comes next as there are rows in B: the next panel, or by
+    // the first panel, where A comes from further away, the next rows of A.
+    let (tile_rows, is_first) = (if V::LANES == 16 { ROWS_AVX512 } else { ROWS }, place.column == 0);
     let right = |row: usize| {
-        let ahead = match single {
+        let ahead = match is_first {
             true => left.start.wrapping_add((row + tile_rows) * left.row),
             false => right.ahead.wrapping_add(row / ROWS_AVX512 * right.depth * V::LANES),
         };

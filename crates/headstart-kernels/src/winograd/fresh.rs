@@ -82,7 +82,7 @@ impl Inputs {
         let part = POINTS * Self::plane(count);
         let mut values = Scratch::new(channels.div_ceil(DEPTH) * part);
         let to = Disjoint::new(&mut values);
-        let planes = Planes { plane: Self::plane(count), panel: part, width: DEPTH };
+        let planes = Planes { plane: Self::plane(count), panel: part, width: DEPTH, tile: DEPTH };
         let border = || Scratch::new(POINTS * channels);
         (0..count).into_par_iter().for_each_init(border, |border, tile| {
             // SAFETY: tiles do not overlap, and all channels of them were made room for.

@@ -76,7 +76,7 @@ impl Winograd {
             unsafe {
                 for tile in 0..count {
                     let start = v.as_mut_ptr().add(tile * row);
-                    input_tile(input, from, first + tile, border, start, Planes::rows(plane));
+                    input_tile(input, from, first + tile, border, start, Planes::rows(plane, row));
                 }
                 for point in 0..POINTS {
                     let some = from.of_point(point, first, count);

@@ -1,5 +1,6 @@
 //! What is done to one tile: its inputs, outputs or gradients transformed, to or from 36 points.
 
+use super::POINTS;
 use super::grid::{Place, Tiles, pixel};
 use super::transform::{self, IN, OUT, OUT_SHORT, both_axes};
 use crate::disjoint::Disjoint;
@@ -14,12 +15,14 @@ pub(super) struct Planes {
     pub(super) plane: usize,
     pub(super) panel: usize,
     pub(super) width: usize,
+    /// From a tile to the next, whose lines are asked for.
+    pub(super) tile: usize,
 }
 
 impl Planes {
     /// All channels in a row.
-    pub(super) fn rows(plane: usize) -> Self {
-        Self { plane, panel: 1, width: 1 }
+    pub(super) fn rows(plane: usize, tile: usize) -> Self {
+        Self { plane, panel: 1, width: 1, tile }
     }
 
     fn channel(self, channel: usize) -> usize {
@@ -114,11 +117,18 @@ unsafe fn patch_of<V: Vector, const LOW: bool, const NARROW: bool>(
             let mut values = [[V::splat(0.0); IN]; IN];
             for (row, line) in values.iter_mut().take(IN - usize::from(LOW)).enumerate() {
                 for (column, value) in line.iter_mut().take(IN - usize::from(NARROW)).enumerate() {
-                    *value = V::load(from.add(row * patch.row + column * patch.pixel));
+                    let from = from.add(row * patch.row + column * patch.pixel);
+                    *value = V::load(from);
+                    // The next tile's, of which this one has the first columns.
+                    if column >= IN - OUT {
+                        V::prefetch(from.wrapping_add(OUT * patch.pixel));
+                    }
                 }
             }
             let points = both_axes!(input, LOW, NARROW, values, IN => IN);
-            write_points(points, to.add(planes.channel(channel)), planes.plane);
+            let to = to.add(planes.channel(channel));
+            write_points(points, to, planes.plane);
+            fetch_points::<V>(to.wrapping_add(planes.tile), planes.plane);
         }
     }
 }
@@ -166,7 +176,9 @@ unsafe fn gradient_of<V: Vector, const LOW: bool, const NARROW: bool>(
                 }
             }
             let points = both_axes!(output_transposed, LOW, NARROW, values, OUT => IN);
-            write_points(points, to.add(planes.channel(channel)), planes.plane);
+            let to = to.add(planes.channel(channel));
+            write_points(points, to, planes.plane);
+            fetch_points::<V>(to.wrapping_add(planes.tile), planes.plane);
         }
     }
 }
@@ -182,6 +194,12 @@ pub(super) unsafe fn write_points<V: Vector>(points: [[V; IN]; IN], to: *mut f32
             to = to.wrapping_add(plane);
         }
     }
+}
+
+/// Asks for 36 planes of one tile's channels: so many streams no processor foresees.
+#[inline(always)]
+fn fetch_points<V: Vector>(at: *const f32, plane: usize) {
+    (0..POINTS).for_each(|point| V::prefetch(at.wrapping_add(point * plane)));
 }
 
 /// 36 planes of one tile's channels.
@@ -253,6 +271,7 @@ unsafe fn output_of<V: Vector, const LOW: bool, const NARROW: bool>(
         // SAFETY: pixels over the border are left out; this tile's pixels are no other's.
         unsafe {
             let points = read_points::<V>(products.start.add(offset), products.plane);
+            fetch_points::<V>(products.start.wrapping_add(offset + products.channels), products.plane);
             let values = both_axes!(output, LOW, NARROW, points, IN => OUT);
             let bias = match finish.bias {
                 Some(bias) => V::load(bias.as_ptr().add(channel)),
@@ -293,7 +312,10 @@ unsafe fn write_all<V: Vector>(
                 if let Some(residual) = finish.residual {
                     value = value.add(V::load(residual.as_ptr().add(place)));
                 }
-                value.clamp(finish.activation.range()).store(output.at(place));
+                let to = output.at(place);
+                // And the next tile's pixel is asked for: a store, too, has to wait for its line.
+                value.clamp(finish.activation.range()).store(to);
+                V::prefetch(to.wrapping_add(OUT * tiles.shape.channels));
             }
         }
     }
@@ -319,7 +341,9 @@ unsafe fn write_pooled<V: Vector>(
                 let above = upper[2 * column].larger(upper[2 * column + 1]);
                 let below = lower[2 * column].larger(lower[2 * column + 1]);
                 let value = above.larger(below).add(bias).clamp(range);
-                value.store(output.at(pixel(shape, image, y, x) + channel));
+                let to = output.at(pixel(shape, image, y, x) + channel);
+                value.store(to);
+                V::prefetch(to.wrapping_add(OUT / 2 * tiles.shape.channels));
             }
         }
     }

@@ -68,12 +68,12 @@ impl Block {
         let (inputs, gradients) = (Disjoint::new(&mut block.inputs), Disjoint::new(&mut block.gradients));
         let border = || Scratch::new(POINTS * channels.0);
         (0..count).into_par_iter().for_each_init(border, |border, tile| {
-            let panels = Planes { plane: planes.0, panel: count * width, width };
+            let panels = Planes { plane: planes.0, panel: count * width, width, tile: width };
             // SAFETY: tiles do not overlap; 36 planes of `count` tiles were made room for.
             unsafe {
                 input_tile(input, tiles.0, first + tile, border, inputs.at(tile * width), panels);
-                let to = gradients.at(tile * channels.1);
-                gradient_tile(gradient, tiles.1, first + tile, to, Planes::rows(planes.1));
+                let (to, rows) = (gradients.at(tile * channels.1), Planes::rows(planes.1, channels.1));
+                gradient_tile(gradient, tiles.1, first + tile, to, rows);
             }
         });
         block
