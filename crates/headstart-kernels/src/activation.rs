@@ -40,11 +40,6 @@ impl Activation {
         !matches!(self, Self::Identity | Self::Relu | Self::Relu6)
     }
 
-    /// Whether an output does not tell the slope that it came from: such a curve falls and rises.
-    pub(crate) fn turns(self) -> bool {
-        matches!(self, Self::Silu | Self::HardSwish)
-    }
-
     /// Applies a curve; a clamp has been applied already.
     pub(crate) fn bend(self, values: &mut [f32]) {
         if self.is_curve() {

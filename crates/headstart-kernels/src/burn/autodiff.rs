@@ -103,7 +103,8 @@ where
 
 /// The output of a layer, which `run` runs, and what tells the slope of its activation.
 fn activated(activation: Activation, run: impl FnOnce(Activation) -> FlexTensor) -> (FlexTensor, FlexTensor) {
-    if !activation.turns() {
+    // These fall and rise, so that an output does not tell where on the curve it came from.
+    if !matches!(activation, Activation::Silu | Activation::HardSwish) {
         let output = run(activation);
         return (output.clone(), output);
     }
