@@ -7,7 +7,8 @@
 //!
 //! AVX-512 or AVX2 + FMA is used where the CPU has it, else plain Rust that any compiler
 //! vectorises. Work is split by output and every sum has a fixed order, so the bits do not
-//! depend on the number of threads. The only crate of the workspace with unsafe code.
+//! depend on the number of threads. [`HugePages`] is an allocator for programs that compute much. The only
+//! crate of the workspace with unsafe code.
 
 mod activation;
 mod adam;
