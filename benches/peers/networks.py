@@ -46,39 +46,31 @@ def vgg16(ops, x):
 
 def efficientnet_lite0(ops, x):
     """[B, 3, 224, 224] -> the head convolution's [B, 1280, 7, 7]."""
-    x = ops.convolution(x, 3, 32, 3, stride=2, activation="relu6")
-    channels_in = 32
-    for blocks, kernel, first_stride, expansion, channels in EFFICIENTNET_STAGES:
-        for position in range(blocks):
-            stride = first_stride if position == 0 else 1
-            before, wide = x, channels_in * expansion
-            if expansion != 1:
-                x = ops.convolution(x, channels_in, wide, 1, activation="relu6")
-            x = ops.depthwise(x, wide, kernel, stride, activation="relu6")
-            x = ops.convolution(x, wide, channels, 1)
-            if stride == 1 and channels_in == channels:
-                x = ops.add(x, before)
-            channels_in = channels
-    return ops.convolution(x, 320, 1280, 1, activation="relu6")
+    return efficientnet(ops, x, activation="relu6")
 
 
 def efficientnet_b0(ops, x):
     """[B, 3, 224, 224] -> [B, 1280, 7, 7], torchvision's."""
-    x = ops.convolution(x, 3, 32, 3, stride=2, symmetric=True, activation="silu")
+    return efficientnet(ops, x, activation="silu", gated=True, symmetric=True)
+
+
+def efficientnet(ops, x, activation, gated=False, symmetric=False):
+    x = ops.convolution(x, 3, 32, 3, stride=2, symmetric=symmetric, activation=activation)
     channels_in = 32
     for blocks, kernel, first_stride, expansion, channels in EFFICIENTNET_STAGES:
         for position in range(blocks):
             stride = first_stride if position == 0 else 1
             before, wide = x, channels_in * expansion
             if expansion != 1:
-                x = ops.convolution(x, channels_in, wide, 1, activation="silu")
-            x = ops.depthwise(x, wide, kernel, stride, activation="silu", symmetric=True)
-            x = ops.gate(x, wide, channels_in // 4, "silu", "sigmoid")
+                x = ops.convolution(x, channels_in, wide, 1, activation=activation)
+            x = ops.depthwise(x, wide, kernel, stride, activation=activation, symmetric=symmetric)
+            if gated:
+                x = ops.gate(x, wide, channels_in // 4, "silu", "sigmoid")
             x = ops.convolution(x, wide, channels, 1)
             if stride == 1 and channels_in == channels:
                 x = ops.add(x, before)
             channels_in = channels
-    return ops.convolution(x, 320, 1280, 1, activation="silu")
+    return ops.convolution(x, 320, 1280, 1, activation=activation)
 
 
 def mobilenet_v3_large(ops, x):

@@ -27,6 +27,17 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Identity,
+        Self::Relu,
+        Self::Relu6,
+        Self::Silu,
+        Self::HardSwish,
+        Self::Sigmoid,
+        Self::HardSigmoid,
+    ];
+
     /// What a clamp clamps to; every value of a curve, which [`Activation::bend`] follows.
     pub(crate) fn range(self) -> (f32, f32) {
         match self {

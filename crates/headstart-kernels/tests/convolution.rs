@@ -8,16 +8,6 @@ use headstart_kernels::{
 };
 use proptest::prelude::*;
 
-const ACTIVATIONS: [Activation; 7] = [
-    Activation::Identity,
-    Activation::Relu,
-    Activation::Relu6,
-    Activation::Silu,
-    Activation::HardSwish,
-    Activation::Sigmoid,
-    Activation::HardSigmoid,
-];
-
 /// Seeded values in -1..1.
 fn values(length: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
@@ -116,7 +106,7 @@ fn odd() -> impl Strategy<Value = usize> {
 }
 
 fn activation() -> impl Strategy<Value = Activation> {
-    prop::sample::select(ACTIVATIONS.to_vec())
+    prop::sample::select(Activation::ALL.to_vec())
 }
 
 proptest! {
@@ -458,7 +448,7 @@ fn nan_is_never_hidden() {
         let mut image = values(shape.len(), 1);
         image[4 * input..5 * input].fill(f32::NAN);
         let weight = values(output * input / groups * 9, 2);
-        for activation in ACTIVATIONS {
+        for activation in Activation::ALL {
             let packed = PackedConvolution::new(geometry, &weight, &vec![0.0; output], activation);
             let mut map = vec![0.0; packed.output_shape(shape).len()];
             packed.forward(&image, shape, None, &mut map);

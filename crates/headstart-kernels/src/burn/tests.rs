@@ -12,16 +12,6 @@ use crate::{Activation, Adam, Convolution, Padding, Pool};
 type Graph = Autodiff<Flex>;
 type Tracked = FloatTensor<Graph>;
 
-const ACTIVATIONS: [Activation; 7] = [
-    Activation::Identity,
-    Activation::Relu,
-    Activation::Relu6,
-    Activation::Silu,
-    Activation::HardSwish,
-    Activation::Sigmoid,
-    Activation::HardSigmoid,
-];
-
 /// Seeded values in -1..1.
 fn values(length: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
@@ -94,7 +84,7 @@ fn convolutions() {
             input([output, channels / groups, kernel, kernel], 2),
             input([1, 1, 1, output], 3).reshape([output].into()),
         ];
-        for activation in ACTIVATIONS {
+        for activation in Activation::ALL {
             let ours = outcome(&inputs, |[maps, weight, bias]| {
                 Graph::convolution(maps, weight, bias, geometry, activation)
             });
@@ -122,7 +112,7 @@ fn pools() {
 #[test]
 fn fully_connected() {
     let inputs = [input([3, 50], 1), input([50, 7], 2), input([7], 3)];
-    for activation in ACTIVATIONS {
+    for activation in Activation::ALL {
         let ours = outcome(&inputs, |[rows, weight, bias]| Graph::dense(rows, weight, bias, activation));
         let burns =
             outcome(&inputs, |[rows, weight, bias]| composed::dense::<Graph>(rows, weight, bias, activation));

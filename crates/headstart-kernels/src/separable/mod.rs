@@ -1,8 +1,8 @@
 //! MobileNet's block (Sandler et al. 2018, arXiv:1801.04381) in one go: a 1×1 expansion, a
-//! depthwise convolution and a 1×1 projection, before which channels may be weighed. A net's first convolution, of few input channels,
-//! may stand in the expansion's place. The maps in between are many times as wide as
-//! those around the block; they are made strip by strip and some channels at a time, so that
-//! they never leave the second cache.
+//! depthwise convolution and a 1×1 projection, before which channels may be weighed. A net's first
+//! convolution, of few input channels, may stand in the expansion's place. The maps in between are
+//! many times as wide as those around the block; they are made strip by strip and some channels at
+//! a time, so that they never leave the second cache.
 
 mod gated;
 mod halves;
