@@ -1,12 +1,8 @@
 //! The innermost loop: a few rows of A by one panel of B, summed in registers.
 
-use std::mem::MaybeUninit;
-
-use crate::activation::Activation;
+use super::finish::{Finish, begin, write_rows, write_some};
 use crate::vector::{self, Vector};
 
-/// Two of the widest registers.
-const WIDEST: usize = 32;
 /// Values of a cache line.
 const LINE: usize = 16;
 /// Rows of A that are held in registers.
@@ -20,37 +16,6 @@ pub(super) fn tile_rows() -> usize {
         #[cfg(target_arch = "x86_64")]
         vector::Level::Avx512 => ROWS_AVX512,
         _ => ROWS,
-    }
-}
-
-/// What happens to each sum before it is written.
-#[derive(Clone, Copy)]
-pub(crate) struct Finish<'a> {
-    /// Whether the sum is added to what C holds, instead of replacing it.
-    pub(crate) accumulate: bool,
-    /// One value for each column, or none.
-    pub(crate) bias: Option<&'a [f32]>,
-    /// A matrix like C that is added, or none.
-    pub(crate) residual: Option<&'a [f32]>,
-    /// Of this, clamps are applied here; a curve is left to who knows where C lies whole.
-    pub(crate) activation: Activation,
-}
-
-impl Finish<'_> {
-    /// Nothing else.
-    pub(crate) const PLAIN: Finish<'static> =
-        Finish { accumulate: false, bias: None, residual: None, activation: Activation::Identity };
-    /// The sum is added to C.
-    pub(crate) const ACCUMULATE: Finish<'static> = Finish { accumulate: true, ..Finish::PLAIN };
-
-    /// What is left to do for one of several blocks of a sum: all but the first add to C, and
-    /// only the last finishes.
-    pub(crate) fn of_block(self, first: bool, last: bool) -> Self {
-        let accumulate = self.accumulate || !first;
-        match last {
-            true => Self { accumulate, ..self },
-            false => Finish { accumulate, ..Finish::PLAIN },
-        }
     }
 }
 
@@ -87,6 +52,26 @@ pub(super) struct Place {
     pub(super) column: usize,
     /// Rows that are written: at most the tile's.
     pub(super) rows: usize,
+    /// From C's first value to the next tile's.
+    pub(super) next: usize,
+}
+
+impl Place {
+    /// Where the panel that begins at `column` goes.
+    #[inline(always)]
+    pub(super) fn panel(c: *mut f32, columns: usize, column: usize) -> Self {
+        Self { c, columns, row: 0, column, rows: 0, next: column }
+    }
+
+    /// Where a panel's `rows` rows from `row` on go, of `m` in all; the next panel begins `width` columns behind it.
+    #[inline(always)]
+    pub(super) fn rows(self, row: usize, rows: usize, m: usize, width: usize) -> Self {
+        let next = match row + rows {
+            next if next < m => next * self.columns + self.column,
+            _ => self.column + width,
+        };
+        Self { row, rows, next, ..self }
+    }
 }
 
 /// `N` rows by one panel, or by its first register where no other column is left.
@@ -118,196 +103,108 @@ unsafe fn registers<V: Vector, const N: usize, const W: usize>(
     place: Place,
     finish: Finish<'_>,
 ) {
+    // Lanes of the last register that are columns of C.
+    let lanes = V::LANES.min(place.columns - place.column - (W - 1) * V::LANES);
     // SAFETY: the caller vouches for rows and panel, and for the rows and columns of `place`.
     unsafe {
-        fetch::<V, N, W>(place, finish);
-        let sums = products::<V, N, W>(left, right);
-        let columns = (W * V::LANES).min(place.columns - place.column);
-        // Lanes of the last register that are columns of C.
-        let lanes = columns - (W - 1) * V::LANES;
-        match place.rows == N {
-            true if lanes == V::LANES => write_rows::<V, N, W, true>(sums, lanes, place, finish),
-            true => write_rows::<V, N, W, false>(sums, lanes, place, finish),
-            false => write_some::<V, N, W>(sums, lanes, place, finish),
+        match (place.rows == N, lanes == V::LANES) {
+            (true, true) => whole::<V, N, W, true>(left, right, place, lanes, finish),
+            (true, false) => whole::<V, N, W, false>(left, right, place, lanes, finish),
+            (false, _) => {
+                let sums = products([[V::splat(0.0); W]; N], left, right, Ahead::of(place, finish));
+                write_some(sums, lanes, place, finish);
+            }
         }
     }
 }
 
-/// Asks for what will be written, and read, when the sums are there: by then it has come nearer.
+/// `N` rows that are all written; where not `WHOLE`, `lanes` of their last register.
 #[inline(always)]
-fn fetch<V: Vector, const N: usize, const W: usize>(place: Place, finish: Finish<'_>) {
-    let start = place.row * place.columns + place.column;
-    if !finish.accumulate {
-        fetch_rows::<V, N, W>(place.c.wrapping_add(start), place.columns);
-    }
-    if let Some(residual) = finish.residual {
-        fetch_rows::<V, N, W>(residual.as_ptr().wrapping_add(start), place.columns);
-    }
-}
-
-/// Asks for `N` rows of `W` registers.
-#[inline(always)]
-fn fetch_rows<V: Vector, const N: usize, const W: usize>(at: *const f32, columns: usize) {
-    for row in 0..N {
-        for line in 0..(W * V::LANES).div_ceil(LINE) {
-            V::prefetch(at.wrapping_add(row * columns + line * LINE));
-        }
+unsafe fn whole<V: Vector, const N: usize, const W: usize, const WHOLE: bool>(
+    left: Left,
+    right: Right,
+    place: Place,
+    lanes: usize,
+    finish: Finish<'_>,
+) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let sums = begin::<V, N, W, WHOLE>(lanes, place, finish.bias);
+        let sums = products(sums, left, right, Ahead::of(place, finish));
+        write_rows::<V, N, W, WHOLE>(sums, lanes, place, Finish { bias: None, ..finish });
     }
 }
 
-/// The sums, which stay in registers: every loop here is unrolled.
+/// Where the next tile will be written, and the residual that will be added to it.
+struct Ahead {
+    rows: [*const f32; 2],
+    columns: usize,
+}
+
+impl Ahead {
+    #[inline(always)]
+    fn of(place: Place, finish: Finish<'_>) -> Self {
+        let c = place.c.cast_const();
+        let rows = [c, finish.residual.map_or(c, <[f32]>::as_ptr)];
+        Self { rows: rows.map(|start| start.wrapping_add(place.next)), columns: place.columns }
+    }
+}
+
+/// Adds the products to sums, which stay in registers: every loop here is unrolled. The first steps ask for what
+/// lies ahead, a row at a time: so many lines at once would wait for each other, and `right`'s with them.
 #[inline(always)]
-unsafe fn products<V: Vector, const N: usize, const W: usize>(left: Left, right: Right) -> [[V; W]; N] {
+unsafe fn products<V: Vector, const N: usize, const W: usize>(
+    mut sums: [[V; W]; N],
+    left: Left,
+    right: Right,
+    Ahead { rows: [mut wanted, mut then], columns }: Ahead,
+) -> [[V; W]; N] {
     // SAFETY: the caller vouches for rows and panel.
     unsafe {
-        let mut sums = [[V::splat(0.0); W]; N];
         let (mut line, mut b, mut ahead) = (left.start, right.start, right.ahead);
+        let mut rows = 2 * N;
         for _ in 0..right.depth / left.run {
             let mut a = line;
-            for _ in 0..left.run {
+            let some = rows.min(left.run);
+            for _ in 0..some {
+                for line in 0..(W * V::LANES).div_ceil(LINE) {
+                    V::prefetch(wanted.wrapping_add(line * LINE));
+                }
+                (wanted, then) = (then, wanted.wrapping_add(columns));
+                step(&mut sums, a, left.row, b);
                 V::prefetch(ahead);
-                ahead = ahead.wrapping_add(LINE);
-                let mut values = [V::splat(0.0); W];
-                for (register, value) in values.iter_mut().enumerate() {
-                    *value = V::load(b.add(register * V::LANES));
-                }
-                for (index, sums) in sums.iter_mut().enumerate() {
-                    let factor = V::splat(*a.add(index * left.row));
-                    for (sum, value) in sums.iter_mut().zip(&values) {
-                        *sum = factor.multiply_add(*value, *sum);
-                    }
-                }
-                a = a.add(left.column);
-                b = b.add(right.row);
+                (a, b, ahead) = (a.add(left.column), b.add(right.row), ahead.wrapping_add(LINE));
             }
+            for _ in some..left.run {
+                step(&mut sums, a, left.row, b);
+                V::prefetch(ahead);
+                (a, b, ahead) = (a.add(left.column), b.add(right.row), ahead.wrapping_add(LINE));
+            }
+            rows -= some;
             line = line.add(left.jump);
         }
         sums
     }
 }
 
-/// A loop over the rows of a tile in two halves, each short enough for the compiler to unroll: sums
-/// that were picked by a number could not stay in registers.
-macro_rules! each_row {
-    ($row:ident < $rows:ident $body:block) => {
-        for $row in 0..$rows.min(ROWS_AVX512 / 2) $body
-        for $row in ROWS_AVX512 / 2..$rows.max(ROWS_AVX512 / 2) $body
-    };
-}
-
-/// All rows of the sums, straight from their registers: one thing after the other is done to all
-/// of them. Where not `WHOLE`, `lanes` of a row's last register. Plain loops: a closure would be
-/// compiled without the caller's instruction set.
+/// A column of A by a row of B.
 #[inline(always)]
-#[allow(clippy::needless_range_loop)] // halves of the rows
-unsafe fn write_rows<V: Vector, const N: usize, const W: usize, const WHOLE: bool>(
-    mut sums: [[V; W]; N],
-    lanes: usize,
-    place: Place,
-    finish: Finish<'_>,
+unsafe fn step<V: Vector, const N: usize, const W: usize>(
+    sums: &mut [[V; W]; N],
+    a: *const f32,
+    row: usize,
+    b: *const f32,
 ) {
-    let start = place.row * place.columns + place.column;
-    // SAFETY: the caller vouches for N rows in C, bias and residual.
+    // SAFETY: the caller vouches for rows and panel.
     unsafe {
-        let c = place.c.add(start);
-        if finish.accumulate {
-            each_row!(row < N {
-                let line = load_row::<V, W, WHOLE>(c.add(row * place.columns), lanes);
-                sums[row] = add_rows(line, sums[row]);
-            });
+        let mut values = [V::splat(0.0); W];
+        for (register, value) in values.iter_mut().enumerate() {
+            *value = V::load(b.add(register * V::LANES));
         }
-        if let Some(bias) = finish.bias {
-            let line = load_row::<V, W, WHOLE>(bias.as_ptr().add(place.column), lanes);
-            each_row!(row < N {
-                sums[row] = add_rows(sums[row], line);
-            });
-        }
-        if let Some(residual) = finish.residual {
-            let from = residual.as_ptr().add(start);
-            each_row!(row < N {
-                let line = load_row::<V, W, WHOLE>(from.add(row * place.columns), lanes);
-                sums[row] = add_rows(sums[row], line);
-            });
-        }
-        let range = finish.activation.range();
-        if range != Activation::Identity.range() {
-            each_row!(row < N {
-                for sum in &mut sums[row] {
-                    *sum = sum.clamp(range);
-                }
-            });
-        }
-        each_row!(row < N {
-            store_row::<V, W, WHOLE>(sums[row], c.add(row * place.columns), lanes);
-        });
-    }
-}
-
-#[inline(always)]
-unsafe fn add_rows<V: Vector, const W: usize>(mut a: [V; W], b: [V; W]) -> [V; W] {
-    for (a, b) in a.iter_mut().zip(b) {
-        // SAFETY: arithmetic under the caller's instruction set.
-        unsafe { *a = a.add(b) }
-    }
-    a
-}
-
-/// The first rows of the sums, through memory: sums that were picked by number could not stay in
-/// registers.
-#[inline(always)]
-unsafe fn write_some<V: Vector, const N: usize, const W: usize>(
-    sums: [[V; W]; N],
-    lanes: usize,
-    place: Place,
-    finish: Finish<'_>,
-) {
-    let mut spill = [const { MaybeUninit::<[f32; WIDEST]>::uninit() }; N];
-    // SAFETY: every lane is written before it is read; the caller vouches for these rows in C,
-    // bias and residual.
-    unsafe {
-        for (sums, line) in sums.iter().zip(&mut spill) {
-            for (register, sum) in sums.iter().enumerate() {
-                sum.store(line.as_mut_ptr().cast::<f32>().add(register * V::LANES));
-            }
-        }
-        for (index, line) in spill[..place.rows].iter().enumerate() {
-            let mut sums = [V::splat(0.0); W];
-            for (register, sum) in sums.iter_mut().enumerate() {
-                *sum = V::load(line.as_ptr().cast::<f32>().add(register * V::LANES));
-            }
-            let place = Place { row: place.row + index, rows: 1, ..place };
-            match lanes == V::LANES {
-                true => write_rows::<V, 1, W, true>([sums], lanes, place, finish),
-                false => write_rows::<V, 1, W, false>([sums], lanes, place, finish),
-            }
-        }
-    }
-}
-
-/// A row of registers; where not `WHOLE`, the first lanes of the last.
-#[inline(always)]
-unsafe fn load_row<V: Vector, const W: usize, const WHOLE: bool>(from: *const f32, lanes: usize) -> [V; W] {
-    // SAFETY: the caller vouches for the registers and lanes.
-    unsafe {
-        let mut line = [V::splat(0.0); W];
-        for (register, value) in line.iter_mut().enumerate() {
-            let from = from.add(register * V::LANES);
-            *value = if WHOLE || register + 1 < W { V::load(from) } else { V::load_first(from, lanes) };
-        }
-        line
-    }
-}
-
-/// Writes what [`load_row`] reads.
-#[inline(always)]
-unsafe fn store_row<V: Vector, const W: usize, const WHOLE: bool>(line: [V; W], to: *mut f32, lanes: usize) {
-    for (register, value) in line.into_iter().enumerate() {
-        // SAFETY: the caller vouches for the registers and lanes.
-        unsafe {
-            let to = to.add(register * V::LANES);
-            match WHOLE || register + 1 < W {
-                true => value.store(to),
-                false => value.store_first(to, lanes),
+        for (index, sums) in sums.iter_mut().enumerate() {
+            let factor = V::splat(*a.add(index * row));
+            for (sum, value) in sums.iter_mut().zip(&values) {
+                *sum = factor.multiply_add(*value, *sum);
             }
         }
     }

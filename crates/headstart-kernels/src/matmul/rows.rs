@@ -1,7 +1,8 @@
 //! `C = activation(A · B + bias + residual)`, A row by row.
 
 use super::DEPTH;
-use super::kernel::{Finish, Left, Place, ROWS, ROWS_AVX512, Right, tile};
+use super::finish::Finish;
+use super::kernel::{Left, Place, ROWS, ROWS_AVX512, Right, tile};
 use super::panels::Panels;
 use crate::vector::{Vector, with_vector};
 
@@ -52,7 +53,7 @@ unsafe fn windows_with<V: Vector>(a: Windows<'_>, b: Panels<'_>, c: *mut f32, m:
         unsafe {
             let start = b.values.as_ptr().add(panel * b.panel);
             let right = Right { start, row: b.row, depth: b.rows, ahead: start.wrapping_add(b.panel) };
-            let place = Place { c, columns: b.columns, row: 0, column: panel * width, rows: 0 };
+            let place = Place::panel(c, b.columns, panel * width);
             panel_with::<V>(left, right, place, m, finish);
         }
     }
@@ -117,7 +118,7 @@ unsafe fn multiply_with<V: Vector>(
                     let start = b.values.as_ptr().add(panel * b.panel + first * b.row);
                     let right = Right { start, row: b.row, depth, ahead: start.wrapping_add(b.panel) };
                     let c = c.add(line * lines.stride);
-                    let place = Place { c, columns: b.columns, row: 0, column: panel * width, rows: 0 };
+                    let place = Place::panel(c, b.columns, panel * width);
                     let start = a.values.as_ptr().add(line * lines.rows * a.stride + first);
                     let left = Left { start, row: a.stride, column: 1, run: depth, jump: 0 };
                     panel_with::<V>(left, right, place, lines.rows, finish);
@@ -145,7 +146,7 @@ unsafe fn panel_with<V: Vector>(left: Left, right: Right, place: Place, m: usize
         let start = unsafe { left.start.add(row * left.row) };
         Left { start, ..left }
     };
-    let at = |row: usize, rows: usize| Place { row, rows, ..place };
+    let at = |row: usize, rows: usize| place.rows(row, rows, m, 2 * V::LANES);
     let mut row = 0;
     // SAFETY: rows `row..row + N` are below m.
     unsafe {

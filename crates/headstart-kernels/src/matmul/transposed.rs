@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::DEPTH;
-use super::kernel::{Finish, Left, Place, ROWS, ROWS_AVX512, Right, tile, tile_rows};
+use super::finish::Finish;
+use super::kernel::{Left, Place, ROWS, ROWS_AVX512, Right, tile, tile_rows};
 use super::panels::Panels;
 use crate::scratch::Scratch;
 use crate::vector::{Vector, with_vector};
@@ -106,7 +107,7 @@ unsafe fn tiles<V: Vector, const N: usize>(
                     let start = packed.as_ptr().add(row * depth);
                     let left = Left { start, row: 1, column: N, run: depth, jump: 0 };
                     let rows = N.min(m - row);
-                    let place = Place { c, columns: b.columns, row, column: panel * width, rows };
+                    let place = Place::panel(c, b.columns, panel * width).rows(row, rows, m, width);
                     tile::<V, N>(left, right(row / N), place, finish);
                 }
             }
