@@ -12,6 +12,7 @@
 
 mod activation;
 mod adam;
+mod aligned;
 #[cfg(feature = "burn")]
 pub mod burn;
 mod channels;
@@ -36,6 +37,7 @@ mod winograd;
 
 pub use activation::Activation;
 pub use adam::{Adam, adam};
+pub use aligned::Aligned;
 pub use channels::{global_average_pool, scale_channels};
 pub use convolution::PackedConvolution;
 pub use dense::dense;

@@ -56,7 +56,7 @@ fn direct(layers: &[Layer], weights: &Weights) -> (Vec<Layer>, Weights) {
 fn features(layers: &[Layer], weights: &Weights, squares: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let plan = Plan::new(layers, weights, MapShape::new(SIDE, SIDE, 3));
     let features: Vec<Vec<f32>> =
-        squares.iter().map(|square| plan.forward(square, 1, &mut Buffers::default())).collect();
+        squares.iter().map(|square| plan.forward(square, 1, &mut Buffers::default()).to_vec()).collect();
     let squares: f64 = features.iter().flatten().map(|value| f64::from(*value).powi(2)).sum();
     let scale = (squares / (features.len() * features[0].len()) as f64).sqrt() as f32;
     features.iter().map(|row| row.iter().map(|value| value / scale).collect()).collect()

@@ -47,7 +47,7 @@ fn relative_error(ours: &[f32], golden: &[f32]) -> f64 {
 
 fn run(layers: &[Layer], weights: &Weights, pixels: &[f32], side: usize) -> (Vec<f32>, MapShape) {
     let plan = Plan::new(layers, weights, MapShape::new(side, side, 3));
-    (plan.forward(pixels, 1, &mut Buffers::default()), plan.output())
+    (plan.forward(pixels, 1, &mut Buffers::default()).to_vec(), plan.output())
 }
 
 #[test]

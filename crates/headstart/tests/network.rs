@@ -60,7 +60,7 @@ fn assert_agree(layers: &[Layer], input: MapShape, weights: &Weights, bound: f32
     let logits = host(net.forward(&net.parameters(weights), features(&maps, batch, input), None));
     assert_eq!(logits.len(), plan.len());
     let largest = plan.iter().fold(0.0, |most: f32, value| most.max(value.abs()));
-    for (ours, plans) in logits.iter().zip(&plan) {
+    for (ours, plans) in logits.iter().zip(plan.iter()) {
         assert!((ours - plans).abs() < 1e-4 * largest, "{ours} {plans}");
     }
 }

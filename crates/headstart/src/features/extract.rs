@@ -241,7 +241,7 @@ impl Extractor {
         let maps = wanted.par_iter().map(read).collect::<Result<Vec<_>, _>>()?.concat();
         let mut buffers = Buffers::default();
         let features = self.plan().forward(&maps, wanted.len(), &mut buffers);
-        Ok(features.into_iter().map(|value| f16::from_f32(value).to_f32()).collect())
+        Ok(features.iter().map(|value| f16::from_f32(*value).to_f32()).collect())
     }
 
     /// An image's content and its preprocessed pixels, or why there are none.

@@ -83,7 +83,7 @@ impl Fresh {
     }
 
     fn through(&self, layer: &Layer, maps: &[f32], shape: MapShape) -> Vec<f32> {
-        Plan::new([layer], &self.weights, shape).forward(maps, self.batch, &mut Buffers::default())
+        Plan::new([layer], &self.weights, shape).forward(maps, self.batch, &mut Buffers::default()).to_vec()
     }
 
     /// Box and Muller 1958.

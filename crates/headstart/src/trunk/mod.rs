@@ -7,7 +7,9 @@ mod mobile;
 mod pack;
 mod stages;
 
-use headstart_kernels::{PackedConvolution, Pool, Separable, SqueezeExcite, global_average_pool, max_pool};
+use headstart_kernels::{
+    Aligned, PackedConvolution, Pool, Separable, SqueezeExcite, global_average_pool, max_pool,
+};
 
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
@@ -43,18 +45,32 @@ enum Step {
 /// What a plan works in, reused from call to call.
 #[derive(Default)]
 pub struct Buffers {
-    free: Vec<Vec<f32>>,
+    free: Vec<Aligned>,
 }
 
 impl Buffers {
-    fn take(&mut self, length: usize) -> Vec<f32> {
-        let mut buffer = self.free.pop().unwrap_or_default();
-        buffer.resize(length, 0.0);
+    /// The smallest that is large enough; where none is, a new one instead of the largest.
+    fn take(&mut self, length: usize) -> Aligned {
+        self.free.sort_by_key(Aligned::capacity);
+        let mut buffer = match self.free.iter().position(|buffer| buffer.capacity() >= length) {
+            Some(place) => self.free.remove(place),
+            None => {
+                self.free.pop();
+                Aligned::with_capacity(length)
+            }
+        };
+        buffer.set_length(length);
         buffer
     }
 
+    fn copy(&mut self, maps: &[f32]) -> Aligned {
+        let mut same = self.take(maps.len());
+        same.copy_from_slice(maps);
+        same
+    }
+
     /// Gives a result's memory back for the next call.
-    pub fn recycle(&mut self, buffer: Vec<f32>) {
+    pub fn recycle(&mut self, buffer: Aligned) {
         self.free.push(buffer);
     }
 }
@@ -88,16 +104,12 @@ impl Plan {
     /// # Shapes
     /// - `maps`: `[batch, H, W, C]` of [`Plan::input`]
     /// - result: `[batch, H, W, C]` of [`Plan::output`]
-    pub fn forward(&self, maps: &[f32], batch: usize, buffers: &mut Buffers) -> Vec<f32> {
+    pub fn forward(&self, maps: &[f32], batch: usize, buffers: &mut Buffers) -> Aligned {
         assert_eq!(maps.len(), batch * self.input.len(), "a batch of {batch} maps of {:?}", self.input);
         // From within the thread pool, whose threads stay awake from step to step: from outside,
         // each step had to wake one of them to begin, and the caller at its end.
         let output = rayon::scope(|_| run(&self.steps, maps, batch, None, buffers));
-        output.unwrap_or_else(|| {
-            let mut same = buffers.take(maps.len());
-            same.copy_from_slice(maps);
-            same
-        })
+        output.unwrap_or_else(|| buffers.copy(maps))
     }
 }
 
@@ -108,8 +120,8 @@ fn run(
     batch: usize,
     residual: Option<&[f32]>,
     buffers: &mut Buffers,
-) -> Option<Vec<f32>> {
-    let mut current: Option<Vec<f32>> = None;
+) -> Option<Aligned> {
+    let mut current: Option<Aligned> = None;
     for (index, step) in steps.iter().enumerate() {
         let residual = residual.filter(|_| index + 1 == steps.len());
         let next = step.run(current.as_deref().unwrap_or(maps), batch, residual, buffers);
@@ -121,7 +133,7 @@ fn run(
 }
 
 impl Step {
-    fn run(&self, maps: &[f32], batch: usize, residual: Option<&[f32]>, buffers: &mut Buffers) -> Vec<f32> {
+    fn run(&self, maps: &[f32], batch: usize, residual: Option<&[f32]>, buffers: &mut Buffers) -> Aligned {
         match self {
             Self::Convolution(convolution, input) => {
                 let shape = input.batch(batch);

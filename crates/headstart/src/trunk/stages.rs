@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use headstart_kernels::Aligned;
+
 use super::{Buffers, Plan};
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
@@ -54,8 +56,8 @@ impl Stages {
         batch: usize,
         buffers: &mut Buffers,
         mut look: impl FnMut(usize, MapShape, &[f32]),
-    ) -> Vec<f32> {
-        let mut current: Option<Vec<f32>> = None;
+    ) -> Aligned {
+        let mut current: Option<Aligned> = None;
         for (end, plan) in &self.plans {
             let next = plan.forward(current.as_deref().unwrap_or(maps), batch, buffers);
             look(*end, plan.output(), &next);
@@ -63,6 +65,6 @@ impl Stages {
                 buffers.recycle(old);
             }
         }
-        current.unwrap_or_else(|| maps.to_vec())
+        current.unwrap_or_else(|| buffers.copy(maps))
     }
 }
