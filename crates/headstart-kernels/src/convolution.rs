@@ -10,9 +10,10 @@ use crate::matmul::{Finish, PackedMatrix, Rows, multiply};
 use crate::pool::max_pool;
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Padding, Pool, Shape};
+use crate::share::share;
 use crate::winograd::{self, Kernels, Winograd};
 
-/// Output pixels that one task computes by a matrix product.
+/// Output pixels that a task computes by a matrix product, or about so many.
 const PIXELS: usize = 56;
 
 /// `activation(convolution(x) + bias + residual)`, its weights packed once.
@@ -247,15 +248,14 @@ impl PackedConvolution {
     }
 }
 
-/// Computes the output in parallel blocks of [`PIXELS`] pixels: `block(first pixel, values, finish)`.
+/// Computes the output in parallel blocks of about [`PIXELS`] pixels: `block(first pixel, values, finish)`.
 fn by_pixels(
     output: &mut [f32],
     shape: Shape,
     finish: Finish<'_>,
     block: impl Fn(usize, &mut [f32], Finish<'_>) + Sync,
 ) {
-    // Few pixels are shared out so that each thread has some.
-    let pixels = PIXELS.min(shape.pixels().div_ceil(rayon::current_num_threads())).max(1);
+    let pixels = share(shape.pixels(), PIXELS);
     output.par_chunks_mut(pixels * shape.channels).enumerate().for_each(|(index, part)| {
         let start = index * pixels * shape.channels;
         let residual = finish.residual.map(|residual| &residual[start..start + part.len()]);

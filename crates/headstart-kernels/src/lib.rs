@@ -30,6 +30,7 @@ mod rows;
 mod scratch;
 mod separable;
 mod shape;
+mod share;
 mod squeeze;
 mod strip;
 mod vector;

@@ -15,6 +15,7 @@ use crate::disjoint::Disjoint;
 use crate::matmul::{Finish, Rows, multiply};
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Padding, Shape};
+use crate::share::share;
 use grid::Tiles;
 use kernels::{GAP, Transformed};
 use tiles::{Planes, Products, input_tile, output_tile};
@@ -30,8 +31,6 @@ const LANES: usize = 16;
 /// Tiles whose transforms stay within reach of the second cache, while matrices, which come from
 /// further away, are read for as many as possible.
 const TILES: usize = 56;
-/// Tasks of a thread that even out by themselves.
-const MANY: usize = 8;
 
 /// Whether this algorithm computes `geometry`.
 pub(crate) fn fits(geometry: &Convolution) -> bool {
@@ -64,7 +63,7 @@ impl Winograd {
     ) {
         let (inputs, outputs) = (self.0.rows, self.0.columns);
         let (from, to) = (Tiles::new(shape, pool), Tiles::new(Shape { channels: outputs, ..shape }, pool));
-        let block = block(from.count());
+        let block = share(from.count(), TILES);
         let (row, plane) = (inputs + GAP, block * (inputs + GAP) + GAP);
         let products = block * outputs + GAP;
         let output = Disjoint::new(output);
@@ -93,11 +92,4 @@ impl Winograd {
             }
         });
     }
-}
-
-/// Tiles that one task computes: about [`TILES`]; where tasks are few, as many for each thread.
-fn block(tiles: usize) -> usize {
-    let threads = rayon::current_num_threads();
-    let rounds = ((tiles + TILES * threads / 2) / (TILES * threads)).max(1);
-    if rounds < MANY { tiles.div_ceil(rounds * threads).max(1) } else { TILES }
 }
