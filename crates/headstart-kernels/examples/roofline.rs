@@ -87,12 +87,14 @@ fn work(layer: Layer) -> (&'static str, usize) {
     let fan = if layer.depthwise { 1 } else { layer.input } * layer.kernel * layer.kernel;
     let direct = BATCH * out * out * layer.output * fan;
     let wide = layer.input.is_multiple_of(16) && layer.output.is_multiple_of(16);
-    // Of tiles of four outputs, those that would reach over the border have three: of six points five are left.
+    // Of tiles of four outputs, those that would reach over the border have three: of six points five are left, at
+    // stride 2 of nine seven.
     let (tiles, over) = (out.div_ceil(4), out.next_multiple_of(4) - out);
-    let points = BATCH * (6 * tiles - over.min(tiles)).pow(2);
+    let side = if layer.stride == 1 { 6 } else { 9 };
+    let points = BATCH * (side * tiles - layer.stride * over.min(tiles)).pow(2);
     match (layer.depthwise, layer.kernel, layer.stride) {
         (true, ..) => ("depthwise", direct),
-        (_, 3, 1) if wide => ("Winograd", points * layer.input * layer.output),
+        (_, 3, _) if wide => ("Winograd", points * layer.input * layer.output),
         (_, 1, 1) => ("1×1", direct),
         _ if layer.input < 16 => ("few channels", direct),
         _ => ("gathered", direct),

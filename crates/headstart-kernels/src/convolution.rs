@@ -37,16 +37,22 @@ enum Algorithm {
 }
 
 impl Algorithm {
-    /// The one that suits `geometry`.
+    /// The one that suits `geometry`, for weights that are used often.
     fn new(geometry: &Convolution, weight: &[f32]) -> Self {
+        let kernels = Kernels::forward(weight, geometry.in_channels, geometry.out_channels);
+        match Winograd::new(geometry, kernels) {
+            Some(winograd) => Self::Winograd(winograd),
+            None => Self::direct(geometry, weight),
+        }
+    }
+
+    /// The one whose weights need no transform.
+    fn direct(geometry: &Convolution, weight: &[f32]) -> Self {
         let (inputs, fan) = (geometry.in_channels, geometry.fan());
         if geometry.is_depthwise() {
             let channels = [inputs, geometry.out_channels];
             assert_eq!(channels, [geometry.groups; 2], "groups are 1 or the number of channels");
             return Self::Depthwise(Depthwise::new(geometry, weight));
-        }
-        if winograd::fits(geometry) {
-            return Self::Winograd(Winograd::new(Kernels::forward(weight, inputs, geometry.out_channels)));
         }
         // Rows in the order in which windows are gathered: kernel row, kernel column, channel.
         let size = fan / inputs;
@@ -69,8 +75,8 @@ impl Algorithm {
                 weight.chunks_exact(size).flat_map(|kernel| kernel.iter().rev()).copied().collect();
             return Self::Depthwise(Depthwise::new(geometry, &turned));
         }
-        if winograd::fits(geometry) {
-            return Self::Winograd(Winograd::new(Kernels::backward(weight, outputs, inputs)));
+        if let Some(winograd) = Winograd::new(geometry, Kernels::backward(weight, outputs, inputs)) {
+            return Self::Winograd(winograd);
         }
         if geometry.is_pointwise() {
             return Self::Pointwise(PackedMatrix::from_rows(outputs, weight));
@@ -92,9 +98,19 @@ impl PackedConvolution {
     /// # Panics
     /// When the lengths do not fit, or `groups` is neither 1 nor the number of channels.
     pub fn new(geometry: Convolution, weight: &[f32], bias: &[f32], activation: Activation) -> Self {
+        Self::packed(geometry, weight, bias, activation, Algorithm::new)
+    }
+
+    fn packed(
+        geometry: Convolution,
+        weight: &[f32],
+        bias: &[f32],
+        activation: Activation,
+        pack: impl Fn(&Convolution, &[f32]) -> Algorithm,
+    ) -> Self {
         assert_eq!(weight.len(), geometry.out_channels * geometry.fan(), "weights of {geometry:?}");
         assert_eq!(bias.len(), geometry.out_channels, "a bias for each output channel");
-        let algorithm = Algorithm::new(&geometry, weight);
+        let algorithm = pack(&geometry, weight);
         Self { geometry, bias: bias.to_vec(), activation, algorithm }
     }
 
@@ -113,8 +129,11 @@ impl PackedConvolution {
         (input, shape): (&[f32], Shape),
         output: &mut [f32],
     ) {
-        if !winograd::fits(&geometry) || !winograd::fresh::suits(shape) {
-            return Self::new(geometry, weight, bias, activation).forward(input, shape, None, output);
+        let is_winograd = winograd::fits(&geometry);
+        if !is_winograd || !winograd::fresh::suits(shape) {
+            let pack = if is_winograd { Algorithm::new } else { Algorithm::direct };
+            return Self::packed(geometry, weight, bias, activation, pack)
+                .forward(input, shape, None, output);
         }
         let (inputs, outputs) = (geometry.in_channels, geometry.out_channels);
         assert_eq!(weight.len(), outputs * geometry.fan(), "weights of {geometry:?}");
@@ -166,7 +185,7 @@ impl PackedConvolution {
         assert!(residual.is_none_or(|residual| residual.len() == out.len()), "residual of shape {out:?}");
         let finish = self.finish(residual);
         match &self.algorithm {
-            Algorithm::Winograd(winograd) => winograd.forward(input, shape, output, finish, false),
+            Algorithm::Winograd(winograd) => winograd.forward(input, shape, (output, out), finish, false),
             Algorithm::Depthwise(depthwise) => {
                 depthwise.forward(&self.geometry, input, shape, output, finish)
             }
@@ -206,7 +225,7 @@ impl PackedConvolution {
         // The largest sum of four need not be the largest on a curve.
         if let (Algorithm::Winograd(winograd), false) = (&self.algorithm, self.activation.is_curve()) {
             // The map in between is never written, which saves as much time as a fifth of its making.
-            return winograd.forward(input, shape, output, self.finish(None), true);
+            return winograd.forward(input, shape, (output, out), self.finish(None), true);
         }
         let mut map = Scratch::new(out.len());
         self.forward(input, shape, None, &mut map);

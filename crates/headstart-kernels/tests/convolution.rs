@@ -130,11 +130,11 @@ proptest! {
     #[test]
     fn winograd(
         height in side(), width in side(), batch in 1usize..4, input in prop::sample::select(vec![16usize, 48, 272]),
-        output in prop::sample::select(vec![16usize, 32, 80]), activation in activation(), seed in 1u64..1000,
+        stride in 1usize..3, output in prop::sample::select(vec![16usize, 32, 80]), activation in activation(), seed in 1u64..1000,
     ) {
         let padding = Padding { top: 1, bottom: 1, left: 1, right: 1 };
         let geometry = Convolution {
-            in_channels: input, out_channels: output, kernel: [3; 2], stride: [1; 2], padding, groups: 1,
+            in_channels: input, out_channels: output, kernel: [3; 2], stride: [stride; 2], padding, groups: 1,
         };
         let error = check(geometry, Shape { batch, height, width, channels: input }, activation, seed);
         // The largest output of one case in thousands is 2.3e-5 off.

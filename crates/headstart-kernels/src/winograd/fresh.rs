@@ -9,7 +9,9 @@ use rayon::prelude::*;
 use super::POINTS;
 use super::grid::Tiles;
 use super::kernels::{GAP, Kernels, panel_dispatched};
-use super::tiles::{Planes, Products, input_tile, output_tile};
+use super::outputs::{Products, output_tile};
+use super::scheme::Scheme;
+use super::tiles::{Planes, input_tile};
 use crate::disjoint::Disjoint;
 use crate::matmul::{Finish, Panels, Rows, multiply, panel_width};
 use crate::scratch::Scratch;
@@ -23,7 +25,7 @@ const DEPTH: usize = 128;
 
 /// Whether [`forward`] suits kernels that are used once.
 pub(crate) fn suits(shape: Shape) -> bool {
-    Tiles::new(shape, false).count() <= TILES
+    Tiles::same(shape).count() <= TILES
 }
 
 /// Computes a batch.
@@ -35,7 +37,7 @@ pub(crate) fn forward(
     finish: Finish<'_>,
 ) {
     let inputs = Inputs::new(input, shape);
-    let tiles = Tiles::new(Shape { channels: kernels.columns, ..shape }, false);
+    let tiles = Tiles::same(Shape { channels: kernels.columns, ..shape });
     let width = panel_width();
     let plane = inputs.tiles * width + GAP;
     let output = Disjoint::new(output);
@@ -46,7 +48,15 @@ pub(crate) fn forward(
             let depth = DEPTH.min(kernels.rows - first);
             let matrix = depth * width + GAP;
             // SAFETY: 36 planes of these rows were made room for.
-            unsafe { panel_dispatched(kernels.part(first, depth), panel * width, u.as_mut_ptr(), matrix) }
+            unsafe {
+                panel_dispatched(
+                    Scheme::Same,
+                    kernels.part(first, depth),
+                    panel * width,
+                    u.as_mut_ptr(),
+                    matrix,
+                )
+            }
             for point in 0..POINTS {
                 let matrix = Panels::new(depth, columns, &u[point * matrix..][..depth * width]);
                 let some = tiles.of_point(point, 0, inputs.tiles);
@@ -77,7 +87,7 @@ struct Inputs {
 
 impl Inputs {
     fn new(input: &[f32], shape: Shape) -> Self {
-        let (tiles, channels) = (Tiles::new(shape, false), shape.channels);
+        let (tiles, channels) = (Tiles::same(shape), shape.channels);
         let count = tiles.count();
         let part = POINTS * Self::plane(count);
         let mut values = Scratch::new(channels.div_ceil(DEPTH) * part);

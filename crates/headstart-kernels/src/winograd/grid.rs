@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use super::transform::{DROPPED, IN, OUT, OUT_SHORT};
+use super::scheme::Scheme;
+use super::transform::{OUT, OUT_SHORT};
 use crate::shape::Shape;
 
 /// How many tiles lie along an axis: first whole ones, then short ones.
@@ -38,7 +39,9 @@ const KINDS: [(bool, bool); 4] = [(true, true), (false, true), (false, false), (
 /// The tiles of a batch of maps.
 #[derive(Clone, Copy)]
 pub(super) struct Tiles {
+    /// Of the map.
     pub(super) shape: Shape,
+    pub(super) scheme: Scheme,
     down: Axis,
     across: Axis,
     /// Where the tiles of each kind end.
@@ -56,15 +59,21 @@ pub(super) struct Place {
 }
 
 impl Tiles {
-    /// With `even` all are whole, so that none cuts through a 2×2.
-    pub(super) fn new(shape: Shape, even: bool) -> Self {
-        let (down, across) = (Axis::new(shape.height, even), Axis::new(shape.width, even));
+    /// Of maps of which both inputs and outputs have the shape.
+    pub(super) fn same(shape: Shape) -> Self {
+        Self::new(Scheme::Same, shape, [shape.height, shape.width], false)
+    }
+
+    /// Of maps of inputs or outputs, whose `outputs` are so high and wide. With `even` all are whole, so that none cuts
+    /// through a 2×2.
+    pub(super) fn new(scheme: Scheme, shape: Shape, outputs: [usize; 2], even: bool) -> Self {
+        let [down, across] = outputs.map(|length| Axis::new(length, even));
         let mut end = 0;
         let ends = KINDS.map(|(is_low, is_narrow)| {
             end += shape.batch * down.count(is_low) * across.count(is_narrow);
             end
         });
-        Self { shape, down, across, ends }
+        Self { shape, scheme, down, across, ends }
     }
 
     pub(super) fn count(self) -> usize {
@@ -74,7 +83,8 @@ impl Tiles {
     /// Those of `count` tiles from `first` on that have the point, counted from `first`.
     pub(super) fn of_point(self, point: usize, first: usize, count: usize) -> Range<usize> {
         let [low_narrow, narrow, whole, all] = self.ends;
-        let (start, end) = match (point / IN == DROPPED, point % IN == DROPPED) {
+        let side = self.scheme.side();
+        let (start, end) = match (self.scheme.drops(point / side), self.scheme.drops(point % side)) {
             (false, false) => (0, all),
             (true, false) => (low_narrow, whole),
             (false, true) => (narrow, all),

@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::POINTS;
+use super::scheme::Scheme;
 use super::tiles::write_points;
 use super::transform::{self, IN, both_axes};
+use super::{POINTS, halving};
 use crate::disjoint::Disjoint;
 use crate::matmul::{Panels, panel_width};
 use crate::scratch::Scratch;
@@ -56,7 +57,7 @@ pub(super) struct Transformed {
 }
 
 impl Transformed {
-    pub(super) fn new(kernels: Kernels<'_>) -> Self {
+    pub(super) fn new(scheme: Scheme, kernels: Kernels<'_>) -> Self {
         let (rows, columns, width) = (kernels.rows, kernels.columns, panel_width());
         let panels = columns.div_ceil(width);
         let plane = panels * rows * width + GAP;
@@ -64,7 +65,7 @@ impl Transformed {
         let to = Disjoint::new(&mut values);
         (0..panels).into_par_iter().for_each(|panel| {
             // SAFETY: panels do not overlap; 36 planes of them were made room for.
-            unsafe { panel_dispatched(kernels, panel * width, to.at(panel * rows * width), plane) }
+            unsafe { panel_dispatched(scheme, kernels, panel * width, to.at(panel * rows * width), plane) }
         });
         Self { values, rows, columns, plane }
     }
@@ -78,11 +79,17 @@ impl Transformed {
 
 with_vector! {
     /// Transforms the kernels of one panel of columns from `first` on.
-    pub(super) unsafe fn panel_dispatched(kernels: Kernels<'_>, first: usize, to: *mut f32, plane: usize) = panel_with;
+    pub(super) unsafe fn panel_dispatched(scheme: Scheme, kernels: Kernels<'_>, first: usize, to: *mut f32, plane: usize) = panel_with;
 }
 
 #[inline(always)]
-unsafe fn panel_with<V: Vector>(kernels: Kernels<'_>, first: usize, to: *mut f32, plane: usize) {
+unsafe fn panel_with<V: Vector>(
+    scheme: Scheme,
+    kernels: Kernels<'_>,
+    first: usize,
+    to: *mut f32,
+    plane: usize,
+) {
     let width = 2 * V::LANES;
     // The lanes of each of nine taps; zero behind the last column.
     let mut taps = [[0.0f32; 16]; 9];
@@ -108,7 +115,10 @@ unsafe fn panel_with<V: Vector>(kernels: Kernels<'_>, first: usize, to: *mut f32
                 for (value, lanes) in values.as_flattened_mut().iter_mut().zip(&taps) {
                     *value = V::load(lanes.as_ptr());
                 }
-                let points = both_axes!(kernel, values, 3 => IN);
+                let points = match scheme {
+                    Scheme::Same => both_axes!(transform::kernel::<V>, values, 3 => IN),
+                    Scheme::Halving => both_axes!(halving::kernel::<V>, values, 3 => IN),
+                };
                 write_points(points, to.add(row * width + half), plane);
             }
         }

@@ -2,9 +2,10 @@
 //! transposes, which gradients go through.
 //!
 //! F(4, 3) multiplies polynomials by their values at 0, ±1, ±2 and infinity. `SHORT` transforms are those of
-//! F(3, 3) without the point [`DROPPED`], −2: three outputs of five inputs. Their inputs carry the factor by which
+//! F(3, 3) without the point −2: three outputs of five inputs. Their inputs carry the factor by which
 //! F(4, 3) scales its kernels more than F(3, 3) does, so that both multiply by the same kernels.
 
+use super::scheme::Transform;
 use crate::vector::Vector;
 
 /// Sides of the output and the input tile.
@@ -12,39 +13,71 @@ pub(super) const OUT: usize = 4;
 pub(super) const IN: usize = 6;
 /// Outputs of a short axis.
 pub(super) const OUT_SHORT: usize = 3;
-/// The point that a short axis does without.
-pub(super) const DROPPED: usize = 4;
 
-/// `Bᵀ · d`, of inputs.
-#[inline(always)]
-pub(super) unsafe fn input<V: Vector, const SHORT: bool>(d: [V; IN]) -> [V; IN] {
-    // SAFETY: arithmetic under the caller's instruction set.
-    unsafe {
-        let constant = |value: f32| V::splat(value);
-        if SHORT {
-            let outer = d[3].sub(d[1]);
-            return [
-                outer.multiply_add(constant(2.0), d[0].sub(d[2]).multiply(constant(4.0))),
-                d[3].sub(d[2]).multiply_add(constant(3.0), d[1].multiply(constant(-6.0))),
-                d[1].multiply_add(constant(2.0), d[2].multiply_add(constant(-3.0), d[3])),
-                outer.multiply(constant(4.0)),
-                V::splat(0.0),
-                outer.multiply_add(constant(-2.0), d[4].sub(d[2])),
-            ];
+/// F(4, 3).
+pub(super) struct Same;
+
+impl Transform<IN> for Same {
+    const STRIDE: usize = 1;
+
+    #[inline(always)]
+    unsafe fn input<V: Vector, const SHORT: bool>(d: [V; IN]) -> [V; IN] {
+        // SAFETY: arithmetic under the caller's instruction set.
+        unsafe {
+            let constant = |value: f32| V::splat(value);
+            if SHORT {
+                let outer = d[3].sub(d[1]);
+                return [
+                    outer.multiply_add(constant(2.0), d[0].sub(d[2]).multiply(constant(4.0))),
+                    d[3].sub(d[2]).multiply_add(constant(3.0), d[1].multiply(constant(-6.0))),
+                    d[1].multiply_add(constant(2.0), d[2].multiply_add(constant(-3.0), d[3])),
+                    outer.multiply(constant(4.0)),
+                    V::splat(0.0),
+                    outer.multiply_add(constant(-2.0), d[4].sub(d[2])),
+                ];
+            }
+            let even = d[2].multiply_add(constant(-4.0), d[4]);
+            let odd = d[1].multiply_add(constant(-4.0), d[3]);
+            let near = d[4].sub(d[2]);
+            let far = d[3].sub(d[1]);
+            [
+                d[0].multiply_add(constant(4.0), d[2].multiply_add(constant(-5.0), d[4])),
+                even.add(odd),
+                even.sub(odd),
+                far.multiply_add(constant(2.0), near),
+                far.multiply_add(constant(-2.0), near),
+                d[1].multiply_add(constant(4.0), d[3].multiply_add(constant(-5.0), d[5])),
+            ]
         }
-        let even = d[2].multiply_add(constant(-4.0), d[4]);
-        let odd = d[1].multiply_add(constant(-4.0), d[3]);
-        let near = d[4].sub(d[2]);
-        let far = d[3].sub(d[1]);
-        [
-            d[0].multiply_add(constant(4.0), d[2].multiply_add(constant(-5.0), d[4])),
-            even.add(odd),
-            even.sub(odd),
-            far.multiply_add(constant(2.0), near),
-            far.multiply_add(constant(-2.0), near),
-            d[1].multiply_add(constant(4.0), d[3].multiply_add(constant(-5.0), d[5])),
-        ]
     }
+
+    #[inline(always)]
+    unsafe fn output<V: Vector, const SHORT: bool>(m: [V; IN]) -> [V; OUT] {
+        // SAFETY: arithmetic under the caller's instruction set.
+        unsafe {
+            let (sum, difference) = (m[1].add(m[2]), m[1].sub(m[2]));
+            if SHORT {
+                return [
+                    m[0].add(sum.add(m[3])),
+                    m[3].multiply_add(V::splat(2.0), difference),
+                    m[3].multiply_add(V::splat(4.0), sum).add(m[5]),
+                    V::splat(0.0),
+                ];
+            }
+            let (far_sum, far_difference) = (m[3].add(m[4]), m[3].sub(m[4]));
+            [
+                m[0].add(sum.add(far_sum)),
+                far_difference.multiply_add(V::splat(2.0), difference),
+                far_sum.multiply_add(V::splat(4.0), sum),
+                m[5].add(far_difference.multiply_add(V::splat(8.0), difference)),
+            ]
+        }
+    }
+}
+
+/// Whether a short axis does without the point: −2.
+pub(super) fn drops(point: usize) -> bool {
+    point == 4
 }
 
 /// `G · g`, of a kernel.
@@ -83,30 +116,6 @@ pub(super) unsafe fn kernel_transposed<V: Vector>(u: [V; IN]) -> [V; 3] {
     }
 }
 
-/// `Aᵀ · m`, of products.
-#[inline(always)]
-pub(super) unsafe fn output<V: Vector, const SHORT: bool>(m: [V; IN]) -> [V; OUT] {
-    // SAFETY: arithmetic under the caller's instruction set.
-    unsafe {
-        let (sum, difference) = (m[1].add(m[2]), m[1].sub(m[2]));
-        if SHORT {
-            return [
-                m[0].add(sum.add(m[3])),
-                m[3].multiply_add(V::splat(2.0), difference),
-                m[3].multiply_add(V::splat(4.0), sum).add(m[5]),
-                V::splat(0.0),
-            ];
-        }
-        let (far_sum, far_difference) = (m[3].add(m[4]), m[3].sub(m[4]));
-        [
-            m[0].add(sum.add(far_sum)),
-            far_difference.multiply_add(V::splat(2.0), difference),
-            far_sum.multiply_add(V::splat(4.0), sum),
-            m[5].add(far_difference.multiply_add(V::splat(8.0), difference)),
-        ]
-    }
-}
-
 /// `A · y`, of an output's gradient.
 #[inline(always)]
 pub(super) unsafe fn output_transposed<V: Vector, const SHORT: bool>(y: [V; OUT]) -> [V; IN] {
@@ -127,11 +136,8 @@ pub(super) unsafe fn output_transposed<V: Vector, const SHORT: bool>(y: [V; OUT]
 /// Applies `along` to the columns, then to the rows, of a matrix kept by rows; each axis may be short. Plain loops: a
 /// closure would be compiled without the caller's instruction set.
 macro_rules! both_axes {
-    ($along:ident, $values:expr, $from:expr => $to:expr) => {
-        both_axes!(transform::$along::<V>, transform::$along::<V>, $values, $from => $to)
-    };
-    ($along:ident, $down:ident, $across:ident, $values:expr, $from:expr => $to:expr) => {
-        both_axes!(transform::$along::<V, $down>, transform::$along::<V, $across>, $values, $from => $to)
+    ($along:path, $values:expr, $from:expr => $to:expr) => {
+        both_axes!($along, $along, $values, $from => $to)
     };
     ($down:path, $across:path, $values:expr, $from:expr => $to:expr) => {{
         let values = $values;

@@ -5,7 +5,8 @@ use rayon::prelude::*;
 
 use super::grid::Tiles;
 use super::kernels::GAP;
-use super::tiles::{Planes, gradient_tile, input_tile, read_points};
+use super::outputs::read_points;
+use super::tiles::{Planes, gradient_tile, input_tile};
 use super::transform::{self, IN, both_axes};
 use super::{POINTS, Shape};
 use crate::disjoint::Disjoint;
@@ -20,7 +21,7 @@ const BLOCK: usize = 512;
 /// as many output pixels.
 pub(crate) fn weight_gradient(input: &[f32], shape: Shape, gradient: &[f32], weight: &mut [f32]) {
     let (inputs, outputs) = (shape.channels, weight.len() / shape.channels / 9);
-    let tiles = (Tiles::new(shape, false), Tiles::new(Shape { channels: outputs, ..shape }, false));
+    let tiles = (Tiles::same(shape), Tiles::same(Shape { channels: outputs, ..shape }));
     let plane = outputs * inputs + GAP;
     let mut products = Scratch::new(POINTS * plane);
     for first in (0..tiles.0.count()).step_by(BLOCK) {
@@ -125,8 +126,8 @@ unsafe fn kernels_back_with<V: Vector>(from: *const f32, plane: usize, kernels: 
         let mut taps = [[0.0f32; 16]; 9];
         // SAFETY: channels come in whole registers; a register lies inside of each tap's lanes.
         unsafe {
-            let points = read_points::<V>(from.add(index * V::LANES), plane);
-            let values = both_axes!(kernel_transposed, points, IN => 3);
+            let points = read_points::<V, IN>(from.add(index * V::LANES), plane);
+            let values = both_axes!(transform::kernel_transposed::<V>, points, IN => 3);
             for (value, lanes) in values.as_flattened().iter().zip(&mut taps) {
                 value.store(lanes.as_mut_ptr());
             }
