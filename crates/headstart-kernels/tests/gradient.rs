@@ -1,22 +1,10 @@
 //! Every gradient against a plain loop in f64, on odd shapes.
 
-mod levels;
+mod common;
 
+use common::{run_again, side, values, with_threads};
 use headstart_kernels::{Activation, Convolution, Padding, Pool, Shape, dense, gradient, max_pool};
 use proptest::prelude::*;
-
-/// Seeded values in -1..1.
-fn values(length: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..length)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-        })
-        .collect()
-}
 
 /// Input and weight gradients of a convolution.
 fn plain(
@@ -86,10 +74,6 @@ fn check(geometry: Convolution, shape: Shape, seed: u64) -> (f64, f64) {
         largest_difference(&of_input, &expected.0) / terms.sqrt(),
         largest_difference(&of_weight, &expected.1) / pixels.sqrt(),
     )
-}
-
-fn side() -> impl Strategy<Value = usize> {
-    prop::sample::select(vec![1usize, 2, 3, 5, 7, 11, 13])
 }
 
 fn around(half: usize) -> Padding {
@@ -298,9 +282,8 @@ fn factors_of_channels() {
         expected[index / (35 * 600) * 600 + index % 600] += f64::from(*value) * f64::from(*gradient);
     }
     let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         let mut factors = vec![f32::NAN; 3 * 600];
-        pool.install(|| gradient::channel_factors(&maps, shape, &gradient, &mut factors));
+        with_threads(threads, || gradient::channel_factors(&maps, shape, &gradient, &mut factors));
         factors
     };
     assert!(largest_difference(&run(1), &expected) < 1e-5);
@@ -342,9 +325,8 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
         let weight = values(output * channels / groups * kernel * kernel, 2);
         let gradient = values(geometry.output_shape(shape).len(), 3);
         let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
             let (mut of_input, mut of_weight) = (vec![0.0; input.len()], vec![0.0; weight.len()]);
-            pool.install(|| {
+            with_threads(threads, || {
                 gradient::convolution_input(&geometry, &weight, &gradient, shape, &mut of_input);
                 gradient::convolution_weight(&geometry, &input, shape, &gradient, &mut of_weight);
             });
@@ -356,5 +338,5 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
 
 #[test]
 fn lesser_registers_compute_the_same() {
-    levels::run_again("lesser_registers_compute_the_same");
+    run_again("lesser_registers_compute_the_same");
 }
