@@ -1,7 +1,7 @@
 //! CPU convolution kernels for frozen nets: f32, maps as `[batch, height, width, channels]`.
 //!
 //! - [`PackedConvolution`]: weights packed once, then `activation(conv(x) + bias + residual)`;
-//!   Winograd F(4×4, 3×3) for 3×3 at stride 1, depthwise, and a packed matrix product for the rest.
+//!   Winograd for 3×3 at strides 1 and 2, depthwise, and a packed matrix product for the rest.
 //! - [`Separable`]: mobile blocks in one go; [`SqueezeExcite`].
 //! - [`max_pool`], [`global_average_pool`].
 //!

@@ -4,7 +4,8 @@ use std::fmt::{Display, Formatter, Result};
 
 use headstart_kernels::{Activation, Convolution, PackedConvolution, Padding, Shape};
 
-/// A convolution with `same` padding: side of its input, channels, kernel, stride, groups.
+/// A convolution: side of its input, channels, kernel, stride, groups. Its padding is half a kernel, as ResNet-50's, where
+/// it is depthwise as much as TensorFlow's `same` is, as EfficientNet-Lite0's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layer {
     pub side: usize,
@@ -31,7 +32,8 @@ impl Layer {
     pub fn geometry(self) -> Convolution {
         let out = self.side.div_ceil(self.stride);
         let total = ((out - 1) * self.stride + self.kernel).saturating_sub(self.side);
-        let (before, after) = (total / 2, total - total / 2);
+        let half = self.kernel / 2;
+        let (before, after) = if self.depthwise { (total / 2, total - total / 2) } else { (half, half) };
         Convolution {
             in_channels: self.input,
             out_channels: self.output,

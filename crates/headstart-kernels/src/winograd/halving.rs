@@ -1,4 +1,5 @@
-//! 3×3 at stride 2: nine inputs a side become four outputs through nine points.
+//! 3×3 at stride 2, decomposed (Huang et al. 2020, arXiv:2002.00552): nine inputs a side become four outputs through nine
+//! points.
 //!
 //! Outputs of stride 2 see every other input with the outer two taps, and those in between with the middle one. The
 //! outer two are F(4, 2) of (Lavin & Gray 2016, arXiv:1509.09308), by values at 0, ±1, 2 and infinity; the middle one

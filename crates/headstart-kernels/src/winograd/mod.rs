@@ -85,7 +85,8 @@ impl Winograd {
         let [from, to] = [shape, out].map(|map| Tiles::new(self.scheme, map, [out.height, out.width], pool));
         let (kernels, points, output) = (&self.kernels, self.scheme.points(), Disjoint::new(output));
         let job = Job { kernels, points, input, from, to, output, finish, pool };
-        if from.count() <= FEW { job.by_channels() } else { job.by_tiles() }
+        let is_shared = rayon::current_num_threads() > 1;
+        if is_shared && from.count() <= FEW { job.by_channels() } else { job.by_tiles() }
     }
 }
 

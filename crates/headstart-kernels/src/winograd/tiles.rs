@@ -52,7 +52,7 @@ pub(super) unsafe fn input_tile(
     let Shape { height, width, channels, .. } = tiles.shape;
     let (place, stride) = (tiles.place(index), tiles.scheme.stride());
     let [top, left] = [place.top, place.left].map(|first| first * stride);
-    // Of a row of outputs, the last one's window ends a pixel behind the border's.
+    // Where the last windows end: at stride 1 a pixel behind the outputs, at stride 2 with them.
     let [bottom, right] =
         [top + place.rows * stride, left + place.columns * stride].map(|end| end + 2 - stride);
     let is_inside = top > 0 && left > 0 && bottom <= height && right <= width;
