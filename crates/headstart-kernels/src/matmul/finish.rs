@@ -67,8 +67,8 @@ pub(super) unsafe fn begin<V: Vector, const N: usize, const W: usize, const WHOL
     }
 }
 
-/// All rows of the sums, straight from their registers: one thing after the other is done to all
-/// of them. Where not `WHOLE`, `lanes` of a row's last register. Plain loops: a closure would be
+/// All rows of the sums, which began with the bias, straight from their registers: one thing after the other is
+/// done to all of them. Where not `WHOLE`, `lanes` of a row's last register. Plain loops: a closure would be
 /// compiled without the caller's instruction set.
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // halves of the rows
@@ -79,19 +79,13 @@ pub(super) unsafe fn write_rows<V: Vector, const N: usize, const W: usize, const
     finish: Finish<'_>,
 ) {
     let start = place.row * place.columns + place.column;
-    // SAFETY: the caller vouches for N rows in C, bias and residual.
+    // SAFETY: the caller vouches for N rows in C and residual.
     unsafe {
         let c = place.c.add(start);
         if finish.accumulate {
             each_row!(row < N {
                 let line = load_row::<V, W, WHOLE>(c.add(row * place.columns), lanes);
                 sums[row] = add_rows(line, sums[row]);
-            });
-        }
-        if let Some(bias) = finish.bias {
-            let line = load_row::<V, W, WHOLE>(bias.as_ptr().add(place.column), lanes);
-            each_row!(row < N {
-                sums[row] = add_rows(sums[row], line);
             });
         }
         if let Some(residual) = finish.residual {
@@ -135,15 +129,15 @@ unsafe fn add_rows<V: Vector, const W: usize>(mut a: [V; W], b: [V; W]) -> [V; W
 /// The first rows of the sums, through memory: sums that were picked by number could not stay in
 /// registers.
 #[inline(always)]
-pub(super) unsafe fn write_some<V: Vector, const N: usize, const W: usize>(
+pub(super) unsafe fn write_some<V: Vector, const N: usize, const W: usize, const WHOLE: bool>(
     sums: [[V; W]; N],
     lanes: usize,
     place: Place,
     finish: Finish<'_>,
 ) {
     let mut spill = [const { MaybeUninit::<[f32; WIDEST]>::uninit() }; N];
-    // SAFETY: every lane is written before it is read; the caller vouches for these rows in C,
-    // bias and residual.
+    // SAFETY: every lane is written before it is read; the caller vouches for these rows in C
+    // and residual.
     unsafe {
         for (sums, line) in sums.iter().zip(&mut spill) {
             for (register, sum) in sums.iter().enumerate() {
@@ -156,10 +150,7 @@ pub(super) unsafe fn write_some<V: Vector, const N: usize, const W: usize>(
                 *sum = V::load(line.as_ptr().cast::<f32>().add(register * V::LANES));
             }
             let place = Place { row: place.row + index, rows: 1, ..place };
-            match lanes == V::LANES {
-                true => write_rows::<V, 1, W, true>([sums], lanes, place, finish),
-                false => write_rows::<V, 1, W, false>([sums], lanes, place, finish),
-            }
+            write_rows::<V, 1, W, WHOLE>([sums], lanes, place, finish);
         }
     }
 }

@@ -107,20 +107,16 @@ unsafe fn registers<V: Vector, const N: usize, const W: usize>(
     let lanes = V::LANES.min(place.columns - place.column - (W - 1) * V::LANES);
     // SAFETY: the caller vouches for rows and panel, and for the rows and columns of `place`.
     unsafe {
-        match (place.rows == N, lanes == V::LANES) {
-            (true, true) => whole::<V, N, W, true>(left, right, place, lanes, finish),
-            (true, false) => whole::<V, N, W, false>(left, right, place, lanes, finish),
-            (false, _) => {
-                let sums = products([[V::splat(0.0); W]; N], left, right, Ahead::of(place, finish));
-                write_some(sums, lanes, place, finish);
-            }
+        match lanes == V::LANES {
+            true => lanes_of::<V, N, W, true>(left, right, place, lanes, finish),
+            false => lanes_of::<V, N, W, false>(left, right, place, lanes, finish),
         }
     }
 }
 
-/// `N` rows that are all written; where not `WHOLE`, `lanes` of their last register.
+/// The same; where not `WHOLE`, `lanes` of a row's last register are written.
 #[inline(always)]
-unsafe fn whole<V: Vector, const N: usize, const W: usize, const WHOLE: bool>(
+unsafe fn lanes_of<V: Vector, const N: usize, const W: usize, const WHOLE: bool>(
     left: Left,
     right: Right,
     place: Place,
@@ -131,7 +127,10 @@ unsafe fn whole<V: Vector, const N: usize, const W: usize, const WHOLE: bool>(
     unsafe {
         let sums = begin::<V, N, W, WHOLE>(lanes, place, finish.bias);
         let sums = products(sums, left, right, Ahead::of(place, finish));
-        write_rows::<V, N, W, WHOLE>(sums, lanes, place, Finish { bias: None, ..finish });
+        match place.rows == N {
+            true => write_rows::<V, N, W, WHOLE>(sums, lanes, place, finish),
+            false => write_some::<V, N, W, WHOLE>(sums, lanes, place, finish),
+        }
     }
 }
 

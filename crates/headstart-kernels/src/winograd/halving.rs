@@ -4,8 +4,8 @@
 //! Outputs of stride 2 see every other input with the outer two taps, and those in between with the middle one. The
 //! outer two are F(4, 2) of (Lavin & Gray 2016, arXiv:1509.09308), by values at 0, ±1, 2 and infinity; the middle one
 //! multiplies four inputs as they are. 81 products for 16 outputs instead of 144, and no more kernels than F(4, 3) has:
-//! the last four points multiply by the same one. `SHORT` transforms are those of F(3, 2), without 2 and the last input;
-//! their inputs carry the factors by which F(4, 2) scales its kernels otherwise.
+//! the last four points multiply by the same one. `SHORT` transforms are those of F(3, 2), without the point 2, and
+//! without the last of the plain ones; their inputs carry the factors by which F(4, 2) scales its kernels otherwise.
 
 use super::scheme::Transform;
 use super::transform::OUT;
@@ -26,6 +26,7 @@ pub(super) fn kernel_of(point: usize) -> usize {
     point.min(KERNELS - 1)
 }
 
+/// F(4, 2) and four plain products.
 pub(super) struct Halving;
 
 impl Transform<IN> for Halving {

@@ -1,10 +1,10 @@
 //! What differs between the algorithms of stride 1 and 2.
 
-use super::halving;
-use super::transform::{self, OUT};
+use super::halving::{self, Halving};
+use super::transform::{self, OUT, Same};
 use crate::vector::Vector;
 
-/// One axis of an algorithm: [`OUT`] outputs of `IN` inputs, through `IN` points; short, [`OUT_SHORT`] outputs.
+/// One axis of an algorithm: [`OUT`] outputs of `IN` inputs, through `IN` points; short, one output fewer.
 pub(super) trait Transform<const IN: usize> {
     const STRIDE: usize;
 
@@ -27,8 +27,8 @@ pub(super) enum Scheme {
 impl Scheme {
     pub(super) fn stride(self) -> usize {
         match self {
-            Self::Same => 1,
-            Self::Halving => 2,
+            Self::Same => Same::STRIDE,
+            Self::Halving => Halving::STRIDE,
         }
     }
 
