@@ -1,5 +1,7 @@
 //! Who may use the app.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
@@ -22,7 +24,21 @@ pub enum Access {
     Password(String),
 }
 
+/// A word that takes fewer guesses than two to the power of this is weak.
+const STRONG_BITS: f64 = 64.0;
+/// Fewer different characters than this are a pattern, not chance.
+const FEWEST_DIFFERENT: usize = 5;
+
 impl Access {
+    /// Whether the word is so short or so plain that others could guess it.
+    pub fn is_weak(&self) -> bool {
+        match self {
+            Self::Open => false,
+            Self::Token(word) => is_weak(word),
+            Self::Password(pair) => is_weak(pair.split_once(':').map_or("", |(_, password)| password)),
+        }
+    }
+
     fn admits(&self, headers: &HeaderMap) -> bool {
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("");
         match self {
@@ -36,17 +52,32 @@ impl Access {
     }
 }
 
-/// Lets through whom [`Access`] admits. A wrong word counts as an upload does, so that guessing takes ages.
+/// Lets through whom [`Access`] admits, unless too many wrong words came from the same address.
 pub(crate) async fn guard(
     State(state): State<AppState>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    if state.access.admits(request.headers()) {
+    let is_open = matches!(*state.access, Access::Open);
+    let brings_a_word = request.headers().contains_key(header::AUTHORIZATION);
+    let admits = || state.access.admits(request.headers());
+    if is_open || brings_a_word && rate::guess(&state, &request, admits)? {
         return Ok(next.run(request).await);
     }
-    rate::count(&state, &request)?;
     Err(Problem::Locked)
+}
+
+/// As if each character had been drawn from those of its kind: an upper bound of what a word is worth.
+fn is_weak(word: &str) -> bool {
+    let kinds = BTreeSet::from_iter(word.chars().map(|letter| match letter {
+        '0'..='9' => ("digit", 10),
+        'a'..='z' => ("small letter", 26),
+        'A'..='Z' => ("capital", 26),
+        _ => ("sign", 33),
+    }));
+    let alphabet: u32 = kinds.iter().map(|(_, size)| size).sum();
+    let different = BTreeSet::from_iter(word.chars()).len();
+    different < FEWEST_DIFFERENT || word.chars().count() as f64 * f64::from(alphabet).log2() < STRONG_BITS
 }
 
 /// What follows the scheme's name.
@@ -86,6 +117,17 @@ mod tests {
         for wrong in ["Bearer secrets", "Bearer ", "secret", "Basic secret", "Basic c2VjcmV0", ""] {
             assert!(!admits(&token, wrong), "{wrong}");
         }
+    }
+
+    #[test]
+    fn short_and_plain_words_are_weak() {
+        let token = |word: &str| Access::Token(word.to_owned()).is_weak();
+        for weak in ["1234", "secret", "password123", "aaaaaaaaaaaaaaaaaaaaaaaa", "abcabcabcabcabcabcabc"] {
+            assert!(token(weak), "{weak}");
+        }
+        assert!(!token("9f86d081884c7d65") && !token("mJ4kQ9xT2vLw"));
+        assert!(Access::Password("a-long-name-with-0-entropy:1234".to_owned()).is_weak());
+        assert!(!Access::Open.is_weak());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use axum::http::StatusCode;
-use headstart::classifier::{Assessment, Prediction};
+use headstart::classifier::{Assessment, Prediction, Verdict};
 use headstart::image::DecodeError;
 use serde::{Serialize, Serializer};
 use tokio::time::timeout;
@@ -11,11 +11,10 @@ use utoipa::ToSchema;
 use crate::image_kind;
 use crate::language::Strings;
 use crate::models::Model;
-use crate::predictor::{Predictor, caution, refusal};
+use crate::predictor::{Predictor, caution, deciding_threshold, refusal};
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::upload;
-use crate::verdict::Verdict;
 
 /// What is said about one file.
 #[derive(Serialize, ToSchema)]
@@ -32,11 +31,16 @@ pub(crate) struct Answer {
 pub(crate) enum Outcome {
     /// The classifier's answer.
     Predicted {
-        /// The class that the scores stand for. Believe it only where `verdict` is `decided`.
-        class: String,
+        /// The answer; null unless `verdict` is `decided`.
+        class: Option<String>,
+        /// `decided`; `undecided` when the model cannot rule out another class or finds none plausible; `refused`
+        /// when the image is unlike those that the model was trained on, so that its scores mean nothing.
+        #[schema(value_type = String, pattern = "^(decided|undecided|refused)$")]
         verdict: Verdict,
         /// The classes that cannot be ruled out, perhaps none; null in a model without prediction sets.
         plausible: Option<Vec<String>>,
+        /// With two classes: the score of the positive one from which on it is the answer; otherwise null.
+        threshold: Option<f64>,
         /// How far the image is from those of the training, about 1 for one like them; null in a model that
         /// cannot tell.
         distance: Option<f64>,
@@ -99,11 +103,12 @@ fn in_words(
         Ok(assessment) => Outcome::Predicted {
             reading: reading(predictor, strings, &assessment),
             frames: assessment.frames,
-            verdict: Verdict::of(&assessment),
+            class: assessment.answer().map(str::to_owned),
+            verdict: assessment.verdict(),
+            threshold: deciding_threshold(predictor),
             plausible: assessment.plausible.as_deref().map(|plausible| named(predictor, plausible)),
             distance: assessment.distance.filter(|distance| distance.is_finite()),
             scores: predictor.classes().iter().cloned().zip(assessment.prediction.scores).collect(),
-            class: assessment.prediction.class,
             caution: caution(predictor, strings).to_owned(),
         },
         Err(error) => {
@@ -119,7 +124,7 @@ fn named(predictor: &dyn Predictor, classes: &[usize]) -> Vec<String> {
 /// What the model says, and how it comes to that, in words that need no statistics.
 fn reading(predictor: &dyn Predictor, strings: &Strings, assessment: &Assessment) -> String {
     let scores = scores_reading(predictor, strings, &assessment.prediction);
-    let reading = match (Verdict::of(assessment), assessment.plausible.as_deref()) {
+    let reading = match (assessment.verdict(), assessment.plausible.as_deref()) {
         (Verdict::Refused, _) => strings.get("reading-refused").to_owned(),
         (Verdict::Decided, _) => scores,
         (Verdict::Undecided, None | Some([])) => {

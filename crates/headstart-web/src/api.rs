@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::answer::{self, Answer, Outcome};
 use crate::asked::{AskedModel, Language};
 use crate::openapi::Guarded;
-use crate::predictor::caution;
+use crate::predictor::{caution, deciding_threshold};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -40,9 +40,10 @@ pub(crate) struct ModelFacts {
     models: Vec<String>,
     card: CardFacts,
     classes: Vec<String>,
-    /// The class whose score is held against the threshold.
+    /// Of two classes: the one whose score is held against the threshold; otherwise null.
     positive: Option<String>,
-    threshold: f64,
+    /// Of two classes: its score from which on it is the answer; otherwise null.
+    threshold: Option<f64>,
     caution: String,
 }
 
@@ -126,12 +127,13 @@ pub(crate) async fn model(
     Language(strings): Language,
 ) -> Json<ModelFacts> {
     let predictor = model.predictor.as_ref();
+    let threshold = deciding_threshold(predictor);
     Json(ModelFacts {
         models: state.models().all().map(|model| model.name.clone()).collect(),
         card: CardFacts::of(predictor.card()),
         classes: predictor.classes().to_vec(),
-        positive: predictor.classes().get(predictor.positive()).cloned(),
-        threshold: predictor.threshold(),
+        positive: threshold.and_then(|_| predictor.classes().get(predictor.positive()).cloned()),
+        threshold,
         caution: caution(predictor, strings).to_owned(),
         name: model.name,
     })

@@ -1,10 +1,11 @@
-//! What a request asks for: which model, in which language.
+//! What a request asks for: which model, in which language, and what its path names.
 
 use std::convert::Infallible;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::language::{self, Strings};
 use crate::models::Model;
@@ -13,6 +14,9 @@ use crate::state::AppState;
 
 /// The model of `?model=`, or the first.
 pub(crate) struct AskedModel(pub(crate) Model);
+
+/// What stands in a path's place for a name or a number. One of another kind names nothing that is there.
+pub(crate) struct Named<T>(pub(crate) T);
 
 /// The visitor's language.
 pub(crate) struct Language(pub(crate) &'static Strings);
@@ -33,6 +37,15 @@ impl FromRequestParts<AppState> for AskedModel {
             Some(name) => models.find(name).ok_or(Problem::NoSuchModel)?,
         };
         Ok(Self(model.clone()))
+    }
+}
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(named) = Path::from_request_parts(parts, state).await.map_err(|_| Problem::NotFound)?;
+        Ok(Self(named))
     }
 }
 

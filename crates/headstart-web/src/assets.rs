@@ -1,9 +1,9 @@
 //! The page's style, scripts and icon, embedded in the binary.
 
-use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::asked::Named;
 use crate::problem::Problem;
 
 const STYLE: &str = "text/css; charset=utf-8";
@@ -22,7 +22,7 @@ const ASSETS: [(&str, &str, &str); 7] = [
 
 /// A browser may keep an asset but asks each time whether it is still the same, so that a new version of
 /// the program never meets an old script.
-pub(crate) async fn show(Path(name): Path<String>, request: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn show(Named(name): Named<String>, request: HeaderMap) -> Result<Response, Problem> {
     let (_, content, content_type) =
         *ASSETS.iter().find(|(known, ..)| *known == name).ok_or(Problem::NotFound)?;
     let tag = format!("\"{:016x}\"", fnv1a(content.as_bytes()));

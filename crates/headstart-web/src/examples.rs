@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use axum::body::Bytes;
-use axum::extract::Path as Segments;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use headstart::image::Format;
 
-use crate::asked::AskedModel;
+use crate::asked::{AskedModel, Named};
 use crate::name;
 use crate::problem::Problem;
 
@@ -53,7 +52,7 @@ pub(crate) fn beside(model: &Path) -> Vec<Example> {
 /// One of them, by its number from 0.
 pub(crate) async fn show(
     AskedModel(model): AskedModel,
-    Segments(number): Segments<usize>,
+    Named(number): Named<usize>,
 ) -> Result<Response, Problem> {
     let example = model.examples.get(number).ok_or(Problem::NotFound)?;
     let headers = [(CONTENT_TYPE, example.content_type), (CACHE_CONTROL, "no-cache")];

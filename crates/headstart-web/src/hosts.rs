@@ -51,6 +51,15 @@ pub(crate) async fn guard(
     if is_own { Ok(next.run(request).await) } else { Err(Problem::OtherHost) }
 }
 
+/// Refuses a request that names several hosts (RFC 9112, 3.2): what stands in front of the server may believe
+/// another one than the server does.
+pub(crate) async fn refuse_several(request: Request, next: Next) -> Result<Response, Problem> {
+    if request.headers().get_all(header::HOST).iter().nth(1).is_some() {
+        return Err(Problem::SeveralHosts);
+    }
+    Ok(next.run(request).await)
+}
+
 /// The name in the request's target, or else in its header (RFC 9112, 3.2.2).
 fn host(request: &Request) -> Option<String> {
     if let Some(host) = request.uri().host() {

@@ -3,13 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use axum::extract::Request;
 use axum::http::{HeaderMap, Uri, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use crate::html::fill_between;
-use crate::problem::Problem;
 
 /// Tag and file of each language.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages.rs"));
@@ -119,16 +115,6 @@ fn preferred(accepted: &str) -> Option<&'static Strings> {
     });
     // The first of equals: `max_by` would take the last.
     weighed.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(strings, _)| strings)
-}
-
-/// Puts a refused request's [`Problem`] into the visitor's words.
-pub(crate) async fn speak(request: Request, next: Next) -> Response {
-    let strings = of(request.uri(), request.headers());
-    let mut response = next.run(request).await;
-    match response.extensions_mut().remove::<Problem>() {
-        Some(problem) => problem.mark(problem.body(strings).into_response()),
-        None => response,
-    }
 }
 
 #[cfg(test)]

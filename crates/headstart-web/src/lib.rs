@@ -15,6 +15,8 @@ mod answer;
 mod api;
 mod asked;
 mod assets;
+mod body;
+mod connections;
 mod examples;
 mod explain;
 mod form;
@@ -35,12 +37,13 @@ mod predictor;
 mod problem;
 mod queue;
 mod rate;
+mod refusal;
 mod security_headers;
 mod server;
 mod signals;
+mod socket;
 mod state;
 mod upload;
-mod verdict;
 
 use std::sync::Arc;
 
@@ -89,8 +92,9 @@ pub fn app(state: AppState) -> Router {
         .route("/api/openapi.json", get(async move || openapi::show(&document)))
         .fallback(api::not_found)
         .method_not_allowed_fallback(api::other_method)
+        .layer(from_fn(hosts::refuse_several))
         .layer(from_fn_with_state(state.clone(), metrics::count))
-        .layer(from_fn(language::speak))
+        .layer(from_fn(refusal::speak))
         .layer(map_response(security_headers::add))
         .with_state(state)
 }

@@ -15,7 +15,6 @@ use headstart::image::DecodeError;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::verdict::Verdict;
 
 const SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 const IMAGES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0];
@@ -96,7 +95,7 @@ impl Metrics {
         counts.batches.observe(outcomes.len() as f64);
         for outcome in outcomes {
             let outcome = match outcome {
-                Ok(Ok(assessment)) => Verdict::of(assessment).word(),
+                Ok(Ok(assessment)) => assessment.verdict().word(),
                 Ok(Err(_)) => "unusable",
                 Err(_) => "failed",
             };

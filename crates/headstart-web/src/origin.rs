@@ -18,8 +18,9 @@ pub(crate) async fn refuse_other_sites(request: Request, next: Next) -> Result<R
 /// Browsers send `Sec-Fetch-Site` to https and localhost, `Origin` with every POST; other clients neither.
 /// A scheme is not compared: behind a proxy that ends TLS it differs.
 fn is_own(headers: &HeaderMap) -> bool {
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return site == "same-origin" || site == "none";
+    if headers.contains_key("sec-fetch-site") {
+        let mut sites = headers.get_all("sec-fetch-site").iter();
+        return sites.all(|site| site == "same-origin" || site == "none");
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| rest);
@@ -34,10 +35,11 @@ mod tests {
     use super::*;
 
     fn is_own_with(headers: &[(&'static str, &'static str)]) -> bool {
-        let pairs = headers
-            .iter()
-            .map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        is_own(&pairs.collect())
+        let mut given = HeaderMap::new();
+        for &(name, value) in headers {
+            given.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        is_own(&given)
     }
 
     #[test]
@@ -51,6 +53,7 @@ mod tests {
     fn other_sites_do_not() {
         assert!(!is_own_with(&[("sec-fetch-site", "cross-site")]));
         assert!(!is_own_with(&[("sec-fetch-site", "same-site")]));
+        assert!(!is_own_with(&[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")]));
         assert!(!is_own_with(&[("host", "box:8000"), ("origin", "http://evil.example")]));
         assert!(!is_own_with(&[("host", "box:8000"), ("origin", "http://box:9000")]));
         assert!(!is_own_with(&[("host", "box:8000"), ("origin", "null")]));

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use axum::extract::State;
 use axum::http::{Uri, header};
 use axum::response::{Html, IntoResponse, Response};
+use headstart::classifier::Verdict;
 
 use crate::answer::{Answer, Outcome};
 use crate::asked::{AskedModel, Language};
@@ -15,7 +16,6 @@ use crate::models::{Model, Models};
 use crate::predictor::{Predictor, caution};
 use crate::problem::{Problem, mebibytes};
 use crate::state::{AppState, Limits};
-use crate::verdict::Verdict;
 
 const TEMPLATE: &str = include_str!("page/index.html");
 
@@ -182,9 +182,10 @@ impl Page<'_> {
         let (class, title, reading, rest) = match &answer.outcome {
             Outcome::Predicted { class, verdict, scores, reading, .. } => {
                 let reliability = measured::in_short(self.model.predictor.as_ref(), strings);
+                let class = class.as_deref().unwrap_or_default();
                 let scores = || format!(r#"<div class="scores">{}</div>"#, self.scores(class, scores));
                 let (kind, title, rest) = match verdict {
-                    Verdict::Decided => ("result", class.as_str(), scores() + &reliability),
+                    Verdict::Decided => ("result", class, scores() + &reliability),
                     Verdict::Undecided => {
                         ("result undecided", strings.get("undecided"), scores() + &reliability)
                     }

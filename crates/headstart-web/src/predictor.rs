@@ -1,7 +1,6 @@
 //! What the app asks of a classifier.
 
-use headstart::classifier::{Assessment, CAUTION, Card, Classifier, Prediction};
-use headstart::evaluate::positive_score;
+use headstart::classifier::{Assessment, CAUTION, Card, Classifier};
 use headstart::explain::{Heatmap, Method, overlay};
 use headstart::image::{DecodeError, Image, Limits, decode};
 use rayon::prelude::*;
@@ -134,15 +133,14 @@ fn together(classifier: &Classifier, images: &[Image]) -> Vec<Assessment> {
         distances.map_or_else(|| vec![None; images.len()], |all| all.into_iter().map(Some).collect());
     let assess = |((scores, distance), image): (_, &Image)| {
         let assessment = classifier.assessment(scores, distance);
-        Assessment { prediction: as_shares(assessment.prediction), frames: image.frames(), ..assessment }
+        Assessment { frames: image.frames(), ..assessment }
     };
     scores.into_iter().zip(distances).zip(images).map(assess).collect()
 }
 
-/// Independent sigmoids become shares: the threshold is one of a share.
-fn as_shares(prediction: Prediction) -> Prediction {
-    let share = |class| positive_score(&prediction.scores, class) as f32;
-    Prediction { scores: (0..prediction.scores.len()).map(share).collect(), ..prediction }
+/// With two classes: the score of the positive one from which on it is the answer.
+pub(crate) fn deciding_threshold(predictor: &dyn Predictor) -> Option<f64> {
+    (predictor.classes().len() == 2).then(|| predictor.threshold())
 }
 
 /// The caution in the visitor's language, unless the model has one of its own.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::language::Strings;
 use crate::predictor::refusal;
 
-/// Why a whole request is refused. As a response it has no body yet: [`crate::language::speak`] writes it.
+/// Why a whole request is refused. As a response it has no body yet: [`crate::refusal::speak`] writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Problem {
     Empty,
@@ -30,6 +30,7 @@ pub(crate) enum Problem {
     OtherSite,
     /// Its host name is none of this server's.
     OtherHost,
+    SeveralHosts,
     /// The one image that was sent cannot be used.
     Unusable {
         error: DecodeError,
@@ -39,6 +40,9 @@ pub(crate) enum Problem {
     NoHeatMap,
     Busy,
     TooOften {
+        retry_after: Duration,
+    },
+    TooManyGuesses {
         retry_after: Duration,
     },
     Locked,
@@ -63,7 +67,9 @@ pub(crate) struct ErrorBody {
 impl Problem {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Empty | Self::Malformed | Self::NoBoundary | Self::Tensor(_) => StatusCode::BAD_REQUEST,
+            Self::Empty | Self::Malformed | Self::NoBoundary | Self::SeveralHosts | Self::Tensor(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::TooLarge { .. } | Self::TooMany { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::OtherSite => StatusCode::FORBIDDEN,
@@ -71,7 +77,7 @@ impl Problem {
             Self::Unusable { is_image: false, .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unusable { .. } | Self::NoHeatMap => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooOften { .. } | Self::TooManyGuesses { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Locked => StatusCode::UNAUTHORIZED,
             Self::NoSuchModel | Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -91,10 +97,14 @@ impl Problem {
             Self::TooSlow { limit } => say("problem-too-slow", "limit", &limit.as_secs().to_string()),
             Self::OtherSite => strings.get("problem-other-site").to_owned(),
             Self::OtherHost => strings.get("problem-other-host").to_owned(),
+            Self::SeveralHosts => strings.get("problem-several-hosts").to_owned(),
             Self::Unusable { error, .. } => refusal(error, strings),
             Self::NoHeatMap => strings.get("problem-no-heat-map").to_owned(),
             Self::Busy => strings.get("problem-busy").to_owned(),
             Self::TooOften { .. } => strings.get("problem-too-often").to_owned(),
+            Self::TooManyGuesses { retry_after } => {
+                say("problem-too-many-guesses", "seconds", &whole_seconds(*retry_after).to_string())
+            }
             Self::Locked => strings.get("problem-locked").to_owned(),
             Self::Stopping => strings.get("problem-stopping").to_owned(),
             Self::NoSuchModel => strings.get("problem-no-such-model").to_owned(),
@@ -117,8 +127,8 @@ impl Problem {
             Self::Busy | Self::Stopping => {
                 headers.insert(header::RETRY_AFTER, BUSY_SECONDS.into());
             }
-            Self::TooOften { retry_after } => {
-                headers.insert(header::RETRY_AFTER, retry_after.as_secs().max(1).into());
+            Self::TooOften { retry_after } | Self::TooManyGuesses { retry_after } => {
+                headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
             }
             Self::Locked => {
                 const CHALLENGE: HeaderValue =
@@ -137,6 +147,11 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(self);
         response
     }
+}
+
+/// Rounded up: who comes back then has waited long enough.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 /// A number of bytes as a person says it: "20 MiB", "1.5 MiB", or in bytes below a tenth of that.

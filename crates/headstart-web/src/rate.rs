@@ -1,4 +1,4 @@
-//! How many uploads a client may send: a token bucket for each address.
+//! How many uploads a client may send, and how often it may guess a token: a bucket for each address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -15,7 +15,7 @@ use crate::state::AppState;
 /// Clients that are remembered at once: about a megabyte.
 const MOST_CLIENTS: usize = 10_000;
 
-/// A bucket for each client: full it holds a minute's uploads, and it refills steadily.
+/// A bucket for each client: full it holds a minute's share, and it refills steadily.
 pub(crate) struct Rate {
     per_minute: f64,
     clients: Mutex<HashMap<IpAddr, Bucket>>,
@@ -32,8 +32,19 @@ impl Rate {
         Self { per_minute: f64::from(per_minute.max(1)), clients: Mutex::default() }
     }
 
-    /// Takes one upload from a client's bucket, or says when there will be one.
+    /// Takes one from a client's bucket, or says when there will be one.
     fn take(&self, client: IpAddr, now: Instant) -> Result<(), Duration> {
+        self.take_unless(client, now, || false).map(drop)
+    }
+
+    /// Takes one from a client's bucket unless `is_free`, which is told. Of an empty bucket nothing is free: who
+    /// has guessed too often does not learn whether the next guess is right.
+    fn take_unless(
+        &self,
+        client: IpAddr,
+        now: Instant,
+        is_free: impl FnOnce() -> bool,
+    ) -> Result<bool, Duration> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if clients.len() >= MOST_CLIENTS && !clients.contains_key(&client) {
             clients.retain(|_, bucket| self.left(*bucket, now) < self.per_minute);
@@ -46,8 +57,9 @@ impl Rate {
         if bucket.left < 1.0 {
             return Err(Duration::from_secs_f64((1.0 - bucket.left) * 60.0 / self.per_minute));
         }
-        bucket.left -= 1.0;
-        Ok(())
+        let is_free = is_free();
+        bucket.left -= if is_free { 0.0 } else { 1.0 };
+        Ok(is_free)
     }
 
     fn left(&self, bucket: Bucket, now: Instant) -> f64 {
@@ -69,14 +81,30 @@ pub(crate) async fn limit(
 }
 
 /// Counts a request against its client's share.
-pub(crate) fn count(state: &AppState, request: &Request) -> Result<(), Problem> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let (Some(rate), Some(ConnectInfo(peer))) = (&state.rate, peer) else { return Ok(()) };
-    rate.take(client(peer.ip()), Instant::now()).map_err(|retry_after| Problem::TooOften { retry_after })
+fn count(state: &AppState, request: &Request) -> Result<(), Problem> {
+    let (Some(rate), Some(peer)) = (&state.rate, peer(request)) else { return Ok(()) };
+    rate.take(peer, Instant::now()).map_err(|retry_after| Problem::TooOften { retry_after })
+}
+
+/// Whether a request brings the right word. Wrong ones are counted; after too many of them the right one is not
+/// taken either.
+pub(crate) fn guess(
+    state: &AppState,
+    request: &Request,
+    is_right: impl FnOnce() -> bool,
+) -> Result<bool, Problem> {
+    let Some(peer) = peer(request) else { return Ok(is_right()) };
+    let guess = state.guesses.take_unless(peer, Instant::now(), is_right);
+    guess.map_err(|retry_after| Problem::TooManyGuesses { retry_after })
+}
+
+/// Who sent a request, where it came through a socket.
+fn peer(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| client(peer.ip()))
 }
 
 /// One household has one IPv4 address, or a whole /64 of IPv6 addresses.
-fn client(address: IpAddr) -> IpAddr {
+pub(crate) fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         address => address,
@@ -96,6 +124,16 @@ mod tests {
         assert_eq!(rate.take(me, start), Err(Duration::from_secs(30)));
         assert_eq!(rate.take(you, start), Ok(()));
         assert_eq!(rate.take(me, start + Duration::from_secs(30)), Ok(()));
+    }
+
+    #[test]
+    fn an_empty_bucket_takes_not_even_what_is_free() {
+        let rate = Rate::new(1);
+        let (me, start) = (IpAddr::from([10, 0, 0, 1]), Instant::now());
+        assert_eq!(rate.take_unless(me, start, || true), Ok(true));
+        assert_eq!(rate.take_unless(me, start, || false), Ok(false));
+        assert_eq!(rate.take_unless(me, start, || true), Err(Duration::from_secs(60)));
+        assert_eq!(rate.take_unless(me, start + Duration::from_secs(60), || true), Ok(true));
     }
 
     #[test]

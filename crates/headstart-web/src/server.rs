@@ -15,24 +15,28 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use crate::access::Access;
 use crate::app;
+use crate::body::Arriving;
+use crate::connections::{Admitted, Connections};
 use crate::hosts::Hosts;
 use crate::models::Models;
+use crate::rate::client;
 use crate::signals;
+use crate::socket::Socket;
 use crate::state::{AppState, Limits};
 
 /// How long requests under way may still take once the server has been told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a client may take to send a request's headers, and stay silent between two requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
-/// The most connections at once; more wait in the system's queue.
-const CONNECTIONS: usize = 1024;
-/// The pause after the system has refused a connection, for example for want of file descriptors.
-const PAUSE: Duration = Duration::from_millis(100);
+/// What a connection may buffer of a request's headers, and of answers that its client does not take yet.
+const BUFFER: usize = 64 << 10;
+/// The pause after the system has refused a connection, for example for want of file descriptors: long enough for
+/// one to be closed.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What to serve, where, and to whom.
 pub struct Service {
@@ -73,62 +77,82 @@ impl Server {
     /// Answers until `shutdown` is ready, then lets the requests under way finish for at most ten seconds.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let app = app(self.state.clone());
-        let connections = Connections { graceful: GracefulShutdown::new(), app };
+        let limits = &self.state.limits;
+        let acceptor = Acceptor {
+            graceful: GracefulShutdown::new(),
+            connections: Connections::new(limits.connections, limits.connections_per_client),
+            app,
+            write_timeout: limits.write_timeout,
+        };
         tokio::select! {
-            () = connections.accept(&self.listener) => {}
+            () = acceptor.accept(&self.listener) => {}
             () = shutdown => {}
         }
         self.state.stop();
         drop(self.listener);
         tokio::select! {
-            () = connections.graceful.shutdown() => {}
+            () = acceptor.graceful.shutdown() => {}
             () = tokio::time::sleep(GRACE) => {}
         }
     }
 }
 
-struct Connections {
+struct Acceptor {
     graceful: GracefulShutdown,
+    connections: Arc<Connections>,
     app: Router,
+    write_timeout: Duration,
 }
 
-impl Connections {
+impl Acceptor {
     async fn accept(&self, listener: &TcpListener) {
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
-            let place = Arc::clone(&places)
-                .acquire_owned()
-                .await
-                .expect("nobody closes the semaphore of connections");
             match listener.accept().await {
+                // Dropping a stream closes it.
                 Ok((stream, peer)) => {
-                    let connection = self.serve(stream, peer);
-                    tokio::spawn(async move {
-                        connection.await;
-                        drop(place);
-                    });
+                    if let Some(admitted) = self.connections.admit(client(peer.ip())) {
+                        tokio::spawn(self.serve(stream, peer, admitted));
+                    }
                 }
-                Err(_) => tokio::time::sleep(PAUSE).await,
+                Err(_) => {
+                    self.connections.make_room();
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
     }
 
-    fn serve(&self, stream: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + Send + use<> {
-        let app = self.app.clone();
+    fn serve(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        admitted: Admitted,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (app, connection) = (self.app.clone(), Arc::clone(&admitted.connection));
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            app.clone().oneshot(request.map(Body::new))
+            let (app, connection) = (app.clone(), Arc::clone(&connection));
+            let request = request.map(|body| Body::new(Arriving::new(body, Arc::clone(&connection))));
+            async move {
+                let response = app.oneshot(request).await;
+                connection.waits();
+                response
+            }
         });
         // An answer is one small packet: it is not to wait for another.
         let _ = stream.set_nodelay(true);
-        let connection = http1::Builder::new()
+        let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = self.graceful.watch(connection);
+            .max_buf_size(BUFFER)
+            .serve_connection(TokioIo::new(Socket::new(stream, self.write_timeout)), service);
+        let served = self.graceful.watch(served);
         async move {
-            // A client that breaks off or sends no HTTP is its own loss.
-            let _ = connection.await;
+            tokio::select! {
+                // A client that breaks off or sends no HTTP is its own loss.
+                _ = served => {}
+                () = admitted.connection.dropped() => {}
+            }
         }
     }
 }

@@ -27,8 +27,17 @@ pub struct Limits {
     pub waiting: usize,
     /// How long one request's body may take to arrive. Default: 60 seconds.
     pub body_timeout: Duration,
+    /// How long a client may take to read an answer. Default: 30 seconds.
+    pub write_timeout: Duration,
+    /// The most connections at once. Default: 800, because a process may usually open 1024 files.
+    pub connections: usize,
+    /// The most connections of one client address at once. Default: 256.
+    pub connections_per_client: usize,
     /// How long a request waits for its predictions. Default: 60 seconds.
     pub answer_timeout: Duration,
+    /// The most wrong tokens or passwords that one client address may send in a minute. After them the right one is
+    /// refused, too, until the next would be allowed. Default: 10.
+    pub guesses_per_minute: u32,
     /// The most uploads that one client address may send in a minute. Default: any number.
     pub uploads_per_minute: Option<u32>,
 }
@@ -41,7 +50,11 @@ impl Default for Limits {
             images: 32,
             waiting: 256,
             body_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(30),
+            connections: 800,
+            connections_per_client: 256,
             answer_timeout: Duration::from_secs(60),
+            guesses_per_minute: 10,
             uploads_per_minute: None,
         }
     }
@@ -56,6 +69,7 @@ pub struct AppState {
     pub(crate) access: Arc<Access>,
     pub(crate) hosts: Arc<Hosts>,
     pub(crate) rate: Option<Arc<Rate>>,
+    pub(crate) guesses: Arc<Rate>,
     pub(crate) queue: Queue,
     pub(crate) metrics: Arc<Metrics>,
     /// Uploads in memory, in KiB.
@@ -73,6 +87,7 @@ impl AppState {
             access: Arc::new(Access::Open),
             hosts: Arc::new(Hosts::Any),
             rate: limits.uploads_per_minute.map(|uploads| Arc::new(Rate::new(uploads))),
+            guesses: Arc::new(Rate::new(limits.guesses_per_minute)),
             queue: Queue::new(limits.waiting, Arc::clone(&metrics)),
             metrics,
             memory: Arc::new(Semaphore::new(kibibytes.min(Semaphore::MAX_PERMITS))),

@@ -72,13 +72,32 @@ async fn a_client_that_sends_too_often_is_429_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn guessing_a_token_is_slowed_down() {
-    let limits = Limits { uploads_per_minute: Some(2), ..Limits::default() };
+async fn who_guessed_too_often_is_refused_even_with_the_right_token() {
+    let limits = Limits { guesses_per_minute: 2, ..Limits::default() };
     let app = app(AppState::new(StandIn::default(), limits).guarded_by(Access::Token("secret".to_owned())));
-    let mut statuses = Vec::new();
-    for _ in 0..3 {
-        let guess = Request::get("/").header("authorization", "Bearer guess").body(Body::empty());
-        statuses.push(send(&app, from([10, 0, 0, 1], guess.unwrap())).await.status.as_u16());
+    let ask = async |address, authorization: Option<&str>| {
+        let request = Request::get("/");
+        let request = match authorization {
+            Some(given) => request.header("authorization", given),
+            None => request,
+        };
+        send(&app, from(address, request.body(Body::empty()).unwrap())).await
+    };
+    let (me, you) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+    // Who brings no word guesses nothing, and the right one costs nothing.
+    for _ in 0..5 {
+        assert_eq!(ask(me, None).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(ask(me, Some("Bearer secret")).await.status, StatusCode::OK);
     }
-    assert_eq!(statuses, [401, 401, 429]);
+    for _ in 0..2 {
+        assert_eq!(ask(me, Some("Bearer guess")).await.status, StatusCode::UNAUTHORIZED);
+    }
+    for word in ["Bearer guess", "Bearer secret"] {
+        let refused = ask(me, Some(word)).await;
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{word}");
+        assert!(refused.body.contains("wrong tokens or passwords"), "{}", refused.body);
+        let seconds: u64 = refused.header("retry-after").parse().unwrap();
+        assert!((20..=30).contains(&seconds), "{seconds}");
+    }
+    assert_eq!(ask(you, Some("Bearer secret")).await.status, StatusCode::OK);
 }

@@ -41,6 +41,19 @@ async fn on_loopback_another_name_is_421() {
 }
 
 #[tokio::test]
+async fn a_request_for_two_hosts_is_400() {
+    let app = on([0, 0, 0, 0], &[]);
+    for hosts in [["localhost", "evil.example"], ["evil.example", "localhost"], ["localhost", "localhost"]] {
+        for path in ["/", "/healthz", "/api/model", "/nothing"] {
+            let request = Request::get(path).header("host", hosts[0]).header("host", hosts[1]);
+            let refused = send(&app, request.body(Body::empty()).unwrap()).await;
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path}");
+            assert_eq!(refused.json()["error"], "This request names more than one host.", "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn names_can_be_allowed() {
     let app = on([127, 0, 0, 1], &["x-ray.example"]);
     assert_eq!(ask(&app, "/", "X-Ray.example").await.status, StatusCode::OK);

@@ -56,6 +56,13 @@ async fn images_in_json_are_predicted_in_their_order() {
 }
 
 #[tokio::test]
+async fn an_image_without_an_answer_gets_no_class() {
+    let reply = infer(&json!({"inputs": [images(&["STRANGE", ".50?", "0.25"])]}), b"").await.json();
+    assert_eq!(reply["outputs"][1]["data"], json!(["", "", "NORMAL"]));
+    assert_eq!(reply["outputs"][2]["data"], json!(["refused", "undecided", "decided"]));
+}
+
+#[tokio::test]
 async fn binary_images_give_binary_classes() {
     let image = png("0.75");
     let binary = [&(image.len() as u32).to_le_bytes()[..], &image].concat();
@@ -95,6 +102,9 @@ async fn what_the_model_cannot_take_is_400_and_says_why() {
             json!({"inputs": [images(&["0.75"])], "outputs": [{"name": "x"}]}),
             "“scores”, “class” and “verdict”",
         ),
+        (json!({"inputs": [images(&["0.75"]), images(&["0.75"])]}), "one input"),
+        (with("shape", json!(vec![1; 9])), "shape does not fit"),
+        (json!({"id": "x".repeat(1025), "inputs": [images(&["0.75"])]}), "the id is longer"),
         (json!({"inputs": [images(&["0.75", "BROKEN"])]}), "image 1: The image breaks off"),
     ] {
         let reply = infer(&message, b"").await;
@@ -119,4 +129,27 @@ async fn too_many_images_are_413() {
     let message = json!({"inputs": [images(&["0.75", "0.25"])]}).to_string();
     let request = Request::post("/v2/models/model/infer").body(message.into()).unwrap();
     assert_eq!(send(&app, request).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn an_output_is_given_once() {
+    for names in [vec!["scores"; 2], vec!["scores"; 100_000], vec!["class", "scores", "class"]] {
+        let outputs: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+        let reply = infer(&json!({"inputs": [images(&["0.75"])], "outputs": outputs}), b"").await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{}", names.len());
+        assert!(reply.body.contains("each at most once"), "{}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn a_million_empty_images_are_refused_by_their_number() {
+    let count = 1_000_000;
+    let limit = "These are too many images: at most 32 in one request.";
+    let tensor = json!({"name": "image", "datatype": "BYTES", "shape": [count], "data": vec![""; count]});
+    let reply = infer(&json!({ "inputs": [tensor] }), b"").await;
+    assert_eq!((reply.status, reply.json()["error"].as_str()), (StatusCode::PAYLOAD_TOO_LARGE, Some(limit)));
+    let size = json!({"binary_data_size": 4 * count});
+    let tensor = json!({"name": "image", "datatype": "BYTES", "shape": [count], "parameters": size});
+    let reply = infer(&json!({ "inputs": [tensor] }), &vec![0; 4 * count]).await;
+    assert_eq!((reply.status, reply.json()["error"].as_str()), (StatusCode::PAYLOAD_TOO_LARGE, Some(limit)));
 }

@@ -31,6 +31,7 @@ async fn a_raw_body_is_answered() {
         "class": "PNEUMONIA",
         "verdict": "decided",
         "plausible": ["PNEUMONIA"],
+        "threshold": 0.42,
         "distance": 1.0,
         "scores": {"NORMAL": 0.25, "PNEUMONIA": 0.75},
         "frames": 1,
@@ -46,6 +47,7 @@ async fn an_image_unlike_the_training_is_refused() {
     assert_eq!(reply.status, StatusCode::OK);
     let prediction = &reply.json()["predictions"][0];
     assert_eq!((&prediction["verdict"], &prediction["distance"]), (&json!("refused"), &json!(3.5)));
+    assert_eq!(prediction["class"], json!(null));
     let reading = "This does not look like the images the model was trained on. \
         Whatever it said of this one would mean nothing.";
     assert_eq!(prediction["reading"], reading);
@@ -54,7 +56,7 @@ async fn an_image_unlike_the_training_is_refused() {
 #[tokio::test]
 async fn an_image_of_two_plausible_classes_is_undecided() {
     let prediction = post(raw(PATH, png(".50?"))).await.json()["predictions"][0].clone();
-    assert_eq!(prediction["verdict"], "undecided");
+    assert_eq!((&prediction["verdict"], &prediction["class"]), (&json!("undecided"), &json!(null)));
     assert_eq!(prediction["plausible"], json!(["NORMAL", "PNEUMONIA"]));
     let reading = "It could be NORMAL or PNEUMONIA: the model cannot rule out either. \
         Its score for PNEUMONIA is 50%; the model says PNEUMONIA from 42% up.";

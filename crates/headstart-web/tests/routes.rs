@@ -121,3 +121,37 @@ async fn health_missing_pages_and_wrong_methods() {
     assert_eq!(missing.json()["error"], "There is nothing at this address.");
     assert_eq!(get("/api/predict").await.status, StatusCode::METHOD_NOT_ALLOWED);
 }
+
+#[tokio::test]
+async fn a_path_that_names_nothing_is_our_own_404() {
+    for path in ["/assets/%ff", "/examples/first", "/examples/-1", "/examples/%ff", "/v2/models/%ff"] {
+        let missing = get(path).await;
+        assert_eq!(missing.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(missing.json()["error"], "There is nothing at this address.", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_reads_a_refusal_as_a_page() {
+    let app = app_within(Limits::default());
+    let ask = async |path: &str| {
+        let request = Request::get(path)
+            .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+            .header("accept-language", "de");
+        send(&app, request.body(Body::empty()).unwrap()).await
+    };
+    for (path, start) in [("/nothing", "./"), ("/a/b/c?x=1", "../../"), ("/examples/9", "../")] {
+        let page = ask(path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
+        assert_eq!(page.header("vary"), "accept, accept-language", "{path}");
+        assert!(page.body.contains("<html lang=\"de\">"), "{}", page.body);
+        assert!(page.body.contains("<h1>Unter dieser Adresse gibt es nichts.</h1>"), "{}", page.body);
+        assert!(page.body.contains(&format!("<a href=\"{start}\">")), "{}", page.body);
+        assert!(page.body.contains(&format!("href=\"{start}assets/style.css\"")), "{}", page.body);
+    }
+    // What only programs ask stays JSON.
+    for path in ["/api/nothing", "/v2/models/other"] {
+        assert_eq!(ask(path).await.header("content-type"), "application/json", "{path}");
+    }
+}

@@ -10,9 +10,10 @@ use std::time::Duration;
 use headstart_web::{AppState, Limits, Server};
 use stand_in::{PNG, StandIn, png};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 struct Running {
     address: SocketAddr,
@@ -75,4 +76,63 @@ async fn stopping_lets_a_request_under_way_finish() {
     stand_in::release();
     assert!(under_way.await.unwrap().starts_with("HTTP/1.1 200"));
     running.ended.await.unwrap();
+}
+
+/// Asks for health, and waits no longer than anybody should.
+async fn health(address: SocketAddr) -> String {
+    let asked = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).await.map(|_| reply)
+    };
+    match timeout(Duration::from_secs(5), asked).await {
+        Ok(reply) => reply.unwrap_or_else(|why| why.to_string()),
+        Err(_) => "nothing for five seconds".to_owned(),
+    }
+}
+
+/// A client that keeps asking and never reads. Its own buffer is small, so that the server's fills soon.
+async fn never_reads(address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(2048).unwrap();
+    let stream = socket.connect(address).await.unwrap();
+    let _ = stream.try_write(&b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(300));
+    stream
+}
+
+#[tokio::test]
+async fn clients_that_only_wait_shut_nobody_out() {
+    let limits = Limits { connections: 24, connections_per_client: 16, ..Limits::default() };
+    let running = start(limits).await;
+    let mut waiting = Vec::new();
+    for number in 0..60 {
+        let mut stream = never_reads(running.address).await;
+        if number % 3 == 0 {
+            stream = TcpStream::connect(running.address).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: loc").await.unwrap();
+        } else if number % 3 == 1 {
+            stream = TcpStream::connect(running.address).await.unwrap();
+            let upload = b"POST /api/predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000\r\n\r\nx";
+            stream.write_all(upload).await.unwrap();
+        }
+        waiting.push(stream);
+    }
+    for _ in 0..5 {
+        assert!(health(running.address).await.starts_with("HTTP/1.1 200"));
+    }
+    assert!(post(running.address, PNG).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_dropped_after_a_while() {
+    let running = start(Limits { write_timeout: Duration::from_millis(200), ..Limits::default() }).await;
+    let stream = never_reads(running.address).await;
+    let dropped = async {
+        // A socket that its peer has closed takes no more.
+        while stream.try_write(b"G").is_ok_and(|sent| sent > 0) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(timeout(Duration::from_secs(10), dropped).await.is_ok(), "it is still connected");
 }

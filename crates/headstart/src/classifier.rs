@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::evaluate::predicted;
+use crate::evaluate::{predicted, shares};
 use crate::explain::{Heatmap, Method};
 use crate::features::input;
 use crate::gate::{Gate, pool};
@@ -25,7 +25,7 @@ use crate::report::{LayerRow, layer_rows};
 
 use net::{Maps, Net};
 
-pub use assessment::Assessment;
+pub use assessment::{Assessment, Verdict};
 pub use card::Card;
 pub use output::Output;
 pub use sealed::{Description, Member, Worth};
@@ -54,7 +54,7 @@ pub struct Prediction {
     pub class: String,
     /// Its index.
     pub label: usize,
-    /// One for each class.
+    /// The share of each class; together they make 1.
     pub scores: Vec<f32>,
 }
 
@@ -127,9 +127,14 @@ impl Classifier {
         self.description.positive
     }
 
-    /// Score of the positive class from which on an image is called positive.
+    /// Share of the positive class from which on an image is called positive.
     pub fn threshold(&self) -> f64 {
         self.description.threshold
+    }
+
+    /// The same of two classes; of more the largest score decides and there is none.
+    pub fn deciding_threshold(&self) -> Option<f64> {
+        (self.description.classes.len() == 2).then_some(self.description.threshold)
     }
 
     /// What every answer comes with.
@@ -199,10 +204,11 @@ impl Classifier {
         sum.chunks_exact(classes.len()).map(|row| row.iter().map(|logit| logit * share).collect()).collect()
     }
 
-    /// The class that `scores` stand for.
+    /// The class that `scores` stand for. Independent sigmoids become shares, because the threshold is one
+    /// of a share.
     pub fn prediction(&self, scores: Vec<f32>) -> Prediction {
         let label = predicted(&scores, self.description.positive, self.description.threshold);
-        Prediction { class: self.description.classes[label].clone(), label, scores }
+        Prediction { class: self.description.classes[label].clone(), label, scores: shares(&scores) }
     }
 
     /// Classifies one image file.

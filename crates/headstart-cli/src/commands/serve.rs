@@ -2,12 +2,17 @@
 
 use anyhow::Result;
 use headstart::Error;
+use headstart::train::Observer as _;
 use headstart_web::{Access, Hosts, Limits, Service};
 
 use crate::cli::ServeArguments;
+use crate::output::Terminal;
 
 /// Uploads a minute from one client of a server that others can reach.
 const RATE: u32 = 600;
+/// What is said of a token or password that could be guessed.
+const WEAK: &str = "the token or password is so short or so plain that it can be guessed: take at least 16 random \
+    letters and digits";
 
 pub fn run(arguments: &ServeArguments) -> Result<()> {
     let access = access(arguments)?;
@@ -22,7 +27,11 @@ pub fn run(arguments: &ServeArguments) -> Result<()> {
             ..Limits::default()
         },
     };
-    let names: Vec<String> = arguments.models.iter().map(|model| model.display().to_string()).collect();
+    if service.access.is_weak() {
+        Terminal::default().warn(WEAK);
+    }
+    // Quoted: a name may hold blanks, or characters that a terminal obeys.
+    let names: Vec<String> = arguments.models.iter().map(|model| format!("{model:?}")).collect();
     let ready = |address| println!("serving {} on http://{address} (Ctrl-C ends it)", names.join(", "));
     Ok(headstart_web::run(service, ready)?)
 }

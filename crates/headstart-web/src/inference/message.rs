@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::counted::Counted;
+use super::tensor::OUTPUTS;
 use super::{VERSION, tensor};
 use crate::models::Model;
 use crate::problem::Problem;
@@ -22,10 +24,11 @@ pub(crate) struct InferRequest {
     /// Comes back with the answer.
     pub(super) id: Option<String>,
     /// One tensor, `image`.
-    #[schema(min_items = 1, max_items = 1)]
-    pub(super) inputs: Vec<InputTensor>,
-    /// Which of `scores`, `class` and `verdict` to answer with: all if not given.
-    pub(super) outputs: Option<Vec<OutputRequest>>,
+    #[schema(min_items = 1, max_items = 1, value_type = Vec<InputTensor>)]
+    pub(super) inputs: Counted<InputTensor, 1>,
+    /// Which of `scores`, `class` and `verdict` to answer with, each once: all if not given.
+    #[schema(max_items = 3, value_type = Option<Vec<OutputRequest>>)]
+    pub(super) outputs: Option<Counted<OutputRequest, { OUTPUTS.len() }>>,
     pub(super) parameters: Option<Parameters>,
 }
 
@@ -37,10 +40,11 @@ pub(crate) struct InputTensor {
     #[schema(pattern = "^BYTES$")]
     pub(super) datatype: String,
     /// `[n]`
-    #[schema(min_items = 1)]
-    pub(super) shape: Vec<usize>,
+    #[schema(min_items = 1, max_items = 8, value_type = Vec<usize>)]
+    pub(super) shape: Counted<usize, 8>,
     /// Each image file as base64, unless the tensor is binary.
-    pub(super) data: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<String>>)]
+    pub(super) data: Option<Counted<String, MOST_ELEMENTS>>,
     pub(super) parameters: Option<Parameters>,
 }
 
@@ -93,8 +97,18 @@ pub(crate) struct BinarySize {
     pub(super) binary_data_size: usize,
 }
 
+/// What is said of other outputs, and of one that is asked for twice.
+const NAMES: &str = "the outputs are “scores”, “class” and “verdict”, each at most once";
+/// The most bytes of a request's id: it comes back with the answer.
+const LONGEST_ID: usize = 1024;
+/// The most images of a request that are kept, whatever the server's limit.
+pub(super) const MOST_ELEMENTS: usize = 4096;
+
+/// An output to answer with, and whether it shall be binary.
+pub(super) type Wanted = (&'static str, bool);
+
 /// Splits a body into its JSON and the binary tensors behind it.
-pub(super) fn parse(headers: &HeaderMap, body: &Bytes) -> Result<(InferRequest, Bytes), Problem> {
+pub(super) fn parse(headers: &HeaderMap, body: Bytes) -> Result<(InferRequest, Bytes), Problem> {
     let length = match headers.get(JSON_LENGTH) {
         None => body.len(),
         Some(length) => length
@@ -116,28 +130,37 @@ pub(super) fn parse(headers: &HeaderMap, body: &Bytes) -> Result<(InferRequest, 
     Ok((request, body.slice(length..)))
 }
 
-/// The outputs that were asked for, as JSON or binary as was asked for.
+/// The outputs that are asked for: each once, so that the answer has a bound.
+pub(super) fn wanted(request: &InferRequest) -> Result<Vec<Wanted>, Problem> {
+    let all_binary = request.parameters.as_ref().and_then(|it| it.binary_data_output).unwrap_or(false);
+    if request.id.as_ref().is_some_and(|id| id.len() > LONGEST_ID) {
+        return Err(tensor::wrong(&format!("the id is longer than {LONGEST_ID} bytes")));
+    }
+    let Some(outputs) = request.outputs.as_ref().filter(|outputs| outputs.count > 0) else {
+        return Ok(OUTPUTS.map(|name| (name, all_binary)).to_vec());
+    };
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for output in outputs.all().ok_or_else(|| tensor::wrong(NAMES))? {
+        let name = OUTPUTS.into_iter().find(|name| *name == output.name);
+        let name = name.filter(|name| wanted.iter().all(|(other, _)| other != name));
+        let binary = output.parameters.as_ref().and_then(|it| it.binary_data);
+        wanted.push((name.ok_or_else(|| tensor::wrong(NAMES))?, binary.unwrap_or(all_binary)));
+    }
+    Ok(wanted)
+}
+
+/// The outputs that were asked for, as JSON or binary.
 pub(super) fn respond(
-    request: &InferRequest,
+    id: Option<String>,
+    wanted: &[Wanted],
     model: &Model,
     assessments: &[Assessment],
 ) -> Result<Response, Problem> {
-    let all_binary = request.parameters.as_ref().and_then(|it| it.binary_data_output).unwrap_or(false);
-    let wanted: Vec<(&str, bool)> = match request.outputs.as_deref() {
-        None | Some([]) => tensor::OUTPUTS.map(|name| (name, all_binary)).to_vec(),
-        Some(outputs) => outputs
-            .iter()
-            .map(|output| {
-                let binary = output.parameters.as_ref().and_then(|it| it.binary_data);
-                (output.name.as_str(), binary.unwrap_or(all_binary))
-            })
-            .collect(),
-    };
     let mut tensors = Vec::new();
     let mut behind = Vec::new();
     for (name, is_binary) in wanted {
         let mut output = tensor::output(name, assessments)?;
-        if is_binary {
+        if *is_binary {
             let bytes = tensor::to_binary(&output);
             output.data = None;
             output.parameters = Some(BinarySize { binary_data_size: bytes.len() });
@@ -145,12 +168,8 @@ pub(super) fn respond(
         }
         tensors.push(output);
     }
-    let answer = InferResponse {
-        model_name: model.name.clone(),
-        model_version: VERSION,
-        id: request.id.clone(),
-        outputs: tensors,
-    };
+    let answer =
+        InferResponse { model_name: model.name.clone(), model_version: VERSION, id, outputs: tensors };
     if behind.is_empty() {
         return Ok(Json(answer).into_response());
     }

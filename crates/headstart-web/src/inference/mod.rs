@@ -1,19 +1,21 @@
 //! The Open Inference Protocol, version 2 (KServe's and Triton's): the same models for programs that speak it.
 //!
 //! A model takes one tensor, `image`: BYTES `[n]`, each element an image file (in JSON as base64). It gives
-//! `scores`, FP32 `[n, classes]`, `class`, BYTES `[n]`, and `verdict`, BYTES `[n]`: `decided`, `undecided` or `refused`.
+//! `scores`, FP32 `[n, classes]`, `verdict`, BYTES `[n]`: `decided`, `undecided` or `refused`, and `class`, BYTES `[n]`,
+//! empty where the verdict is not `decided`.
 
+mod counted;
 mod message;
 mod tensor;
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use crate::asked::Language;
+use crate::asked::{Language, Named};
 use crate::models::Model;
 use crate::openapi::Guarded;
 use crate::predictor::refusal;
@@ -90,7 +92,7 @@ pub(crate) async fn ready(state: State<AppState>) -> Result<&'static str, Proble
     ))]
 pub(crate) async fn metadata(
     State(state): State<AppState>,
-    Path(name): Path<String>,
+    Named(name): Named<String>,
 ) -> Result<Json<ModelMetadata>, Problem> {
     let model = find(&state, &name)?;
     let classes = model.predictor.classes().len() as i64;
@@ -117,7 +119,7 @@ pub(crate) async fn metadata(
     ))]
 pub(crate) async fn model_ready(
     State(state): State<AppState>,
-    Path(name): Path<String>,
+    Named(name): Named<String>,
 ) -> Result<Json<Readiness>, Problem> {
     let model = find(&state, &name)?;
     Ok(Json(Readiness { name: model.name, ready: !state.is_stopping() }))
@@ -144,26 +146,25 @@ pub(crate) async fn model_ready(
     ))]
 pub(crate) async fn infer(
     State(state): State<AppState>,
-    Path(name): Path<String>,
+    Named(name): Named<String>,
     Language(strings): Language,
     request: Request,
 ) -> Result<Response, Problem> {
     let model = find(&state, &name)?;
     let _under_way = state.queue.enter()?;
     let (parts, body) = request.into_parts();
-    let held = upload::read_body(body, &state).await?;
-    let (request, binary) = message::parse(&parts.headers, &held.bytes)?;
-    let images = tensor::images(&request, binary)?;
-    if images.len() > state.limits.images {
-        return Err(Problem::TooMany { limit: state.limits.images });
-    }
+    // The memory stays counted: the images take the place of the body.
+    let upload::Held { bytes, memory: _memory } = upload::read_body(body, &state).await?;
+    let (mut request, binary) = message::parse(&parts.headers, bytes)?;
+    let (id, wanted) = (request.id.take(), message::wanted(&request)?);
+    let images = tensor::images(request, binary, state.limits.images)?;
     let predicted = timeout(state.limits.answer_timeout, state.queue.assess(&model, images));
     let mut assessments = Vec::new();
     for (index, outcome) in predicted.await.map_err(|_| Problem::Busy)??.into_iter().enumerate() {
         let because = |error| Problem::Tensor(format!("image {index}: {}", refusal(&error, strings)));
         assessments.push(outcome.map_err(because)?);
     }
-    message::respond(&request, &model, &assessments)
+    message::respond(id, &wanted, &model, &assessments)
 }
 
 fn find(state: &AppState, name: &str) -> Result<Model, Problem> {

@@ -6,56 +6,76 @@ use base64::engine::general_purpose::STANDARD;
 use headstart::classifier::Assessment;
 use serde_json::{Value, json};
 
-use super::message::{InferRequest, InputTensor, OutputTensor};
+use super::message::{InferRequest, InputTensor, MOST_ELEMENTS, OutputTensor};
 use crate::problem::Problem;
-use crate::verdict::Verdict;
 
-/// Bytes of the length before each element of a binary BYTES tensor.
-const LENGTH_BYTES: usize = 4;
 /// What a model gives.
 pub(super) const OUTPUTS: [&str; 3] = ["scores", "class", "verdict"];
 
-/// The image files of a request; `binary` is what follows its JSON.
-pub(super) fn images(request: &InferRequest, binary: Bytes) -> Result<Vec<Bytes>, Problem> {
-    let [tensor] = request.inputs.as_slice() else {
+/// The image files of a request, at most so many; `binary` is what follows its JSON. They are counted before
+/// anything is decoded.
+pub(super) fn images(request: InferRequest, binary: Bytes, most: usize) -> Result<Vec<Bytes>, Problem> {
+    let (count, mut inputs) = (request.inputs.count, request.inputs.kept.into_iter());
+    let (Some(tensor), 1) = (inputs.next(), count) else {
         return Err(wrong("a model takes one input, “image”"));
     };
     if tensor.name != "image" || tensor.datatype != "BYTES" {
         return Err(wrong("the input has to be “image”, of datatype BYTES"));
     }
-    let images = elements(tensor, binary)?;
-    let expected = tensor.shape.iter().try_fold(1usize, |product, side| product.checked_mul(*side));
-    if tensor.shape.is_empty() || expected != Some(images.len()) {
+    let sides = tensor.shape.all().filter(|sides| !sides.is_empty());
+    let expected = sides.and_then(|sides| sides.iter().try_fold(1usize, |all, side| all.checked_mul(*side)));
+    let count = count_of(&tensor, &binary)?;
+    if expected != Some(count) {
         return Err(wrong("the input's shape does not fit the number of its elements"));
     }
-    if images.is_empty() { Err(Problem::Empty) } else { Ok(images) }
+    match count {
+        0 => Err(Problem::Empty),
+        count if count > most || count > MOST_ELEMENTS => Err(Problem::TooMany { limit: most }),
+        _ => elements(tensor, binary),
+    }
 }
 
-fn elements(tensor: &InputTensor, binary: Bytes) -> Result<Vec<Bytes>, Problem> {
+fn count_of(tensor: &InputTensor, binary: &Bytes) -> Result<usize, Problem> {
     match (&tensor.data, tensor.parameters.as_ref().and_then(|it| it.binary_data_size)) {
-        (Some(data), None) => data
-            .iter()
-            .map(|text| STANDARD.decode(text).map(Bytes::from).map_err(|_| wrong("an image is no base64")))
-            .collect(),
-        (None, Some(size)) if size == binary.len() => split(binary),
+        (Some(data), None) => Ok(data.count),
+        (None, Some(size)) if size == binary.len() => count_binary(binary),
         (None, Some(_)) => Err(wrong("the binary input is shorter or longer than it says")),
         _ => Err(wrong("the input needs data, or else a binary_data_size")),
     }
 }
 
-/// Splits a binary BYTES tensor: each element follows its length, 32 bits, little-endian.
-fn split(mut binary: Bytes) -> Result<Vec<Bytes>, Problem> {
-    let mut elements = Vec::new();
-    while let Some(length) = binary.first_chunk::<LENGTH_BYTES>() {
-        let length = u32::from_le_bytes(*length) as usize;
-        let mut rest = binary.split_off(LENGTH_BYTES);
-        if length > rest.len() {
-            return Err(wrong("a binary element is cut off"));
-        }
-        binary = rest.split_off(length);
-        elements.push(rest);
+fn elements(tensor: InputTensor, binary: Bytes) -> Result<Vec<Bytes>, Problem> {
+    let Some(data) = tensor.data else { return split(binary) };
+    let decode =
+        |text: String| STANDARD.decode(text).map(Bytes::from).map_err(|_| wrong("an image is no base64"));
+    data.kept.into_iter().map(decode).collect()
+}
+
+/// The elements of a binary BYTES tensor: each follows its length, 32 bits, little-endian.
+fn count_binary(mut binary: &[u8]) -> Result<usize, Problem> {
+    let mut count = 0;
+    while !binary.is_empty() {
+        let (_, rest) = first_element(binary)?;
+        (binary, count) = (rest, count + 1);
     }
-    if binary.is_empty() { Ok(elements) } else { Err(wrong("a binary element is cut off")) }
+    Ok(count)
+}
+
+fn split(binary: Bytes) -> Result<Vec<Bytes>, Problem> {
+    let (mut elements, mut rest) = (Vec::new(), &binary[..]);
+    while !rest.is_empty() {
+        let (element, others) = first_element(rest)?;
+        elements.push(binary.slice_ref(element));
+        rest = others;
+    }
+    Ok(elements)
+}
+
+/// The first element, and what follows it.
+fn first_element(binary: &[u8]) -> Result<(&[u8], &[u8]), Problem> {
+    let cut_off = || wrong("a binary element is cut off");
+    let (length, rest) = binary.split_first_chunk().ok_or_else(cut_off)?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(cut_off)
 }
 
 /// An output by its name.
@@ -79,9 +99,9 @@ pub(super) fn output(name: &str, assessments: &[Assessment]) -> Result<OutputTen
                 parameters: None,
             })
         }
-        "class" => Ok(words("class", assessments.iter().map(|it| it.prediction.class.as_str()).collect())),
-        "verdict" => Ok(words("verdict", assessments.iter().map(|it| Verdict::of(it).word()).collect())),
-        _ => Err(wrong("the outputs are “scores”, “class” and “verdict”")),
+        "class" => Ok(words("class", assessments.iter().map(|it| it.answer().unwrap_or_default()).collect())),
+        "verdict" => Ok(words("verdict", assessments.iter().map(|it| it.verdict().word()).collect())),
+        _ => Err(Problem::Internal), // `message::wanted` lets no other through
     }
 }
 
@@ -95,7 +115,7 @@ pub(super) fn to_binary(tensor: &OutputTensor) -> Vec<u8> {
     elements.iter().flat_map(bytes_of).collect()
 }
 
-fn wrong(why: &str) -> Problem {
+pub(super) fn wrong(why: &str) -> Problem {
     Problem::Tensor(why.to_owned())
 }
 
@@ -109,8 +129,9 @@ mod tests {
     fn a_binary_tensor_is_split_at_its_lengths() {
         let binary = Bytes::from_static(b"\x02\0\0\0ab\0\0\0\0\x01\0\0\0c");
         assert_eq!(split(binary), Ok(vec![Bytes::from("ab"), Bytes::new(), Bytes::from("c")]));
+        assert_eq!(count_binary(b"\x02\0\0\0ab\0\0\0\0\x01\0\0\0c"), Ok(3));
         for broken in [&b"\x02\0\0\0a"[..], b"\x01\0\0", b"\xff\xff\xff\xffa"] {
-            assert!(split(Bytes::from_static(broken)).is_err(), "{broken:?}");
+            assert!(count_binary(broken).is_err(), "{broken:?}");
         }
     }
 

@@ -5,6 +5,29 @@ use serde::Serialize;
 use super::Prediction;
 use crate::csv_field::csv_field;
 
+/// Whether an answer should be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As far as the model can be.
+    Decided,
+    /// The model cannot rule out another class, or finds none plausible.
+    Undecided,
+    /// The image is unlike those that the model was trained on: its class and scores mean nothing.
+    Refused,
+}
+
+impl Verdict {
+    /// The word that stands for it in tables, JSON and CSV.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Decided => "decided",
+            Self::Undecided => "undecided",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What a classifier says of an image, and whether it should be believed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Assessment {
@@ -21,17 +44,32 @@ pub struct Assessment {
 }
 
 impl Assessment {
+    /// Whether the answer should be believed. An image unlike those of the training is refused, whatever is
+    /// plausible.
+    pub fn verdict(&self) -> Verdict {
+        match &self.plausible {
+            _ if self.refused => Verdict::Refused,
+            Some(plausible) if plausible.len() != 1 => Verdict::Undecided,
+            _ => Verdict::Decided,
+        }
+    }
+
     /// Whether the model can decide: the image is of the kind that it knows, and one class is plausible.
     pub fn is_decided(&self) -> bool {
-        !self.refused && self.plausible.as_ref().is_none_or(|plausible| plausible.len() == 1)
+        self.verdict() == Verdict::Decided
+    }
+
+    /// The class that is the answer; `None` where the model gives none.
+    pub fn answer(&self) -> Option<&str> {
+        self.is_decided().then_some(self.prediction.class.as_str())
     }
 
     /// What to say instead of trusting the answer; `None` when it can be trusted as far as the model can.
     pub fn doubt(&self) -> Option<&'static str> {
-        match &self.plausible {
-            _ if self.refused => Some("this does not look like the images the model was trained on"),
-            Some(plausible) if plausible.len() != 1 => Some("can't decide"),
-            _ => None,
+        match self.verdict() {
+            Verdict::Decided => None,
+            Verdict::Undecided => Some("can't decide"),
+            Verdict::Refused => Some("this does not look like the images the model was trained on"),
         }
     }
 }
@@ -46,5 +84,33 @@ impl Assessment {
         });
         let plausible = csv_field(&plausible.unwrap_or_default());
         format!("{distance},{refused},{plausible}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assessment(refused: bool, plausible: Option<&[usize]>) -> Assessment {
+        let prediction = Prediction { class: "a".to_owned(), label: 0, scores: vec![0.9, 0.1] };
+        let plausible = plausible.map(<[usize]>::to_vec);
+        Assessment { prediction, distance: Some(1.0), refused, plausible, frames: 1 }
+    }
+
+    #[test]
+    fn a_strange_image_is_refused_whatever_is_plausible() {
+        let verdict = |refused, plausible| assessment(refused, plausible).verdict();
+        assert_eq!(verdict(false, None), Verdict::Decided);
+        assert_eq!(verdict(false, Some(&[0])), Verdict::Decided);
+        assert_eq!(verdict(false, Some(&[0, 1])), Verdict::Undecided);
+        assert_eq!(verdict(false, Some(&[])), Verdict::Undecided);
+        assert_eq!(verdict(true, Some(&[0])), Verdict::Refused);
+    }
+
+    #[test]
+    fn only_a_decided_image_has_an_answer() {
+        assert_eq!(assessment(false, Some(&[0])).answer(), Some("a"));
+        assert_eq!(assessment(false, Some(&[0, 1])).answer(), None);
+        assert_eq!(assessment(true, Some(&[0])).answer(), None);
     }
 }

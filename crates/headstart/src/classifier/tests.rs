@@ -163,3 +163,20 @@ fn members_and_views_are_averaged_and_come_back() {
     let error = Classifier::load(&path).expect_err("a member is missing").to_string();
     assert!(error.contains("d.weight"), "{error}");
 }
+
+#[test]
+fn sigmoids_without_a_calibration_come_as_shares_by_every_way() {
+    let mut whole = ensemble();
+    whole.description.output = Output::Sigmoid;
+    let classifier = Classifier::seal(&mut whole);
+    let picture = Image::from_rgb8(8, 8, [51, 0, 0].repeat(64));
+    let raw = classifier.scores(std::slice::from_ref(&picture)).remove(0);
+    assert!(raw.iter().sum::<f32>() > 1.4, "{raw:?}"); // sigmoid of 0.4 and of 2.2
+    let shares = classifier.assess_image(&picture).prediction.scores;
+    assert!(
+        (shares.iter().sum::<f32>() - 1.0).abs() < 1e-6
+            && (shares[1] - raw[1] / (raw[0] + raw[1])).abs() < 1e-6
+    );
+    assert_eq!(classifier.assessment(raw.clone(), None).prediction.scores, shares);
+    assert_eq!(classifier.prediction(raw).scores, shares);
+}

@@ -75,6 +75,16 @@ pub fn positive_score(scores: &[f32], class: usize) -> f64 {
     if sum > 0.0 { f64::from(scores[class]) / sum } else { 1.0 / scores.len() as f64 }
 }
 
+/// The share of each class ([`positive_score`]). A row that sums to 1 but for rounding stays as it is.
+pub fn shares(scores: &[f32]) -> Vec<f32> {
+    const ROUNDING: f64 = 1e-5;
+    let sum: f64 = scores.iter().map(|score| f64::from(*score)).sum();
+    if (sum - 1.0).abs() < ROUNDING {
+        return scores.to_vec();
+    }
+    (0..scores.len()).map(|class| positive_score(scores, class) as f32).collect()
+}
+
 /// Share of rows whose largest score is the label's and no other's.
 pub fn accuracy(labels: &[usize], scores: &[Vec<f32>]) -> f64 {
     let alone_at_the_top = |(label, scores): &(&usize, &Vec<f32>)| {
@@ -178,6 +188,8 @@ mod tests {
         assert_eq!(positive_score(&[0.25, 0.75], 1), 0.75);
         assert_eq!(positive_score(&[0.5, 0.25], 0), 2.0 / 3.0);
         assert_eq!(positive_score(&[0.0, 0.0], 1), 0.5);
+        assert_eq!(shares(&[0.5, 0.25]), [2.0 / 3.0, 1.0 / 3.0]);
+        assert_eq!(shares(&[0.3, 0.7]), [0.3, 0.7]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use compare::{Difference, holm, mcnemar, paired_delong};
 pub use conformal::{COVERAGE, Conformal, Coverage};
 pub use intervals::{Estimate, delong, wilson};
 pub(crate) use metrics::midranks;
-pub use metrics::{Confusion, Outcomes, accuracy, auc, positive_score, predicted};
+pub use metrics::{Confusion, Outcomes, accuracy, auc, positive_score, predicted, shares};
 pub use prevalence::{PREVALENCES, PredictiveValues, predictive_values};
 pub use ranking::{PrecisionPoint, precision_curve};
 pub use reliability::{ReliabilityBin, reliability};

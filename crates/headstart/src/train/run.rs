@@ -196,7 +196,8 @@ fn predictions(contents: &Contents<'_>) -> String {
             let sample = &contents.dataset.samples[contents.extracted.usable[*index]];
             let distance = part.distances.as_ref().map(|distances| distances[row]);
             let assessment = contents.classifier.assessment(scores.clone(), distance);
-            let scores: Vec<String> = scores.iter().map(|score| format!("{score:.6}")).collect();
+            let shares = &assessment.prediction.scores;
+            let scores: Vec<String> = shares.iter().map(|score| format!("{score:.6}")).collect();
             let (path, label) = (field(sample.path()), field(&classes[sample.label]));
             let (split, predicted) = (part.split, field(&assessment.prediction.class));
             let group = field(sample.group.as_deref().unwrap_or_default());
