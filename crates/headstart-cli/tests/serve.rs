@@ -67,12 +67,18 @@ struct Server {
 
 impl Server {
     fn start(models: &[&Path]) -> Self {
+        Self::start_with(models, &[]).0
+    }
+
+    /// The server, and the line that says where it is.
+    fn start_with(models: &[&Path], arguments: &[&str]) -> (Self, String) {
         let folder = tempfile::tempdir().expect("a folder");
         let log = fs::File::create(folder.path().join("log")).expect("a log");
         let mut process = headstart()
             .arg("serve")
             .args(models)
             .args(["--address", "127.0.0.1:0"])
+            .args(arguments)
             .current_dir(&folder)
             .env("TMPDIR", folder.path())
             .stdout(Stdio::piped())
@@ -83,7 +89,7 @@ impl Server {
         let stdout = process.stdout.as_mut().expect("piped");
         BufReader::new(stdout).read_line(&mut line).expect("says where");
         let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next());
-        Self { address: address.expect("an address").to_owned(), process, folder }
+        (Self { address: address.expect("an address").to_owned(), process, folder }, line)
     }
 
     fn signal(&self, name: &str) {
@@ -218,4 +224,20 @@ fn a_termination_lets_a_request_under_way_finish() {
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
     let mut server = server;
     assert!(server.process.wait().expect("ends").success());
+}
+
+#[test]
+fn paths_are_quoted_and_a_weak_token_is_warned_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let odd = folder.path().join("my \u{1b}[31mmodel.safetensors");
+    fs::copy(model(), &odd).expect("copies");
+    let (server, line) = Server::start_with(&[&odd], &["--token", "1234"]);
+    assert!(
+        line.starts_with("serving \"") && line.contains("my \\u{1b}[31mmodel.safetensors\" on http://"),
+        "{line}"
+    );
+    let (_, log) = server.end();
+    assert!(log.contains("warning: the token or password is so short or so plain"), "{log}");
+    let (server, _) = Server::start_with(&[&model()], &["--token", "3b7d1f09c2e84a56"]);
+    assert_eq!(server.end(), (true, String::new()));
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::image_kind;
 use crate::language::Strings;
 use crate::models::Model;
-use crate::predictor::{Predictor, caution, deciding_threshold, refusal};
+use crate::predictor::{Predictor, caution, deciding_threshold, refusal, shown_class};
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::upload;
@@ -131,7 +131,9 @@ fn reading(predictor: &dyn Predictor, strings: &Strings, assessment: &Assessment
             format!("{} {scores}", strings.get("reading-none-plausible"))
         }
         (Verdict::Undecided, Some(plausible)) => {
-            let classes = strings.listed(&named(predictor, plausible));
+            let shown: Vec<String> =
+                plausible.iter().map(|class| shown_class(predictor, *class).to_owned()).collect();
+            let classes = strings.listed(&shown);
             format!("{} {scores}", strings.say("reading-undecided", &[("classes", &classes)]))
         }
     };
@@ -143,18 +145,19 @@ fn reading(predictor: &dyn Predictor, strings: &Strings, assessment: &Assessment
 
 /// How the answer follows from the scores.
 fn scores_reading(predictor: &dyn Predictor, strings: &Strings, prediction: &Prediction) -> String {
-    let Prediction { class, label, scores } = prediction;
+    let Prediction { label, scores, .. } = prediction;
     let score_of = |index: usize| scores.get(index).copied().map_or(f64::NAN, f64::from);
     let positive = predictor.positive();
     match predictor.classes() {
         [_, _] => {
-            let positive_class = predictor.classes().get(positive).map_or(class.as_str(), String::as_str);
             let (score, line) = strings.percents_apart(score_of(positive), predictor.threshold());
             let key = if *label == positive { "reading-positive" } else { "reading-negative" };
-            strings.say(key, &[("class", positive_class), ("score", &score), ("line", &line)])
+            strings
+                .say(key, &[("class", shown_class(predictor, positive)), ("score", &score), ("line", &line)])
         }
         classes => {
             let (score, count) = (strings.percent(score_of(*label)), classes.len().to_string());
+            let class = shown_class(predictor, *label);
             strings.say("reading-highest", &[("class", class), ("score", &score), ("count", &count)])
         }
     }

@@ -52,12 +52,16 @@ pub(crate) struct ModelFacts {
 pub(crate) struct CardFacts {
     /// What it tells apart, in a few words.
     title: String,
+    /// How its classes are called where people read of them, in their order.
+    classes: Vec<String>,
     /// The pretrained net that it grew from.
     backbone: String,
     /// The images that it was trained on.
     trained_on: String,
-    /// Measured on held-out images, if there were any.
+    /// Measured on held-out images, if there were any. Means over more than two classes are called so.
     test: Option<Vec<Measured>>,
+    /// With more than two classes: the share of each one's held-out images that are recognised.
+    recalls: Vec<Measured>,
     /// The version of the program that trained it.
     version: String,
 }
@@ -150,9 +154,11 @@ impl CardFacts {
         };
         Self {
             title: card.title.clone(),
+            classes: card.classes.clone(),
             backbone: card.backbone.clone(),
             trained_on: card.trained_on.clone(),
             test: card.test.as_ref().map(|numbers| numbers.iter().map(measured).collect()),
+            recalls: card.recalls.iter().map(measured).collect(),
             version: card.version.clone(),
         }
     }

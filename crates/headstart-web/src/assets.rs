@@ -10,10 +10,12 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, content and type of each.
-const ASSETS: [(&str, &str, &str); 7] = [
+const ASSETS: [(&str, &str, &str); 9] = [
     ("style.css", include_str!("page/style.css"), STYLE),
     ("script.js", include_str!("page/script.js"), SCRIPT),
     ("answers.js", include_str!("page/answers.js"), SCRIPT),
+    ("decision.js", include_str!("page/decision.js"), SCRIPT),
+    ("threshold.js", include_str!("page/threshold.js"), SCRIPT),
     ("heat_map.js", include_str!("page/heat_map.js"), SCRIPT),
     ("requests.js", include_str!("page/requests.js"), SCRIPT),
     ("words.js", include_str!("page/words.js"), SCRIPT),

@@ -2,23 +2,56 @@
 
 use crate::html::escape;
 use crate::language::Strings;
-use crate::predictor::Predictor;
+use crate::predictor::{Predictor, shown_class};
 
 /// A number of the card: its name, value, low and high end of its interval.
 type Number = (String, f64, f64, f64);
 
-/// The headline numbers, each with what it means.
+/// The headline numbers, each with what it means, and of more than two classes what each is recognised by.
 pub(crate) fn in_full(predictor: &dyn Predictor, strings: &Strings) -> String {
-    let numbers = predictor.card().test.as_deref().unwrap_or_default();
+    let card = predictor.card();
+    let numbers = card.test.as_deref().unwrap_or_default();
     if numbers.is_empty() {
         return format!(r#"<p class="lead">{}</p>"#, escape(strings.get("not-measured")));
     }
     let rows: String = numbers.iter().map(|number| row(predictor, strings, number)).collect();
     let lead = escape(strings.get("measured"));
-    format!(r#"<p class="lead">{lead}</p><dl class="measured">{rows}</dl>"#)
+    let recalls = recalls(predictor, strings);
+    format!(r#"<p class="lead">{lead}</p><dl class="measured">{rows}</dl>{recalls}"#)
 }
 
-/// Sensitivity and specificity in a line, to stand under an answer.
+/// A row for each of more than two classes.
+fn recalls(predictor: &dyn Predictor, strings: &Strings) -> String {
+    let recalls = &predictor.card().recalls;
+    if recalls.is_empty() {
+        return String::new();
+    }
+    let rows = recalls.iter().map(|(class, value, low, high)| {
+        let index = predictor.classes().iter().position(|known| known == class);
+        let class = index.map_or(class.as_str(), |index| shown_class(predictor, index));
+        if !value.is_finite() {
+            let why = escape(strings.get("nothing-to-measure"));
+            return format!(r#"<tr><th scope="row">{}</th><td colspan="2">{why}</td></tr>"#, escape(class));
+        }
+        let [value, low, high] = [*value, *low, *high].map(|share| strings.percent(share));
+        let interval = strings.say("low-to-high", &[("low", &low), ("high", &high)]);
+        format!(
+            r#"<tr><th scope="row">{}</th><td>{}</td><td>{}</td></tr>"#,
+            escape(class),
+            escape(&value),
+            escape(&interval)
+        )
+    });
+    let [caption, class, share, interval] =
+        ["recalls", "class", "recognised", "interval-heading"].map(|key| escape(strings.get(key)));
+    format!(
+        r#"<div class="scroll" role="region" aria-label="{caption}" tabindex="0"><table class="recalls"><caption>{caption}</caption><thead><tr><th scope="col">{class}</th><th scope="col">{share}</th><th scope="col">{interval}</th></tr></thead><tbody>{}</tbody></table></div>"#,
+        rows.collect::<String>()
+    )
+}
+
+/// What matters most, in a line to stand under an answer: sensitivity and specificity, of more than two classes
+/// the accuracy.
 pub(crate) fn in_short(predictor: &dyn Predictor, strings: &Strings) -> String {
     let parts: Vec<String> = predictor
         .card()
@@ -26,7 +59,7 @@ pub(crate) fn in_short(predictor: &dyn Predictor, strings: &Strings) -> String {
         .iter()
         .flatten()
         .filter(|(name, value, ..)| {
-            value.is_finite() && ["sensitivity", "specificity"].contains(&key(name).as_str())
+            value.is_finite() && ["sensitivity", "specificity", "accuracy"].contains(&key(name).as_str())
         })
         .map(|(name, value, low, high)| {
             let [value, low, high] = [value, low, high].map(|share| strings.percent(*share));
@@ -49,8 +82,9 @@ fn row(predictor: &dyn Predictor, strings: &Strings, (name, value, low, high): &
         let [unknown, why] = ["unknown", "nothing-to-measure"].map(|key| escape(strings.get(key)));
         return format!("<div><dt>{shown}</dt><dd><strong>{unknown}</strong> <span>{why}</span></dd></div>");
     }
-    let show =
-        |number: f64| if key(name) == "auc" { strings.number(3, number) } else { strings.percent(number) };
+    let show = |number: f64| {
+        if key(name).ends_with("auc") { strings.number(3, number) } else { strings.percent(number) }
+    };
     let interval = strings.say("interval", &[("low", &show(*low)), ("high", &show(*high))]);
     let meaning = meaning(predictor, strings, name, *value)
         .map_or(String::new(), |text| format!("<small>{}</small>", escape(&text)));
@@ -68,17 +102,20 @@ fn meaning(predictor: &dyn Predictor, strings: &Strings, name: &str, value: f64)
         "specificity" => "specificity-means",
         "accuracy" => "accuracy-means",
         "auc" => "auc-means",
+        "mean sensitivity" | "mean specificity" | "mean auc" => "mean-means",
         _ => return None,
     };
-    let classes = predictor.classes();
-    let positive = classes.get(predictor.positive())?;
-    let negative = match classes {
-        [first, second] if first == positive => second.as_str(),
-        [first, _] => first.as_str(),
-        _ => strings.get("other"),
-    };
+    let (positive, count) = (predictor.positive(), predictor.classes().len());
+    let negative =
+        if count == 2 { shown_class(predictor, 1 - positive.min(1)) } else { strings.get("other") };
     let of_100 = format!("{:.0}", value * 100.0);
-    Some(strings.say(key, &[("of-100", &of_100), ("positive", positive), ("negative", negative)]))
+    let values = [
+        ("of-100", of_100.as_str()),
+        ("positive", shown_class(predictor, positive)),
+        ("negative", negative),
+        ("count", &count.to_string()),
+    ];
+    Some(strings.say(key, &values))
 }
 
 fn key(name: &str) -> String {

@@ -1,5 +1,6 @@
 //! The page, with the model's facts and, without JavaScript, the results.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use axum::extract::State;
@@ -13,7 +14,7 @@ use crate::html::{escape, fill};
 use crate::language::{self, Strings};
 use crate::measured;
 use crate::models::{Model, Models};
-use crate::predictor::{Predictor, caution};
+use crate::predictor::{Predictor, caution, deciding_threshold, shown_class};
 use crate::problem::{Problem, mebibytes};
 use crate::state::{AppState, Limits};
 
@@ -56,12 +57,14 @@ impl Page<'_> {
         let predictor = model.predictor.as_ref();
         let card = predictor.card();
         let limit = mebibytes(self.limits.request_bytes, strings);
-        let classes = strings.listed(predictor.classes());
+        let classes = strings.listed(&card.classes);
+        let title = if card.title == card.classes.join(" or ") { &classes } else { &card.title };
+        let decider = decider(predictor);
         let say = |key, name, value: &str| escape(&strings.say(key, &[(name, value)]));
         let values = [
             ("tag", strings.tag.to_owned()),
             ("strings", escape(strings.json)),
-            ("title", escape(&classes)),
+            ("title", escape(title)),
             ("caution", escape(caution(predictor, strings))),
             ("lead", say("lead", "classes", &classes)),
             ("models", self.model_links()),
@@ -70,10 +73,12 @@ impl Page<'_> {
             ("limit-bytes", self.limits.request_bytes.to_string()),
             ("each", say("each", "limit", &limit)),
             ("together", say("together", "limit", &limit)),
-            ("positive", decider(predictor).map_or(String::new(), |(class, _)| escape(class))),
-            ("threshold", decider(predictor).map_or(String::new(), |(_, line)| line.to_string())),
+            ("names", escape(&names(predictor))),
+            ("positive", decider.as_ref().map_or(String::new(), |decider| escape(decider.class))),
+            ("threshold", decider.as_ref().map_or(String::new(), |decider| decider.line.to_string())),
             ("examples", self.examples()),
             ("threshold-fact", self.threshold_fact()),
+            ("try-threshold", self.try_threshold()),
             ("score-heading", self.score_heading()),
             ("notice", self.notice(&notice)),
             ("results", answers.iter().map(|answer| self.article(answer)).collect()),
@@ -162,16 +167,33 @@ impl Page<'_> {
     }
 
     fn threshold_fact(&self) -> String {
-        decider(self.model.predictor.as_ref()).map_or(String::new(), |(class, line)| {
+        decider(self.model.predictor.as_ref()).map_or(String::new(), |Decider { shown, line, .. }| {
             let line = self.strings.percent(line);
-            let text = self.strings.say("line-at", &[("class", class), ("line", &line)]);
+            let text = self.strings.say("line-at", &[("class", shown), ("line", &line)]);
             format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(self.strings.get("threshold")), escape(&text))
         })
     }
 
+    /// A slider, where it is known what other thresholds would have come to; the script makes it work.
+    fn try_threshold(&self) -> String {
+        let (Some(points), Some(decider)) =
+            (self.model.predictor.operating_points(), decider(self.model.predictor.as_ref()))
+        else {
+            return String::new();
+        };
+        let points = serde_json::to_string(points).expect("numbers become JSON");
+        let said = self.strings.say("score-for", &[("class", decider.shown)]);
+        let [heading, reset] = ["try-threshold", "threshold-reset"].map(|key| escape(self.strings.get(key)));
+        format!(
+            r#"<div id="try-threshold" class="try with-script" data-points="{}"><h3>{heading}</h3><label><span>{}</span><input type="range" min="1" max="99" step="1"><output></output></label><p class="consequence hint" aria-live="polite"></p><button class="quiet" type="button" hidden>{reset}</button></div>"#,
+            escape(&points),
+            escape(&said)
+        )
+    }
+
     fn score_heading(&self) -> String {
         escape(&match decider(self.model.predictor.as_ref()) {
-            Some((class, _)) => self.strings.say("score-for", &[("class", class)]),
+            Some(decider) => self.strings.say("score-for", &[("class", decider.shown)]),
             None => self.strings.get("score").to_owned(),
         })
     }
@@ -185,7 +207,7 @@ impl Page<'_> {
                 let class = class.as_deref().unwrap_or_default();
                 let scores = || format!(r#"<div class="scores">{}</div>"#, self.scores(class, scores));
                 let (kind, title, rest) = match verdict {
-                    Verdict::Decided => ("result", class, scores() + &reliability),
+                    Verdict::Decided => ("result", self.shown(class), scores() + &reliability),
                     Verdict::Undecided => {
                         ("result undecided", strings.get("undecided"), scores() + &reliability)
                     }
@@ -203,15 +225,24 @@ impl Page<'_> {
         )
     }
 
+    /// How a class is called where people read of it.
+    fn shown<'b>(&'b self, class: &'b str) -> &'b str {
+        let predictor = self.model.predictor.as_ref();
+        let index = predictor.classes().iter().position(|known| known == class);
+        index.map_or(class, |index| shown_class(predictor, index))
+    }
+
     fn scores(&self, answer: &str, scores: &[(String, f32)]) -> String {
-        if let Some((positive, _)) = decider(self.model.predictor.as_ref()) {
-            let score = scores.iter().find(|(class, _)| class == positive).map_or(0.0, |(_, score)| *score);
+        if let Some(decider) = decider(self.model.predictor.as_ref()) {
+            let score =
+                scores.iter().find(|(class, _)| class == decider.class).map_or(0.0, |(_, score)| *score);
             return self.bar(f64::from(score));
         }
         let mut sorted: Vec<_> = scores.iter().collect();
         sorted.sort_by(|(_, left), (_, right)| right.total_cmp(left));
         sorted.into_iter().fold(String::new(), |mut rows, (class, score)| {
             let mark = if class == answer { " chosen" } else { "" };
+            let class = self.shown(class);
             let label = escape(&self.strings.say("score-for", &[("class", class)]));
             let (class, share) = (escape(class), self.strings.percent(f64::from(*score)));
             let written = write!(
@@ -226,8 +257,10 @@ impl Page<'_> {
     /// With two classes: the positive one's score from 0 to 100 %, and the line from which on it is the answer.
     /// For eyes only; the reading says the same.
     fn bar(&self, score: f64) -> String {
-        let Some((class, line)) = decider(self.model.predictor.as_ref()) else { return String::new() };
-        let said = self.strings.say("line-at", &[("class", class), ("line", &self.strings.percent(line))]);
+        let Some(Decider { shown, line, .. }) = decider(self.model.predictor.as_ref()) else {
+            return String::new();
+        };
+        let said = self.strings.say("line-at", &[("class", shown), ("line", &self.strings.percent(line))]);
         let anchor = if line < 0.3 {
             "start"
         } else if line > 0.7 {
@@ -242,12 +275,27 @@ impl Page<'_> {
     }
 }
 
-/// With two classes: the positive one, and its score from which on it is the answer.
-fn decider(predictor: &dyn Predictor) -> Option<(&str, f64)> {
-    match predictor.classes() {
-        classes @ [_, _] => Some((classes.get(predictor.positive())?.as_str(), predictor.threshold())),
-        _ => None,
-    }
+/// With two classes: the one whose score decides.
+struct Decider<'a> {
+    /// Its name in the data.
+    class: &'a str,
+    /// How it is called where people read of it.
+    shown: &'a str,
+    /// Its score from which on it is the answer.
+    line: f64,
+}
+
+fn decider(predictor: &dyn Predictor) -> Option<Decider<'_>> {
+    let (line, positive) = (deciding_threshold(predictor)?, predictor.positive());
+    Some(Decider { class: predictor.classes().get(positive)?, shown: shown_class(predictor, positive), line })
+}
+
+/// How each class is called, by its name in the data, as JSON for the script.
+fn names(predictor: &dyn Predictor) -> String {
+    let classes = predictor.classes().iter().enumerate();
+    let names: BTreeMap<&str, &str> =
+        classes.map(|(index, class)| (class.as_str(), shown_class(predictor, index))).collect();
+    serde_json::to_string(&names).expect("texts become JSON")
 }
 
 fn link(query: &str, text: &str, is_current: bool, attributes: &str) -> String {

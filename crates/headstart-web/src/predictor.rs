@@ -1,6 +1,7 @@
 //! What the app asks of a classifier.
 
-use headstart::classifier::{Assessment, CAUTION, Card, Classifier};
+use headstart::classifier::{Assessment, CAUTION, Card, Classifier, PLAIN_CAUTION};
+use headstart::evaluate::OperatingPoints;
 use headstart::explain::{Heatmap, Method, overlay};
 use headstart::image::{DecodeError, Image, Limits, decode};
 use rayon::prelude::*;
@@ -30,6 +31,8 @@ pub trait Predictor: Send + Sync + 'static {
     fn card(&self) -> &Card;
     /// How many images it was trained on.
     fn training_images(&self) -> usize;
+    /// With two classes: what other thresholds would have come to on held-out images, where that is known.
+    fn operating_points(&self) -> Option<&OperatingPoints>;
     /// Predicts the classes of image files, in their order: each its class and whether that should be believed,
     /// or why the file cannot be used.
     fn assess(&self, files: &[&[u8]]) -> Vec<Result<Assessment, DecodeError>>;
@@ -73,6 +76,10 @@ impl Predictor for Classifier {
 
     fn training_images(&self) -> usize {
         self.description().training_images
+    }
+
+    fn operating_points(&self) -> Option<&OperatingPoints> {
+        self.description().operating_points.as_ref()
     }
 
     /// Decodes on all cores, and takes the images through the net by the batch. No more decoded images than cores
@@ -145,7 +152,17 @@ pub(crate) fn deciding_threshold(predictor: &dyn Predictor) -> Option<f64> {
 
 /// The caution in the visitor's language, unless the model has one of its own.
 pub(crate) fn caution<'a>(predictor: &'a dyn Predictor, strings: &'a Strings) -> &'a str {
-    if predictor.caution() == CAUTION { strings.get("caution") } else { predictor.caution() }
+    match predictor.caution() {
+        CAUTION => strings.get("caution"),
+        PLAIN_CAUTION => strings.get("caution-plain"),
+        own => own,
+    }
+}
+
+/// How a class is called where people read of it.
+pub(crate) fn shown_class(predictor: &dyn Predictor, class: usize) -> &str {
+    let shown = predictor.card().classes.get(class).or_else(|| predictor.classes().get(class));
+    shown.map_or("", String::as_str)
 }
 
 /// Why an image cannot be used. What a decoder says is left out: it may quote the file.

@@ -14,6 +14,7 @@ use std::process::Stdio;
 use headstart_web::{AppState, Example, Hosts, Limits, Models, Server};
 use stand_in::{StandIn, png};
 use tokio::process::Command;
+use tokio::task::JoinHandle;
 
 #[tokio::test]
 async fn a_visitor_gets_answers() {
@@ -22,17 +23,39 @@ async fn a_visitor_gets_answers() {
         return println!("skipped: node with playwright-core is missing");
     }
     let limits = Limits { request_bytes: 1 << 20, ..Limits::default() };
-    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
     let examples = ["0.93", "0.25"].map(|score| Example::new(&format!("{score}.png"), png(score)).unwrap());
     let models = Models::from(StandIn::default()).with_examples(examples.to_vec());
+    let (url, serving) = serve(models, limits.clone()).await;
+    let (url_of_three, serving_three) = serve(of_three().into(), limits).await;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/page.cjs");
+    let arguments = [&url, &chromium, &url_of_three];
+    let seen = Command::new("node").arg(script).args(arguments).output().await.unwrap();
+    serving.abort();
+    serving_three.abort();
+    println!("{}", String::from_utf8_lossy(&seen.stdout));
+    assert!(seen.status.success(), "{}", String::from_utf8_lossy(&seen.stderr));
+}
+
+async fn serve(models: Models, limits: Limits) -> (String, JoinHandle<()>) {
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
     let hosts = Hosts::of(any_port.ip(), &["headstart.test".to_owned()]);
     let server = Server::bind(AppState::new(models, limits).named(hosts), any_port).await.unwrap();
-    let url = format!("http://{}/", server.address());
-    let serving = tokio::spawn(server.run(std::future::pending()));
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/page.cjs");
-    let seen = Command::new("node").arg(script).args([&url, &chromium]).output().await.unwrap();
-    serving.abort();
-    assert!(seen.status.success(), "{}", String::from_utf8_lossy(&seen.stderr));
+    (format!("http://{}/", server.address()), tokio::spawn(server.run(std::future::pending())))
+}
+
+/// Three classes, one of them with a name for people, and a title.
+fn of_three() -> StandIn {
+    let mut three = StandIn::of(&["bacteria", "normal", "virus"]);
+    three.operating_points = None;
+    three.card.title = "Why a child coughs".to_owned();
+    three.card.classes[1] = "no pneumonia".to_owned();
+    three.card.test = Some(vec![
+        ("Accuracy".to_owned(), 0.85, 0.81, 0.88),
+        ("Mean sensitivity".to_owned(), 0.82, 0.78, 0.86),
+    ]);
+    let recall = |class: &str, value| (class.to_owned(), value, value - 0.05, value + 0.04);
+    three.card.recalls = vec![recall("bacteria", 0.95), recall("normal", 0.9), recall("virus", 0.61)];
+    three
 }
 
 async fn chromium() -> Option<String> {

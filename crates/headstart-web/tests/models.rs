@@ -14,7 +14,7 @@ use serde_json::json;
 use stand_in::{PNG, StandIn, png};
 
 fn ants() -> StandIn {
-    StandIn { classes: ["ants", "bees"].map(str::to_owned).to_vec(), ..StandIn::default() }
+    StandIn::of(&["ants", "bees"])
 }
 
 fn two_models() -> Router {

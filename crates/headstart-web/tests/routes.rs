@@ -51,6 +51,7 @@ async fn a_number_that_could_not_be_measured_is_unknown() {
 async fn markup_in_the_model_file_stays_text() {
     let mut hostile = StandIn::default();
     hostile.classes[0] = "<script>alert(1)</script>{{caution}}".to_owned();
+    hostile.card.classes.clone_from(&hostile.classes);
     hostile.caution = "\"><img src=x>".to_owned();
     let app = app(AppState::new(hostile, Limits::default()));
     let page = send(&app, Request::get("/").body(Body::empty()).unwrap()).await;
@@ -64,6 +65,8 @@ async fn assets_come_with_their_type_and_are_revalidated() {
         ("/assets/style.css", "text/css; charset=utf-8"),
         ("/assets/script.js", "text/javascript; charset=utf-8"),
         ("/assets/answers.js", "text/javascript; charset=utf-8"),
+        ("/assets/decision.js", "text/javascript; charset=utf-8"),
+        ("/assets/threshold.js", "text/javascript; charset=utf-8"),
         ("/assets/heat_map.js", "text/javascript; charset=utf-8"),
         ("/assets/requests.js", "text/javascript; charset=utf-8"),
         ("/assets/words.js", "text/javascript; charset=utf-8"),

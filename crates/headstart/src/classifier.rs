@@ -8,6 +8,7 @@ mod output;
 mod sealed;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 use std::path::Path;
 
@@ -30,13 +31,10 @@ pub use card::Card;
 pub use output::Output;
 pub use sealed::{Description, Member, Worth};
 pub(crate) use sealed::{FORMAT, Sealed};
+pub use wording::{CAUTION, PLAIN_CAUTION, Wording};
 
 /// How far golden scores may be off on another machine.
 const TOLERANCE: f32 = 1e-3;
-
-/// What every answer comes with.
-pub const CAUTION: &str = "This is a statistical estimate from one image, not a diagnosis. It may be wrong, above all on \
-    images unlike those it was trained on. Let a qualified person decide.";
 
 /// A sealed model, ready to predict.
 #[derive(Debug)]
@@ -139,7 +137,7 @@ impl Classifier {
 
     /// What every answer comes with.
     pub fn caution(&self) -> &str {
-        CAUTION
+        self.description.wording.caution.as_deref().unwrap_or(CAUTION)
     }
 
     /// What a reader has to know before trusting it.

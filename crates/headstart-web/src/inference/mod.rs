@@ -156,7 +156,8 @@ pub(crate) async fn infer(
     // The memory stays counted: the images take the place of the body.
     let upload::Held { bytes, memory: _memory } = upload::read_body(body, &state).await?;
     let (mut request, binary) = message::parse(&parts.headers, bytes)?;
-    let (id, wanted) = (request.id.take(), message::wanted(&request)?);
+    let wanted = message::wanted(&request)?;
+    let id = request.id.take();
     let images = tensor::images(request, binary, state.limits.images)?;
     let predicted = timeout(state.limits.answer_timeout, state.queue.assess(&model, images));
     let mut assessments = Vec::new();

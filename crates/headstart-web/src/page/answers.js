@@ -11,11 +11,9 @@ export class Answers {
   #lastAdded = []; // those that came together
   #order = { by: null, isDown: false };
 
-  /** `positive` is the class that the threshold decides, of two; otherwise empty. */
-  constructor(section, { positive, threshold }, tell) {
+  constructor(section, decision, tell) {
     this.tell = tell;
-    this.positive = positive;
-    this.threshold = threshold;
+    this.decision = decision;
     this.detail = section.querySelector("#detail");
     this.batch = section.querySelector("#batch");
     this.rows = section.querySelector("tbody");
@@ -65,6 +63,11 @@ export class Answers {
     this.#update(entry);
   }
 
+  /** Another threshold is tried. */
+  decideAgain() {
+    for (const entry of this.#entries) this.#update(entry);
+  }
+
   clear() {
     for (const { url, heatMap } of this.#entries) [url, heatMap].forEach((address) => URL.revokeObjectURL(address));
     this.#entries = [];
@@ -81,13 +84,13 @@ export class Answers {
     const [entry, ...others] = this.#lastAdded;
     if (!entry) return say("cleared");
     if (others.length > 0) return this.#summary();
-    return `${entry.name}: ${title(entry)}. ${entry.error ?? entry.answer.reading}`;
+    return `${entry.name}: ${this.#title(entry)}. ${entry.error ?? this.decision.reading(entry.answer)}`;
   }
 
   #update(entry) {
     const { row } = entry;
     mark(row, entry);
-    row.querySelector(".class").textContent = title(entry);
+    row.querySelector(".class").textContent = this.#title(entry);
     row.querySelector("small").textContent = entry.error ?? "";
     const score = this.#score(entry);
     row.querySelector(".share").textContent = score === null ? "" : percent(score);
@@ -104,16 +107,25 @@ export class Answers {
   #summary() {
     const counts = new Map();
     for (const entry of this.#entries.filter(isDone)) {
-      counts.set(title(entry), (counts.get(title(entry)) ?? 0) + 1);
+      const title = this.#title(entry);
+      counts.set(title, (counts.get(title) ?? 0) + 1);
     }
     const count = this.#entries.length;
     if (counts.size === 0) return say("all-images", { count });
     return say("summary", { count, parts: [...counts].map(([name, times]) => `${times}\u00a0×\u00a0${name}`).join(", ") });
   }
 
-  /** The score in the table: the positive class's, or the answer's. That of a strange image means nothing. */
+  #title({ error, answer }) {
+    if (error !== null) return say("no-answer");
+    if (answer === null) return say("looking");
+    if (answer.verdict === "decided") return this.decision.shown(this.decision.answer(answer));
+    return say(answer.verdict === "refused" ? "unfamiliar" : "undecided");
+  }
+
+  /** The score in the table: the positive class's, or the largest. That of a strange image means nothing. */
   #score({ answer }) {
-    return answer && answer.verdict !== "refused" ? answer.scores[this.positive || answer.class] : null;
+    if (!answer || answer.verdict === "refused") return null;
+    return answer.scores[this.decision.positive || this.decision.leading(answer)];
   }
 
   #show(entry) {
@@ -126,42 +138,53 @@ export class Answers {
     mark(result, entry);
     result.querySelector(".name").textContent = entry.name;
     result.querySelector(".name").title = entry.name;
-    result.querySelector("h3").textContent = title(entry);
-    result.querySelector(".reading").textContent = entry.error ?? entry.answer?.reading ?? "";
+    result.querySelector("h3").textContent = this.#title(entry);
+    const reading = entry.answer ? this.decision.reading(entry.answer) : "";
+    result.querySelector(".reading").textContent = entry.error ?? reading;
     const isFamiliar = entry.answer !== null && entry.answer.verdict !== "refused";
     result.querySelector(".scores").replaceChildren(...(isFamiliar ? this.#bars(entry.answer) : []));
     result.querySelector(".reliability").hidden = !isFamiliar;
     if (isFamiliar && !result.dataset.explained) {
       result.dataset.explained = true;
-      offerHeatMap(result, entry, this.tell);
+      offerHeatMap(result, entry, this.decision.shown(this.decision.explained(entry.answer)), this.tell);
     }
     if (!isSame) this.detail.replaceChildren(result);
   }
 
   #bars(answer) {
-    if (this.positive) {
-      const bar = template("bar");
-      bar.querySelector(".fill").setAttribute("width", `${100 * answer.scores[this.positive]}%`);
-      return [bar];
-    }
+    const { decision } = this;
+    if (decision.positive) return [this.#bar(answer.scores[decision.positive])];
     const sorted = Object.entries(answer.scores).sort(([, left], [, right]) => right - left);
     return sorted.map(([name, score]) => {
       const row = template("score");
       const [label, share, meter] = row.children;
-      label.textContent = name;
+      label.textContent = decision.shown(name);
       share.textContent = percent(score);
       meter.value = score;
-      meter.setAttribute("aria-label", say("score-for", { class: name }));
-      row.classList.toggle("chosen", name === answer.class);
+      meter.setAttribute("aria-label", say("score-for", { class: decision.shown(name) }));
+      row.classList.toggle("chosen", name === decision.answer(answer));
       return row;
     });
+  }
+
+  /** From 0 to 100 %, with the line from which on the positive class is the answer, as page.rs draws it. */
+  #bar(score) {
+    const { decision } = this;
+    const [bar, at] = [template("bar"), `${100 * decision.threshold}%`];
+    const [fill, line, text] = [".fill", "line", "text"].map((part) => bar.querySelector(part));
+    fill.setAttribute("width", `${100 * score}%`);
+    for (const end of ["x1", "x2"]) line.setAttribute(end, at);
+    text.setAttribute("x", at);
+    text.setAttribute("text-anchor", decision.threshold < 0.3 ? "start" : decision.threshold > 0.7 ? "end" : "middle");
+    text.textContent = say("line-at", { class: decision.shown(decision.positive), line: percent(decision.threshold) });
+    return bar;
   }
 
   #sort(button) {
     const by = button.dataset.sort;
     const isDown = this.#order.by === by ? !this.#order.isDown : by === "score";
     this.#order = { by, isDown };
-    const value = { name: (entry) => entry.name, answer: title, score: (entry) => this.#score(entry) }[by];
+    const value = { name: (entry) => entry.name, answer: (entry) => this.#title(entry), score: (entry) => this.#score(entry) }[by];
     const compare = (left, right) => {
       const [first, second] = [value(left), value(right)];
       if (first === null || second === null) return (first === null) - (second === null); // always last
@@ -173,6 +196,11 @@ export class Answers {
     button.closest("th").setAttribute("aria-sort", isDown ? "descending" : "ascending");
   }
 
+  /** What the downloaded table says beside an answer that is not to be believed. */
+  #remark(answer) {
+    return !answer || answer.verdict === "decided" ? "" : this.decision.reading(answer);
+  }
+
   /** The table in the order in which it is shown. */
   #download() {
     const shown = [...this.rows.children].map((row) => this.#entries.find((entry) => entry.row === row));
@@ -180,9 +208,11 @@ export class Answers {
     const head = [
       "file", "answer", "verdict", "plausible", ...classes.map((name) => `score_${name}`), "threshold", "remark",
     ];
+    const { decision } = this;
+    const threshold = decision.positive ? decision.threshold : "";
     const lines = shown.map(({ name, answer, error }) => [
-      name, answer?.verdict === "decided" ? answer.class : "", answer?.verdict ?? "", answer?.plausible?.join("|") ?? "",
-      ...classes.map((of) => answer?.scores[of] ?? ""), answer ? this.threshold : "", error ?? remark(answer),
+      name, answer ? decision.answer(answer) ?? "" : "", answer?.verdict ?? "", answer?.plausible?.join("|") ?? "",
+      ...classes.map((of) => answer?.scores[of] ?? ""), answer ? threshold : "", error ?? this.#remark(answer),
     ]);
     const text = [head, ...lines].map((line) => line.map(csvField).join(",")).join("\r\n");
     const link = document.createElement("a");
@@ -194,15 +224,6 @@ export class Answers {
 }
 
 const isDone = (entry) => entry.answer !== null || entry.error !== null;
-
-function title({ error, answer }) {
-  if (error !== null) return say("no-answer");
-  if (answer === null) return say("looking");
-  return { decided: answer.class, undecided: say("undecided"), refused: say("unfamiliar") }[answer.verdict];
-}
-
-/** What the table says beside an answer that is not to be believed. */
-const remark = (answer) => (!answer || answer.verdict === "decided" ? "" : answer.reading);
 
 /** Shows by its classes in which state an entry is. */
 function mark(element, { answer, error }) {

@@ -2,8 +2,8 @@
 import { picture } from "./requests.js";
 import { say } from "./words.js";
 
-/** Makes a result's heat map work. Asked for once, it stays with its entry. */
-export function offerHeatMap(result, entry, tell) {
+/** Makes a result's heat map work. Asked for once, it stays with its entry. It is about the class of that name. */
+export function offerHeatMap(result, entry, shownClass, tell) {
   const view = result.querySelector(".view");
   const [button, control, meaning] = ["button", ".opacity", ".meaning"].map((part) => view.querySelector(part));
   const [layer, slider] = [view.querySelector(".heat"), control.querySelector("input")];
@@ -13,7 +13,7 @@ export function offerHeatMap(result, entry, tell) {
     for (const part of [control, meaning, layer]) part.hidden = false;
     layer.src = entry.heatMap;
     layer.alt = say("heat-map-of", { name: entry.name });
-    meaning.textContent = say("heat-map-means", { class: entry.answer.class });
+    meaning.textContent = say("heat-map-means", { class: shownClass });
   };
 
   button.addEventListener("click", async () => {

@@ -1,12 +1,15 @@
 // Turns the form into a drop zone: each image is sent on its own, a few at a time, and its answer is shown.
 // Without this script the form works too; the server then renders the same elements (page.rs).
 import { Answers } from "./answers.js";
+import { Decision } from "./decision.js";
 import { predict } from "./requests.js";
+import { offerThreshold } from "./threshold.js";
 import { say } from "./words.js";
 
 const form = document.getElementById("upload");
 const notice = document.getElementById("notice");
-const answers = new Answers(document.getElementById("answers"), form.dataset, tell);
+const decision = new Decision(form.dataset);
+const answers = new Answers(document.getElementById("answers"), decision, tell);
 
 const AT_ONCE = 4; // the server predicts them together
 
@@ -14,6 +17,7 @@ const line = [];
 let senders = 0;
 
 document.documentElement.classList.add("scripted");
+offerThreshold(document.getElementById("try-threshold"), decision, () => answers.decideAgain());
 
 for (const field of document.querySelectorAll("#file, #camera")) {
   field.addEventListener("change", () => {

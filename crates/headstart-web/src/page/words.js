@@ -13,3 +13,11 @@ export function percent(share) {
   if (share > 0 && share < 0.01) return say("percent-under", { number: 1 });
   return say("percent", { number: Math.round(share * 100) });
 }
+
+/** Two shares as percentages, with as many decimals as it takes to tell them apart, as language.rs. */
+export function percentsApart(left, right) {
+  const withDecimals = (decimals) => [left, right].map((share) => (
+    say("percent", { number: (share * 100).toFixed(decimals).replace(".", STRINGS.decimal) })));
+  const rounded = [percent(left), percent(right)];
+  return [rounded, withDecimals(1), withDecimals(2)].find(([first, second]) => first !== second) ?? withDecimals(2);
+}

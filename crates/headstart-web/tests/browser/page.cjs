@@ -1,4 +1,4 @@
-// Uses the page as a visitor does, in a real browser. Started by browser.rs: node page.cjs URL CHROMIUM.
+// Uses the page as a visitor does, in a real browser. Started by browser.rs: node page.cjs URL CHROMIUM URL-OF-THREE-CLASSES.
 // With HEADSTART_SCREENSHOTS=FOLDER it also leaves pictures of what it saw; HEADSTART_IMAGES=FILE,FILE (PNG) are
 // then shown instead of the grey pixel.
 "use strict";
@@ -6,6 +6,7 @@
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const path = require("node:path");
+const zlib = require("node:zlib");
 const { chromium } = require("playwright-core");
 
 /** The accessibility rules' source, where axe-core is installed. */
@@ -18,7 +19,7 @@ const axe = (() => {
   }
 })();
 
-const [url, executablePath] = process.argv.slice(2);
+const [url, executablePath, urlOfThree] = process.argv.slice(2);
 const screenshots = process.env.HEADSTART_SCREENSHOTS;
 
 // One grey pixel; behind its end stands the score that the stand-in classifier shall give.
@@ -41,6 +42,10 @@ async function main() {
   try {
     await oneImage(browser);
     await heatMap(browser);
+    await wholeImages(browser);
+    await anotherThreshold(browser);
+    await threeClasses(browser);
+    await lostPage(browser);
     await doubts(browser);
     await batch(browser);
     await example(browser);
@@ -153,6 +158,131 @@ async function heatMap(browser) {
   await page.locator("tbody button", { hasText: "child-0127" }).click();
   assert.equal(await page.locator(".heat").isVisible(), true);
   await leave(page);
+}
+
+/** A grey PNG of this size, brighter towards its lower right, with a light frame that shows whether it is whole. */
+function drawn(name, width, height) {
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    check.writeUInt32BE(zlib.crc32(body));
+    return Buffer.concat([length, body, check]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head[8] = 8; // bits, of one grey channel
+  const edge = 6;
+  const isFrame = (x, y) => Math.min(x, y, width - 1 - x, height - 1 - y) < edge;
+  const level = (x, y) => (isFrame(x, y) ? 255 : 40 + Math.floor((140 * (x + y)) / (width + height)));
+  const rows = Array.from({ length: height }, (_, y) => (
+    Buffer.from([0, ...Array.from({ length: width }, (_, x) => level(x, y))])));
+  const start = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
+  const data = zlib.deflateSync(Buffer.concat(rows));
+  return png(name, "0.93", Buffer.concat([start, chunk("IHDR", head), chunk("IDAT", data), chunk("IEND", Buffer.alloc(0))]));
+}
+
+/** Nothing of an image is ever cut: neither by its own box nor by one around it. */
+async function wholeImages(browser) {
+  const images = [drawn("portrait.png", 300, 600), drawn("landscape.png", 600, 300), drawn("square.png", 400, 400)];
+  for (const width of [1100, 700, 390]) {
+    const page = await visit(browser, { viewport: { width, height: 844 } });
+    await page.setInputFiles("#file", images);
+    await settled(page);
+    for (const { name } of images) {
+      await page.locator("tbody button", { hasText: name }).click();
+      await page.waitForFunction(() => document.querySelector(".result img").naturalWidth > 1);
+      if (await page.locator(".view button").isVisible()) {
+        await page.locator(".view button").click();
+        await page.waitForFunction(() => document.querySelector(".heat").naturalWidth > 0);
+      }
+      await picture(page, `${name.split(".")[0]}-${width}`);
+      const cut = await page.evaluate(() => [...document.images].filter((image) => image.checkVisibility()).filter((image) => {
+        const { left, top, right, bottom } = image.getBoundingClientRect();
+        const fits = ["contain", "scale-down"].includes(getComputedStyle(image).objectFit);
+        let [box, isInside] = [image.parentElement, true];
+        for (; box !== document.body; box = box.parentElement) {
+          if (getComputedStyle(box).overflow === "visible") continue;
+          const around = box.getBoundingClientRect();
+          if (box.matches(".scroll")) continue; // what lies beyond can be scrolled to
+          isInside &&= left >= around.left - 1 && top >= around.top - 1
+            && right <= around.right + 1 && bottom <= around.bottom + 1;
+        }
+        return !fits || !isInside || right - left < 20 || bottom - top < 20;
+      }).map((image) => image.outerHTML));
+      assert.deepEqual(cut, [], `${name} at ${width}`);
+      const share = await page.evaluate(() => {
+        const image = document.querySelector(".result img");
+        const { width: wide, height: high } = image.getBoundingClientRect();
+        const scale = Math.min(wide / image.naturalWidth, high / image.naturalHeight);
+        return Math.max(image.naturalWidth * scale / wide, image.naturalHeight * scale / high);
+      });
+      assert.ok(share > 0.99, `${name} at ${width} fills ${share} of its box`);
+    }
+    await leave(page);
+  }
+}
+
+async function anotherThreshold(browser) {
+  const page = await visit(browser);
+  await page.setInputFiles("#file", [SICK, UNSURE, STRANGE]);
+  await settled(page);
+  const slider = page.locator("#try-threshold input");
+  assert.equal(await page.locator("#try-threshold output").textContent(), "42%");
+  assert.match(await page.locator(".consequence").textContent(),
+    /recognised 79 of 100 PNEUMONIA images.*called 42 of 100 NORMAL images/);
+  assert.equal(await page.locator("#try-threshold button").isVisible(), false);
+  await slider.fill("95");
+  assert.deepEqual(await column(page, 2), ["NORMAL", "Can’t decide", "Not like the training images"]);
+  assert.equal(await page.locator(".result h3").textContent(), "NORMAL");
+  assert.match(await page.locator(".result .reading").textContent(),
+    /PNEUMONIA is 93%; the model says PNEUMONIA only from 95% up. This is a threshold that you try; the model’s own is 42%/);
+  assert.equal(await page.locator(".result .bar line").getAttribute("x1"), "95%");
+  assert.match(await page.locator(".consequence").textContent(), /recognised 53 of 100/);
+  await picture(page, "light-threshold");
+  await isAccessible(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#csv")]);
+  assert.match(fs.readFileSync(await download.path(), "utf8"), /child-0127.png,NORMAL,decided,.*,0.95,/);
+  await page.locator("#try-threshold button").click();
+  assert.equal(await page.locator(".result h3").textContent(), "PNEUMONIA");
+  assert.equal(await page.locator("#try-threshold output").textContent(), "42%");
+  await leave(page);
+}
+
+/** Each class has its own recall; what is a mean says so. Names are those for people, but in the CSV. */
+async function threeClasses(browser) {
+  const page = await visit(browser, { url: urlOfThree });
+  assert.equal(await page.locator("h1").textContent(), "Why a child coughs");
+  assert.deepEqual(await page.locator(".recalls tbody tr").allInnerTexts(), [
+    "bacteria\t95%\t90% to 99%", "no pneumonia\t90%\t85% to 94%", "virus\t61%\t56% to 65%"]);
+  const measured = await page.locator(".measured").innerText();
+  assert.match(measured, /Mean sensitivity\s+82%/);
+  assert.doesNotMatch(measured, /virus/);
+  assert.equal(await page.locator("#try-threshold").count(), 0);
+  await page.setInputFiles("#file", [WELL, SICK]);
+  await settled(page);
+  assert.equal(await page.locator(".result h3").textContent(), "bacteria");
+  assert.match(await page.locator(".reliability").textContent(), /Accuracy 85%/);
+  await page.locator("tbody button", { hasText: "child-0127" }).click();
+  assert.equal(await page.locator(".result h3").textContent(), "no pneumonia");
+  await picture(page, "light-three");
+  await isAccessible(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#csv")]);
+  const lines = fs.readFileSync(await download.path(), "utf8").replace("\ufeff", "").split("\r\n");
+  assert.equal(lines[0], "file,answer,verdict,plausible,score_bacteria,score_normal,score_virus,threshold,remark");
+  assert.match(lines[2], /^child-0127.png,normal,decided,normal,.*,,$/);
+  await leave(page);
+}
+
+async function lostPage(browser) {
+  const page = await visit(browser, { url: `${url}no/such/page`, locale: "de-DE" });
+  assert.equal(await page.locator("h1").textContent(), "Unter dieser Adresse gibt es nichts.");
+  await picture(page, "light-lost");
+  await isAccessible(page);
+  await page.locator("main a").click();
+  assert.ok(await page.locator("#file").count());
+  await leave(page, /status of 404/);
 }
 
 async function doubts(browser) {
@@ -335,6 +465,13 @@ async function narrowAndDark(browser) {
   assert.equal(await page.locator("#camera").getAttribute("capture"), "environment");
   await page.setInputFiles("#camera", SICK);
   await settled(page);
+  // The image and its answer are seen together, below the caution.
+  const caution = await page.locator(".caution").boundingBox();
+  for (const part of [".picture", ".result h3", ".result .reading"]) {
+    const { y, height } = await page.locator(part).boundingBox();
+    assert.ok(y >= caution.y + caution.height - 1 && y + height <= page.viewportSize().height, `${part} from ${y} to ${y + height}`);
+  }
+  await picture(page, "dark-phone-answer");
   await page.locator(".view button").tap();
   await page.waitForFunction(() => document.querySelector(".heat").naturalWidth > 0);
   await picture(page, "dark-phone");

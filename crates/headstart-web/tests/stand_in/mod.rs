@@ -12,6 +12,7 @@
 use std::sync::{Condvar, Mutex};
 
 use headstart::classifier::{Assessment, Card, Prediction};
+use headstart::evaluate::OperatingPoints;
 use headstart::image::{DecodeError, Image};
 use headstart_web::{Layer, Predictor};
 
@@ -19,6 +20,7 @@ pub struct StandIn {
     pub classes: Vec<String>,
     pub card: Card,
     pub caution: String,
+    pub operating_points: Option<OperatingPoints>,
     /// Without a layer that could tell where it looks.
     pub is_blind: bool,
 }
@@ -48,9 +50,16 @@ impl Default for StandIn {
         Self {
             classes: vec!["NORMAL".to_owned(), "PNEUMONIA".to_owned()],
             is_blind: false,
+            // A hundred of each: those at or above the threshold are found, those below it are spared.
+            operating_points: Some(OperatingPoints {
+                positives: 100,
+                negatives: 100,
+                steps: (0..=100).map(|step| [100 - step / 2, step]).collect(),
+            }),
             caution: "A research tool, not a medical device. Ask a doctor.".to_owned(),
             card: Card {
-                title: "Pneumonia or normal, from a chest X-ray".to_owned(),
+                title: "NORMAL or PNEUMONIA".to_owned(),
+                classes: vec!["NORMAL".to_owned(), "PNEUMONIA".to_owned()],
                 backbone: "EfficientNet-Lite0".to_owned(),
                 trained_on: "5216 labelled images".to_owned(),
                 test: Some(vec![
@@ -58,9 +67,21 @@ impl Default for StandIn {
                     ("Specificity".to_owned(), 0.885, 0.838, 0.92),
                     ("AUC".to_owned(), 0.974, 0.962, 0.985),
                 ]),
+                recalls: vec![],
                 version: "0.1.0".to_owned(),
             },
         }
+    }
+}
+
+impl StandIn {
+    /// One for these classes.
+    pub fn of(classes: &[&str]) -> Self {
+        let classes: Vec<String> = classes.iter().map(|class| (*class).to_owned()).collect();
+        let mut stand_in = Self { classes: classes.clone(), ..Self::default() };
+        stand_in.card.title = classes.join(" or ");
+        stand_in.card.classes = classes;
+        stand_in
     }
 }
 
@@ -87,6 +108,10 @@ impl Predictor for StandIn {
 
     fn training_images(&self) -> usize {
         5216
+    }
+
+    fn operating_points(&self) -> Option<&OperatingPoints> {
+        self.operating_points.as_ref()
     }
 
     fn assess(&self, files: &[&[u8]]) -> Vec<Result<Assessment, DecodeError>> {

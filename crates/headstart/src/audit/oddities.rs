@@ -128,7 +128,7 @@ fn shape(look: &Look) -> f64 {
     look.width as f64 / look.height as f64
 }
 
-fn is_coloured(look: &Look) -> bool {
+pub(super) fn is_coloured(look: &Look) -> bool {
     look.appearance.coloured > COLOURED
 }
 

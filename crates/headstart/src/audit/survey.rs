@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::appearance::Appearance;
 use super::memory::Memory;
+use super::oddities::is_coloured;
 use super::{Fault, FaultKind, Misnamed, Observer, Place, duplicates};
 use crate::dataset::{Dataset, Digest, Opened, Sample, Unusable};
 use crate::error::{Error, Result};
@@ -81,6 +82,13 @@ impl Survey {
     /// Number of files of which the first of several frames is used.
     pub fn first_frames(&self, dataset: &Dataset) -> usize {
         dataset.samples.iter().filter_map(|sample| self.look(sample)).filter(|look| look.frames > 1).count()
+    }
+
+    /// Whether the images may be medical: one is a DICOM file, or most are grey as X-rays are.
+    pub fn seems_medical(&self, dataset: &Dataset) -> bool {
+        let looks = || dataset.samples.iter().filter_map(|sample| self.look(sample));
+        let coloured = looks().filter(|look| is_coloured(look)).count();
+        looks().any(|look| look.format == Some(Format::Dicom)) || 2 * coloured < looks().count()
     }
 
     /// One for each sample; `None` where it cannot be used.

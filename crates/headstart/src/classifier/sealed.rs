@@ -5,13 +5,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::Output;
+use super::{Output, Wording};
 use crate::backbone::registry::Provenance;
 use crate::backbone::spec::{Block, Layer};
 use crate::backbone::weights::{self, Weights};
 use crate::error::{Error, Result};
 use crate::evaluate::{
-    Calibration, Conformal, Confusion, Outcomes, SplitMetrics, Spread, ThresholdPolicy, auc,
+    Calibration, Conformal, Confusion, OperatingPoints, Outcomes, SplitMetrics, Spread, ThresholdPolicy, auc,
     one_against_rest, predicted,
 };
 use crate::features::input;
@@ -64,6 +64,9 @@ pub struct Description {
     pub provenance: Provenance,
     /// The recipe as it was used, as TOML.
     pub recipe: String,
+    /// What people read of it. A model without it is of medical images.
+    #[serde(default)]
+    pub wording: Wording,
     /// Seed of the training.
     pub seed: u64,
     /// Number of training images.
@@ -78,6 +81,9 @@ pub struct Description {
     pub test_views: Vec<TestView>,
     /// Measured on the held-out test images, if there were any.
     pub test: Option<SplitMetrics>,
+    /// What other thresholds would have come to on them, of two classes.
+    #[serde(default)]
+    pub operating_points: Option<OperatingPoints>,
     /// Scores of the generated pictures that loading checks.
     pub golden: Vec<Vec<f32>>,
 }

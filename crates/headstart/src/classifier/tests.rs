@@ -37,12 +37,14 @@ fn description() -> Description {
         gate: Some(GateFacts { layers: 1, threshold: 2.0, false_refusals: 0.01 }),
         provenance: Provenance { source: "s".into(), licence: "l".into(), sha256: "h".into() },
         recipe: String::new(),
+        wording: Wording::default(),
         seed: 1,
         training_images: 3,
         history: History::default(),
         members: vec![],
         test_views: vec![],
         test: None,
+        operating_points: None,
         golden: vec![],
     }
 }
@@ -78,11 +80,12 @@ fn a_sealed_model_comes_back_with_all_that_it_promises() {
 fn older_formats_are_read_and_newer_ones_refused() {
     let mut json = serde_json::to_value(description()).expect("plain");
     let object = json.as_object_mut().expect("an object");
-    for field in ["threshold_policy", "calibration", "conformal", "gate"] {
+    for field in ["threshold_policy", "calibration", "conformal", "gate", "wording", "operating_points"] {
         object.remove(field);
     }
     object.insert("format".into(), 1.into());
     let old = describe(&json.to_string(), Path::new("m")).expect("format 1");
+    assert_eq!(old.wording, Wording::default());
     assert_eq!((old.calibration, old.conformal, old.gate), (None, None, None));
     assert_eq!(old.threshold_policy, ThresholdPolicy::Youden);
     json["format"] = 4.into();
@@ -179,4 +182,15 @@ fn sigmoids_without_a_calibration_come_as_shares_by_every_way() {
     );
     assert_eq!(classifier.assessment(raw.clone(), None).prediction.scores, shares);
     assert_eq!(classifier.prediction(raw).scores, shares);
+}
+
+#[test]
+fn the_caution_is_the_sealed_one_or_that_of_medical_images() {
+    let mut sealed = ensemble();
+    assert_eq!(Classifier::seal(&mut sealed).caution(), CAUTION);
+    sealed.description.wording.caution = Some("Ask a beekeeper.".into());
+    sealed.description.wording.classes.insert("b".into(), "bees".into());
+    let classifier = Classifier::seal(&mut sealed);
+    assert_eq!(classifier.caution(), "Ask a beekeeper.");
+    assert_eq!(classifier.card().title, "a or bees");
 }

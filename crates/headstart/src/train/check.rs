@@ -44,6 +44,7 @@ impl Recipe {
             positive("schedule.every", every as f64)?;
             positive("schedule.factor", factor)?;
         }
+        self.card.check()?;
         self.head.iter().try_for_each(check_layer)
     }
 }

@@ -15,8 +15,8 @@ use crate::classifier::Worth;
 use crate::dataset::Split;
 use crate::error::Result;
 use crate::evaluate::{
-    COVERAGE, Calibration, Conformal, SplitMetrics, choose_threshold, evaluate_grouped, number_groups,
-    one_against_rest, wilson,
+    COVERAGE, Calibration, Conformal, OperatingPoints, SplitMetrics, choose_threshold, evaluate_grouped,
+    number_groups, one_against_rest, wilson,
 };
 use crate::features::Records;
 use crate::network::Tail;
@@ -29,6 +29,14 @@ pub(super) struct Measured {
     /// From the training images, where there is a gate.
     pub(super) distances: Option<Vec<f64>>,
     pub(super) metrics: SplitMetrics,
+}
+
+impl Measured {
+    /// What other thresholds would have come to; `labels` are those of all records.
+    pub(super) fn operating_points(&self, labels: &[usize], positive: usize) -> Option<OperatingPoints> {
+        let labels: Vec<usize> = self.indices.iter().map(|index| labels[*index]).collect();
+        OperatingPoints::of(&labels, &self.scores, positive)
+    }
 }
 
 /// What scores a split.

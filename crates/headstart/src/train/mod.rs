@@ -128,6 +128,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     job.recipe.check()?;
     let folder = run::Folder::new(&job.out, job.resume)?;
     let Prepared { dataset, survey, positive } = data::prepare(job, observer)?;
+    job.recipe.card.check_classes(&dataset.classes)?;
     let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
     let unfreeze = depth::resolve(job, &backbone, &dataset, observer)?;
     let job = &Job { recipe: Recipe { unfreeze, ..job.recipe.clone() }, ..job.clone() };
@@ -197,7 +198,9 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     };
     let Judgement { threshold, calibration, conformal, familiar, measured, alone } =
         judge.measure(&usable)?;
-    let test = measured.iter().find(|part| part.split == Split::Test).map(|part| part.metrics.clone());
+    let held_out = measured.iter().find(|part| part.split == Split::Test);
+    let test = held_out.map(|part| part.metrics.clone());
+    let operating_points = held_out.and_then(|part| part.operating_points(&usable.labels, positive));
     // Sealing compiles the whole net: the trunk and the tail that were trained with need not be beside it.
     drop((net.extractor, net.tail));
     let mut sealed = Sealed {
@@ -218,12 +221,14 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
             gate: familiar.as_ref().map(|familiar| familiar.facts),
             provenance: net.backbone.provenance.clone(),
             recipe: job.recipe.to_toml(),
+            wording: job.recipe.card.resolved(survey.seems_medical(&dataset)),
             seed: job.seed,
             training_images: train.len(),
             history: trained[0].history.clone(),
             members: members::sealed(trained, alone),
             test_views: job.recipe.test_views.clone(),
             test,
+            operating_points,
             golden: vec![],
         },
         weights: net.weights,

@@ -9,6 +9,7 @@ use super::pace::Thaw;
 use super::schedule::Schedule;
 use crate::backbone::Unfreeze;
 use crate::backbone::spec::{Activation, Block, Dense, Layer, MapShape, output_shape};
+use crate::classifier::Wording;
 use crate::error::{Error, Result};
 use crate::evaluate::{CalibrationMethod, ThresholdPolicy};
 use crate::image::{Augment, TestView};
@@ -155,6 +156,9 @@ pub struct Recipe {
     /// How training images are mixed in pairs.
     #[serde(default)]
     pub mix: Option<Mix>,
+    /// What people read of the model.
+    #[serde(default, skip_serializing_if = "Wording::is_default")]
+    pub card: Wording,
     /// The new head.
     pub head: Vec<HeadLayer>,
 }
@@ -277,6 +281,17 @@ mod tests {
         let head = recipe.head(MapShape::new(7, 7, 512), 2);
         // Dense 128 on 25,088 values and Dense 2.
         assert_eq!(crate::backbone::spec::count(&head.layers), 25_088 * 128 + 128 + 128 * 2 + 2);
+    }
+
+    #[test]
+    fn what_people_read_comes_back_from_toml_and_is_no_line_where_nothing_is_given() {
+        let mut recipe = Recipe::find("default").expect("known");
+        assert!(!recipe.to_toml().contains("card"));
+        recipe.card.title = Some("Pneumonia or normal".into());
+        recipe.card.classes.insert("NORMAL".into(), "no pneumonia".into());
+        assert_eq!(Recipe::parse(&recipe.to_toml(), "r".as_ref()).expect("a recipe"), recipe);
+        recipe.card.caution = Some(String::new());
+        assert!(recipe.check().expect_err("empty").to_string().starts_with("card.caution"));
     }
 
     #[test]
