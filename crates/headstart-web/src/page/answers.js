@@ -30,7 +30,7 @@ export class Answers {
     if (entries.length > 0) {
       this.#lastAdded = entries;
       this.#show(entries[0]);
-      this.detail.scrollIntoView({ block: "nearest" });
+      this.#scrollThere();
     }
     return entries;
   }
@@ -42,13 +42,18 @@ export class Answers {
     entry.row.querySelector(".name").textContent = entry.name;
     entry.row.querySelector("button").addEventListener("click", () => {
       this.#show(entry);
-      this.detail.scrollIntoView({ block: "nearest" });
+      this.#scrollThere();
     });
     preview(entry, entry.row.querySelector("img"), "");
     this.#entries.push(entry);
     this.rows.append(entry.row);
     this.#update(entry);
     return entry;
+  }
+
+  /** On a narrow screen to the top, so that the answer, which is not there yet, finds room below the image. */
+  #scrollThere() {
+    this.detail.scrollIntoView({ block: matchMedia("(max-width: 34rem)").matches ? "start" : "nearest" });
   }
 
   fill(entry, answer) {
@@ -143,7 +148,8 @@ export class Answers {
     result.querySelector(".reading").textContent = entry.error ?? reading;
     const isFamiliar = entry.answer !== null && entry.answer.verdict !== "refused";
     result.querySelector(".scores").replaceChildren(...(isFamiliar ? this.#bars(entry.answer) : []));
-    result.querySelector(".reliability").hidden = !isFamiliar;
+    // What was measured was measured at the model's own threshold.
+    result.querySelector(".reliability").hidden = !isFamiliar || !this.decision.isSealed;
     if (isFamiliar && !result.dataset.explained) {
       result.dataset.explained = true;
       offerHeatMap(result, entry, this.decision.shown(this.decision.explained(entry.answer)), this.tell);
