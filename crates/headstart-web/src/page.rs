@@ -177,7 +177,7 @@ impl Page<'_> {
     /// A slider, where it is known what other thresholds would have come to; the script makes it work.
     fn try_threshold(&self) -> String {
         let (Some(points), Some(decider)) =
-            (self.model.predictor.operating_points(), decider(self.model.predictor.as_ref()))
+            (self.model.predictor.threshold_counts(), decider(self.model.predictor.as_ref()))
         else {
             return String::new();
         };

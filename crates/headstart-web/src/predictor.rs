@@ -1,7 +1,7 @@
 //! What the app asks of a classifier.
 
 use headstart::classifier::{Assessment, CAUTION, Card, Classifier, PLAIN_CAUTION};
-use headstart::evaluate::OperatingPoints;
+use headstart::evaluate::ThresholdCounts;
 use headstart::explain::{Heatmap, Method, overlay};
 use headstart::image::{DecodeError, Image, Limits, decode};
 use rayon::prelude::*;
@@ -32,7 +32,7 @@ pub trait Predictor: Send + Sync + 'static {
     /// How many images it was trained on.
     fn training_images(&self) -> usize;
     /// With two classes: what other thresholds would have come to on held-out images, where that is known.
-    fn operating_points(&self) -> Option<&OperatingPoints>;
+    fn threshold_counts(&self) -> Option<&ThresholdCounts>;
     /// Predicts the classes of image files, in their order: each its class and whether that should be believed,
     /// or why the file cannot be used.
     fn assess(&self, files: &[&[u8]]) -> Vec<Result<Assessment, DecodeError>>;
@@ -78,8 +78,8 @@ impl Predictor for Classifier {
         self.description().training_images
     }
 
-    fn operating_points(&self) -> Option<&OperatingPoints> {
-        self.description().operating_points.as_ref()
+    fn threshold_counts(&self) -> Option<&ThresholdCounts> {
+        self.description().threshold_counts.as_ref()
     }
 
     /// Decodes on all cores, and takes the images through the net by the batch. No more decoded images than cores

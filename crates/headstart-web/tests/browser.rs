@@ -46,7 +46,7 @@ async fn serve(models: Models, limits: Limits) -> (String, JoinHandle<()>) {
 /// Three classes, one of them with a name for people, and a title.
 fn of_three() -> StandIn {
     let mut three = StandIn::of(&["bacteria", "normal", "virus"]);
-    three.operating_points = None;
+    three.threshold_counts = None;
     three.card.title = "Why a child coughs".to_owned();
     three.card.classes[1] = "no pneumonia".to_owned();
     three.card.test = Some(vec![

@@ -12,7 +12,7 @@
 use std::sync::{Condvar, Mutex};
 
 use headstart::classifier::{Assessment, Card, Prediction};
-use headstart::evaluate::OperatingPoints;
+use headstart::evaluate::ThresholdCounts;
 use headstart::image::{DecodeError, Image};
 use headstart_web::{Layer, Predictor};
 
@@ -20,7 +20,7 @@ pub struct StandIn {
     pub classes: Vec<String>,
     pub card: Card,
     pub caution: String,
-    pub operating_points: Option<OperatingPoints>,
+    pub threshold_counts: Option<ThresholdCounts>,
     /// Without a layer that could tell where it looks.
     pub is_blind: bool,
 }
@@ -51,7 +51,7 @@ impl Default for StandIn {
             classes: vec!["NORMAL".to_owned(), "PNEUMONIA".to_owned()],
             is_blind: false,
             // A hundred of each: those at or above the threshold are found, those below it are spared.
-            operating_points: Some(OperatingPoints {
+            threshold_counts: Some(ThresholdCounts {
                 positives: 100,
                 negatives: 100,
                 steps: (0..=100).map(|step| [100 - step / 2, step]).collect(),
@@ -110,8 +110,8 @@ impl Predictor for StandIn {
         5216
     }
 
-    fn operating_points(&self) -> Option<&OperatingPoints> {
-        self.operating_points.as_ref()
+    fn threshold_counts(&self) -> Option<&ThresholdCounts> {
+        self.threshold_counts.as_ref()
     }
 
     fn assess(&self, files: &[&[u8]]) -> Vec<Result<Assessment, DecodeError>> {

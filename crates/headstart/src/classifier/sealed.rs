@@ -11,7 +11,7 @@ use crate::backbone::spec::{Block, Layer};
 use crate::backbone::weights::{self, Weights};
 use crate::error::{Error, Result};
 use crate::evaluate::{
-    Calibration, Conformal, Confusion, OperatingPoints, Outcomes, SplitMetrics, Spread, ThresholdPolicy, auc,
+    Calibration, Conformal, Confusion, Outcomes, SplitMetrics, Spread, ThresholdCounts, ThresholdPolicy, auc,
     one_against_rest, predicted,
 };
 use crate::features::input;
@@ -83,7 +83,7 @@ pub struct Description {
     pub test: Option<SplitMetrics>,
     /// What other thresholds would have come to on them, of two classes.
     #[serde(default)]
-    pub operating_points: Option<OperatingPoints>,
+    pub threshold_counts: Option<ThresholdCounts>,
     /// Scores of the generated pictures that loading checks.
     pub golden: Vec<Vec<f32>>,
 }

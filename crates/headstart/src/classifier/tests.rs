@@ -44,7 +44,7 @@ fn description() -> Description {
         members: vec![],
         test_views: vec![],
         test: None,
-        operating_points: None,
+        threshold_counts: None,
         golden: vec![],
     }
 }
@@ -80,7 +80,7 @@ fn a_sealed_model_comes_back_with_all_that_it_promises() {
 fn older_formats_are_read_and_newer_ones_refused() {
     let mut json = serde_json::to_value(description()).expect("plain");
     let object = json.as_object_mut().expect("an object");
-    for field in ["threshold_policy", "calibration", "conformal", "gate", "wording", "operating_points"] {
+    for field in ["threshold_policy", "calibration", "conformal", "gate", "wording", "threshold_counts"] {
         object.remove(field);
     }
     object.insert("format".into(), 1.into());

@@ -7,7 +7,6 @@ mod conformal;
 mod intervals;
 mod logistic;
 mod metrics;
-mod operating;
 mod prevalence;
 mod ranking;
 mod reliability;
@@ -17,6 +16,7 @@ mod runs;
 mod scaling;
 mod spread;
 mod threshold;
+mod threshold_counts;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,6 @@ pub use conformal::{COVERAGE, Conformal, Coverage};
 pub use intervals::{Estimate, delong, wilson};
 pub(crate) use metrics::midranks;
 pub use metrics::{Confusion, Outcomes, accuracy, auc, positive_score, predicted, shares};
-pub use operating::OperatingPoints;
 pub use prevalence::{PREVALENCES, PredictiveValues, predictive_values};
 pub use ranking::{PrecisionPoint, precision_curve};
 pub use reliability::{ReliabilityBin, reliability};
@@ -40,6 +39,7 @@ pub use runs::{Comparison, compare_runs};
 pub use scaling::{Calibration, CalibrationMethod};
 pub use spread::Spread;
 pub use threshold::{ThresholdPolicy, choose_threshold};
+pub use threshold_counts::ThresholdCounts;
 
 /// What was measured on one split. Of two classes everything is about the positive one; of more it is
 /// the mean over classes, each against the rest.

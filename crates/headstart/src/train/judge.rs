@@ -15,7 +15,7 @@ use crate::classifier::Worth;
 use crate::dataset::Split;
 use crate::error::Result;
 use crate::evaluate::{
-    COVERAGE, Calibration, Conformal, OperatingPoints, SplitMetrics, choose_threshold, evaluate_grouped,
+    COVERAGE, Calibration, Conformal, SplitMetrics, ThresholdCounts, choose_threshold, evaluate_grouped,
     number_groups, one_against_rest, wilson,
 };
 use crate::features::Records;
@@ -33,9 +33,9 @@ pub(super) struct Measured {
 
 impl Measured {
     /// What other thresholds would have come to; `labels` are those of all records.
-    pub(super) fn operating_points(&self, labels: &[usize], positive: usize) -> Option<OperatingPoints> {
+    pub(super) fn threshold_counts(&self, labels: &[usize], positive: usize) -> Option<ThresholdCounts> {
         let labels: Vec<usize> = self.indices.iter().map(|index| labels[*index]).collect();
-        OperatingPoints::of(&labels, &self.scores, positive)
+        ThresholdCounts::of(&labels, &self.scores, positive)
     }
 }
 

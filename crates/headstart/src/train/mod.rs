@@ -200,7 +200,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         judge.measure(&usable)?;
     let held_out = measured.iter().find(|part| part.split == Split::Test);
     let test = held_out.map(|part| part.metrics.clone());
-    let operating_points = held_out.and_then(|part| part.operating_points(&usable.labels, positive));
+    let threshold_counts = held_out.and_then(|part| part.threshold_counts(&usable.labels, positive));
     // Sealing compiles the whole net: the trunk and the tail that were trained with need not be beside it.
     drop((net.extractor, net.tail));
     let mut sealed = Sealed {
@@ -228,7 +228,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
             members: members::sealed(trained, alone),
             test_views: job.recipe.test_views.clone(),
             test,
-            operating_points,
+            threshold_counts,
             golden: vec![],
         },
         weights: net.weights,

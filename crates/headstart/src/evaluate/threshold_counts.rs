@@ -9,7 +9,7 @@ const STEPS: usize = 100;
 
 /// Of two classes: how many held-out images each threshold would have got right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OperatingPoints {
+pub struct ThresholdCounts {
     /// Images of the positive class.
     pub positives: usize,
     /// The others.
@@ -19,7 +19,7 @@ pub struct OperatingPoints {
     pub steps: Vec<[usize; 2]>,
 }
 
-impl OperatingPoints {
+impl ThresholdCounts {
     /// Of scores `[N, 2]` against labels `[N]`; `None` of other than two classes.
     pub fn of(labels: &[usize], scores: &[Vec<f32>], positive: usize) -> Option<Self> {
         if scores.first().is_none_or(|row| row.len() != 2) {
@@ -47,10 +47,10 @@ mod tests {
     #[test]
     fn each_threshold_is_counted() {
         let scores = [0.2, 0.5, 0.4, 0.9].map(|score: f32| vec![1.0 - score, score]);
-        let points = OperatingPoints::of(&[0, 0, 1, 1], &scores, 1).expect("two classes");
+        let points = ThresholdCounts::of(&[0, 0, 1, 1], &scores, 1).expect("two classes");
         assert_eq!((points.positives, points.negatives, points.steps.len()), (2, 2, 101));
         assert_eq!([points.steps[0], points.steps[30], points.steps[50]], [[2, 0], [2, 1], [1, 1]]);
         assert_eq!(points.steps[100], [0, 2]);
-        assert_eq!(OperatingPoints::of(&[0], &[vec![0.2, 0.3, 0.5]], 1), None);
+        assert_eq!(ThresholdCounts::of(&[0], &[vec![0.2, 0.3, 0.5]], 1), None);
     }
 }
