@@ -222,6 +222,9 @@ pub struct EvaluateArguments {
     /// State predictive values where this share of the images is positive, too.
     #[arg(long)]
     pub prevalence: Option<f64>,
+    /// Score the images again after each of the named changes: another crop, resolution, compression, sharpness, grey levels.
+    #[arg(long)]
+    pub stress: bool,
     /// Fit calibration and threshold anew to these images, and write the model that results to this file.
     #[arg(long)]
     pub recalibrate: Option<PathBuf>,

@@ -186,15 +186,25 @@ fn a_climbing_learning_rate_is_drawn() {
     assert!(!out.join("model.safetensors").exists());
 }
 
-/// Every setting of the default recipe.
-/// The default recipe, but for when its blocks thaw.
-fn default_recipe(thaw: &str) -> String {
-    let show = headstart(Path::new("")).args(["recipes", "show", "default"]).output().expect("runs");
-    let text = String::from_utf8(show.stdout).expect("text");
-    let (before, rest) = text.split_once("[thaw]\n").expect("a setting of its own");
-    let (_, after) = rest.split_once("\n\n").expect("a setting behind it");
-    format!("{before}[thaw]\n{thaw}\n\n{after}")
+/// A recipe without views, but for when its blocks thaw.
+fn plain_recipe(thaw: &str) -> String {
+    let head = "[[head]]\nkind = \"global-average-pool\"\n\n[[head]]\nkind = \"dropout\"\nrate = 0.2\n";
+    format!("{PLAIN}\n[schedule]\nkind = \"cosine\"\nwarmup = 0.1\n\n[thaw]\n{thaw}\n\n{head}")
 }
+
+const PLAIN: &str = "
+backbone = 'efficientnet-lite0'
+unfreeze = 'block6'
+loss = 'categorical-cross-entropy'
+optimizer = 'adamw'
+learning_rate = 3e-4
+weight_decay = 0.01
+batch_size = 32
+epochs = 3
+patience = 3
+class_weights = true
+validation_fraction = 0.15
+";
 
 /// Trains on the pictures in `folder` with a cache of its own: the run, and what was said on both streams.
 fn train_with(folder: &Path, recipe: &str, name: &str, settings: &[&str]) -> (PathBuf, String, String) {
@@ -214,7 +224,7 @@ fn train_with(folder: &Path, recipe: &str, name: &str, settings: &[&str]) -> (Pa
 fn views_that_the_cache_cannot_hold_come_to_the_same_bits() {
     let folder = tempfile::tempdir().expect("a folder");
     pictures(&folder.path().join("data"), 20);
-    let recipe = default_recipe("kind = \"at-once\"") + "\n[augment]\nviews = 2\nrotation = 10.0\n";
+    let recipe = plain_recipe("kind = \"at-once\"") + "\n[augment]\nviews = 2\nrotation = 10.0\n";
     let settings = ["--image-size", "32", "--epochs", "2"];
     let run =
         |name: &str, more: &[&str]| train_with(folder.path(), &recipe, name, &[&settings, more].concat());
@@ -260,7 +270,7 @@ fn blocks_that_wait_run_once_and_it_comes_to_the_same() {
         ("kind = \"gradual\"\nepochs = 1\n", vec![34, 34, 34]),
     ];
     for (number, (thaw, counts)) in thaws.iter().enumerate() {
-        let recipe = default_recipe(thaw);
+        let recipe = plain_recipe(thaw);
         let settings =
             ["--image-size", "64", "--epochs", "4", "--unfreeze", "block6", "--learning-rate", "1e-4"];
         let run = |name: &str, more: &[&str]| {

@@ -29,7 +29,7 @@ label_smoothing = 0.1
 class_weights = true
 validation_fraction = 0.15
 schedule = { kind = 'one-cycle' }
-augment = { views = 1, rotation = 10.0, contrast = 0.2 }
+augment = { views = 1, rotation = 10.0, contrast = 0.2, area = [0.6, 1.0], jpeg = [30.0, 90.0] }
 mix = { kind = 'mixup', alpha = 0.2 }
 head = [{ kind = 'global-average-pool' }, { kind = 'dropout', rate = 0.2 }]
 ";
@@ -126,7 +126,10 @@ fn written(cache: &Path) -> u64 {
 
 #[test]
 fn killed_while_features_at_a_later_cut_are_written_it_comes_to_the_same_bits() {
-    let head_first = RECIPE.replace(MIX, "thaw = { kind = 'head-first', epochs = 6 }");
+    let head_first = RECIPE.replace(
+        MIX,
+        "thaw = { kind = 'head-first', epochs = 6 }\nvalidate_on = 'both'\nprobe = true\nstress_images = 4",
+    );
     let place = Place::with(&head_first);
     let (cache, whole) = (place.path("cache"), place.path("whole"));
     let more = ["--epochs", "3"];

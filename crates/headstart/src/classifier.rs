@@ -147,7 +147,7 @@ impl Classifier {
 
     /// Scores of a batch of decoded images, a row each.
     pub fn scores(&self, images: &[Image]) -> Vec<Vec<f32>> {
-        self.logits(images, |_| {}).iter().map(|row| self.scores_of(row)).collect()
+        self.logits(&self.inputs(images), |_| {}).iter().map(|row| self.scores_of(row)).collect()
     }
 
     /// Calibrated scores of a row of logits.
@@ -165,8 +165,13 @@ impl Classifier {
 
     /// As [`Classifier::scores_and_distances`], before scores are made of the logits.
     pub(crate) fn logits_and_distances(&self, images: &[Image]) -> (Vec<Vec<f32>>, Option<Vec<f64>>) {
+        self.logits_of_inputs(&self.inputs(images))
+    }
+
+    /// As [`Classifier::logits_and_distances`], of preprocessed images `[N, size, size, 3]`.
+    pub(crate) fn logits_of_inputs(&self, inputs: &[f32]) -> (Vec<Vec<f32>>, Option<Vec<f64>>) {
         let mut distances = None;
-        let logits = self.logits(images, |maps| {
+        let logits = self.logits(inputs, |maps| {
             if let (Some(gate), Some(facts)) = (&self.gate, self.description.gate)
                 && facts.layers == maps.layers
                 && distances.is_none()
@@ -183,19 +188,26 @@ impl Classifier {
         self.net.explain(&self.description.preprocess.apply(image), class, method)
     }
 
-    /// Logits of images, a row each, mean over members and views; `look` is shown the maps between the
+    /// The net's inputs of images, one after the other.
+    fn inputs(&self, images: &[Image]) -> Vec<f32> {
+        let preprocess = &self.description.preprocess;
+        let mut inputs = vec![0.0; images.len() * preprocess.len()];
+        let slots = inputs.par_chunks_exact_mut(preprocess.len());
+        images.par_iter().zip(slots).for_each(|(image, input)| preprocess.apply_into(image, input));
+        inputs
+    }
+
+    /// Logits of preprocessed images, a row each, mean over members and views; `look` is shown the maps between the
     /// stages, of the images themselves first.
-    fn logits(&self, images: &[Image], mut look: impl FnMut(Maps<'_>)) -> Vec<Vec<f32>> {
+    fn logits(&self, inputs: &[f32], mut look: impl FnMut(Maps<'_>)) -> Vec<Vec<f32>> {
         let Description { preprocess, test_views, classes, .. } = &self.description;
         let length = preprocess.len();
-        let mut inputs = vec![0.0; images.len() * length];
-        let slots = inputs.par_chunks_exact_mut(length);
-        images.par_iter().zip(slots).for_each(|(image, input)| preprocess.apply_into(image, input));
-        let mut sum = self.net.forward(&inputs, images.len(), &mut look);
+        let count = inputs.len() / length;
+        let mut sum = self.net.forward(inputs, count, &mut look);
         for view in test_views {
             let turned: Vec<f32> =
-                inputs.chunks_exact(length).flat_map(|input| view.apply(input, preprocess.size)).collect();
-            let logits = self.net.forward(&turned, images.len(), &mut look);
+                inputs.chunks_exact(length).flat_map(|input| view.apply(preprocess, input)).collect();
+            let logits = self.net.forward(&turned, count, &mut look);
             sum.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += logit);
         }
         let share = 1.0 / (1 + test_views.len()) as f32;

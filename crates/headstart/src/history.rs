@@ -26,12 +26,28 @@ pub struct EpochRecord {
     /// Area under the ROC curve on the validation images; `None` when one class is missing there.
     #[serde(default)]
     pub validation_auc: Option<f64>,
+    /// Mean loss over the restyled validation images, where the recipe looks at them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stressed_loss: Option<f64>,
+    /// Area under the ROC curve on the restyled validation images, where the recipe looks at them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stressed_auc: Option<f64>,
+    /// The loss that chooses the epoch, where it is not the validation loss: of the restyled images, or the mean of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection_loss: Option<f64>,
     /// As it was in the last step of the epoch.
     #[serde(deserialize_with = "null_is_nan")]
     pub learning_rate: f64,
     /// Time that the epoch took, validation included.
     #[serde(deserialize_with = "null_is_nan")]
     pub seconds: f64,
+}
+
+impl EpochRecord {
+    /// The loss by which the best epoch is chosen.
+    pub fn deciding_loss(&self) -> f64 {
+        self.selection_loss.unwrap_or(self.validation_loss)
+    }
 }
 
 /// The epochs of a training, in order.
@@ -52,11 +68,10 @@ impl History {
         history
     }
 
-    /// The epoch with the least validation loss, the first of equals; none when no validation loss is a
-    /// number.
+    /// The epoch with the least loss on what decides, the first of equals; none when none of these losses is a number.
     pub fn best(&self) -> Option<&EpochRecord> {
-        let numbers = self.epochs.iter().filter(|record| record.validation_loss.is_finite());
-        numbers.min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss))
+        let numbers = self.epochs.iter().filter(|record| record.deciding_loss().is_finite());
+        numbers.min_by(|a, b| a.deciding_loss().total_cmp(&b.deciding_loss()))
     }
 
     /// The epoch that was kept.
@@ -103,6 +118,9 @@ mod tests {
             validation_loss,
             validation_accuracy: 0.5,
             validation_auc: Some(0.625),
+            stressed_loss: None,
+            stressed_auc: None,
+            selection_loss: None,
             learning_rate: 1e-4,
             seconds: 2.0,
         }

@@ -21,7 +21,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     }
     let classifier = Classifier::load(&arguments.model)?;
     let (data, classes) = (&arguments.data, &arguments.classes);
-    let mut measured = classifier_on(&classifier, data, classes, &mut Terminal::default())?;
+    let mut measured = classifier_on(&classifier, data, classes, arguments.stress, &mut Terminal::default())?;
     first_frames(measured.first_frames).iter().for_each(|line| Terminal::default().warn(line));
     if let (Some(share), [_, _]) = (arguments.prevalence, classifier.classes()) {
         let outcomes = measured.metrics.confusion.one_against_rest(classifier.positive());
@@ -50,6 +50,7 @@ fn show(measured: &Measurement, anew: Option<&Recalibrated>) {
     let rows = [(measured.split.name(), &measured.metrics)].into_iter().chain(anew_row);
     Terminal::default().say(&super::train::table(rows));
     further(&measured.metrics);
+    print!("{}", super::stress::table(&measured.stress));
     if let Some(shift) = &measured.shift {
         say_shift(shift);
     }

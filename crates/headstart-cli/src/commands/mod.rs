@@ -14,6 +14,7 @@ mod predict;
 mod recipes;
 mod serve;
 mod split;
+mod stress;
 mod summary;
 mod train;
 

@@ -105,6 +105,7 @@ fn show_model(outcome: &Outcome) {
 fn show_metrics(job: &Job, outcome: &Outcome, seconds: f64) {
     println!("{}", table(outcome.metrics.iter().map(|(split, metrics)| (split.as_str(), metrics))));
     print!("{}", members(outcome.classifier.description()));
+    print!("{}", super::stress::short(&outcome.stress));
     println!("{:.1} s in all; the run lies in {}", seconds, job.out.display());
     println!("try it: headstart serve {}", job.out.join("model.safetensors").display());
 }
@@ -128,7 +129,7 @@ fn members(description: &Description) -> String {
         let spread = description.spread(split, measure);
         spread.map_or(String::new(), |spread| format!("{:.4} ± {:.4}", spread.mean, spread.deviation))
     });
-    format!("\neach training alone, on {split}\n{text}{}", row("mean ± deviation", spreads))
+    format!("\neach part alone, on {split}\n{text}{}", row("mean ± deviation", spreads))
 }
 
 /// Metrics with their intervals, a line for each split.

@@ -95,8 +95,11 @@ pub struct Member {
     pub seed: u64,
     /// The part of the data that it validated on, from 1 on; `None` where all validated on the same.
     pub fold: Option<usize>,
-    /// Its epochs.
+    /// Its epochs; a probe has none.
     pub history: History,
+    /// Whether it is a linear probe of the pretrained features.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
     /// What it is worth alone, by split, with the model's calibration and threshold.
     pub measured: BTreeMap<String, Worth>,
 }
@@ -145,17 +148,21 @@ impl Worth {
 }
 
 impl Member {
-    /// `seed 7` or `seed 7, fold 2`.
+    /// `seed 7`, `seed 7, fold 2` or `linear probe`.
     pub fn name(&self) -> String {
         let fold = self.fold.map(|fold| format!(", fold {fold}")).unwrap_or_default();
+        if self.probe {
+            return format!("linear probe{fold}");
+        }
         format!("seed {}{fold}", self.seed)
     }
 }
 
 impl Description {
-    /// How the members differ in a measure on a split; `None` of a single training.
+    /// How the trainings differ in a measure on a split; `None` of a single one.
     pub fn spread(&self, split: &str, measure: Measure) -> Option<Spread> {
-        let worths = self.members.iter().filter_map(|member| member.measured.get(split));
+        let trained = self.members.iter().filter(|member| !member.probe);
+        let worths = trained.filter_map(|member| member.measured.get(split));
         Spread::of(&worths.map(measure).collect::<Vec<_>>())
     }
 

@@ -133,7 +133,13 @@ fn ensemble() -> Sealed {
             l2: 0.0,
         }),
     ];
-    let member = |seed| Member { seed, fold: None, history: History::default(), measured: BTreeMap::new() };
+    let member = |seed| Member {
+        seed,
+        fold: None,
+        history: History::default(),
+        probe: false,
+        measured: BTreeMap::new(),
+    };
     let description = Description {
         blocks: vec![Block { name: "head".into(), layers: head }],
         classes: ["a", "b"].map(String::from).to_vec(),

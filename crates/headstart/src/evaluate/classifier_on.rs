@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::class_names::map_classes;
 use super::{
-    Calibration, CalibrationMethod, Estimate, SplitMetrics, choose_threshold, evaluate_grouped,
-    number_groups, one_against_rest, wilson,
+    Calibration, CalibrationMethod, Estimate, SplitMetrics, Stressed, choose_threshold, evaluate_grouped,
+    number_groups, one_against_rest, stress, wilson,
 };
 use crate::classifier::{Classifier, Sealed};
 use crate::dataset::{Dataset, Sample, Split};
@@ -34,6 +34,9 @@ pub struct Measurement {
     pub first_frames: usize,
     /// Against the test images of the training; `None` when there were none.
     pub shift: Option<Shift>,
+    /// The stress test, the images as they are first; empty unless it was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stress: Vec<Stressed>,
     /// Logits of each image, with its class and its patient's number: what a recalibration is fitted to.
     #[serde(skip)]
     evidence: Evidence,
@@ -64,7 +67,7 @@ pub struct Shift {
 }
 
 /// Metrics on the test split of `data`, or on all of it when it has no splits. `classes` pairs names
-/// (`THEIRS=OURS`) that are not alike.
+/// (`THEIRS=OURS`) that are not alike. `with_stress` makes the stress test with the same images, too.
 ///
 /// # Errors
 /// Data that cannot be used or has other classes, or [`Error::Interrupted`].
@@ -72,6 +75,7 @@ pub fn classifier_on(
     classifier: &Classifier,
     data: &Path,
     classes: &[String],
+    with_stress: bool,
     progress: &mut dyn Progress,
 ) -> Result<Measurement> {
     let dataset = Dataset::open(data)?;
@@ -115,8 +119,16 @@ pub fn classifier_on(
     metrics.refused = description.gate.map(|gate| {
         wilson(distances.iter().filter(|distance| **distance > gate.threshold).count(), distances.len())
     });
+    let stress = if with_stress { stress(classifier, &used, &labels, progress)? } else { vec![] };
     let shift = description.test.as_ref().map(|test| shift(test, &metrics, positive));
-    Ok(Measurement { split, metrics, first_frames, shift, evidence: Evidence { labels, logits, groups } })
+    Ok(Measurement {
+        split,
+        metrics,
+        first_frames,
+        shift,
+        stress,
+        evidence: Evidence { labels, logits, groups },
+    })
 }
 
 fn shift(there: &SplitMetrics, here: &SplitMetrics, positive: usize) -> Shift {

@@ -14,7 +14,9 @@ mod resample;
 mod roc;
 mod runs;
 mod scaling;
+mod smooth;
 mod spread;
+mod stress;
 mod threshold;
 mod threshold_counts;
 
@@ -37,7 +39,9 @@ pub use resample::{Resampled, number_groups};
 pub use roc::{RocPoint, roc_curve};
 pub use runs::{Comparison, compare_runs};
 pub use scaling::{Calibration, CalibrationMethod};
+pub use smooth::plateau;
 pub use spread::Spread;
+pub use stress::{Stressed, stress, worst};
 pub use threshold::{ThresholdPolicy, choose_threshold};
 pub use threshold_counts::ThresholdCounts;
 

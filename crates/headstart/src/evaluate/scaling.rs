@@ -20,7 +20,8 @@ const HALVINGS: usize = 60;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CalibrationMethod {
-    /// Platt's of two classes, temperature of more.
+    /// Slope and intercept of greatest likelihood of two classes (Platt's where these are separable), temperature of
+    /// more.
     #[default]
     Auto,
     /// Scores stay as they are.
@@ -82,7 +83,10 @@ impl Calibration {
         }
         let shares: Vec<Vec<f64>> = logits.iter().map(|row| log_shares(output, row)).collect();
         match (method, classes) {
-            (CalibrationMethod::Auto | CalibrationMethod::Platt, 2) => platt(&shares, labels, positive),
+            (CalibrationMethod::Auto, 2) => {
+                most_likely(&shares, labels, positive).or_else(|| platt(&shares, labels, positive))
+            }
+            (CalibrationMethod::Platt, 2) => platt(&shares, labels, positive),
             _ => Some(temperature(&shares, labels)),
         }
     }
@@ -129,6 +133,17 @@ fn softplus(x: f64) -> f64 {
 
 fn log_odds(shares: &[f64], positive: usize) -> f64 {
     shares[positive] - shares[1 - positive]
+}
+
+/// The line of greatest likelihood. Platt's targets draw it towards one half, which costs log loss where there are images
+/// enough. `None` where the classes are separable, for then it has no end.
+fn most_likely(shares: &[Vec<f64>], labels: &[usize], positive: usize) -> Option<Calibration> {
+    let observation = |(row, label): (&Vec<f64>, &usize)| {
+        (log_odds(row, positive), f64::from(u8::from(*label == positive)), 1.0)
+    };
+    let observations: Vec<_> = shares.iter().zip(labels).map(observation).collect();
+    let line = line(&observations).filter(|line| line.slope > 0.0)?;
+    Some(Calibration::Platt { slope: line.slope, intercept: line.intercept })
 }
 
 /// Platt's line, with his targets, a little inside of 0 and 1: so it exists for separable scores too.
@@ -206,6 +221,28 @@ mod tests {
             let [first, second] = Output::Sigmoid.scores(&[1.0, 2.5])[..] else { panic!("two scores") };
             assert!((sigmoid[0] - first / (first + second)).abs() < 1e-6);
         }
+    }
+
+    /// At the greatest likelihood the residuals sum to 0, and so do their products with the log odds.
+    #[test]
+    fn two_classes_get_the_line_of_greatest_likelihood() {
+        let mut random = crate::random::Random::new(2, 0);
+        let odds: Vec<f32> = (0..400).map(|_| random.symmetric(6.0)).collect();
+        // Log odds twice as large as what is true.
+        let labels: Vec<usize> = odds
+            .iter()
+            .map(|z| usize::from(f64::from(random.unit()) < sigmoid(f64::from(*z) / 2.0)))
+            .collect();
+        let logits: Vec<Vec<f32>> = odds.iter().map(|z| vec![0.0, *z]).collect();
+        let fit =
+            Calibration::fit(CalibrationMethod::Auto, Output::Softmax, &logits, &labels, 1).expect("fits");
+        let Calibration::Platt { slope, intercept } = fit else { panic!("{fit:?}") };
+        assert!((0.4..0.6).contains(&slope) && intercept.abs() < 0.3, "{slope} {intercept}");
+        let residual =
+            |(z, label): (&f32, &usize)| *label as f64 - sigmoid(slope * f64::from(*z) + intercept);
+        let pairs = || odds.iter().zip(&labels);
+        assert!(pairs().map(residual).sum::<f64>().abs() < 1e-6);
+        assert!(pairs().map(|(z, label)| residual((z, label)) * f64::from(*z)).sum::<f64>().abs() < 1e-5);
     }
 
     #[test]

@@ -5,15 +5,18 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::smooth::smooth_youden;
 use crate::error::{Error, Result};
 
-/// How the threshold is chosen. As text: `youden`, `sensitivity=0.95`, `cost=5:1`, `fixed=0.5`.
+/// How the threshold is chosen. As text: `youden`, `youden-smooth`, `sensitivity=0.95`, `cost=5:1`, `fixed=0.5`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ThresholdPolicy {
     /// Where sensitivity + specificity is largest (Youden 1950).
     #[default]
     Youden,
+    /// The same of smoothed scores (Fluss 2005): it does not hang on single images.
+    YoudenSmooth,
     /// As many negatives spared as a sensitivity of at least this allows, then as many positives found.
     Sensitivity(f64),
     /// Where the mistakes cost least, a missed positive so much and a false alarm so much, with
@@ -35,6 +38,7 @@ impl FromStr for ThresholdPolicy {
         let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
         let policy = match text.split_once('=') {
             None if text == "youden" => Some(Self::Youden),
+            None if text == "youden-smooth" => Some(Self::YoudenSmooth),
             Some(("sensitivity", least)) => number(least).map(Self::Sensitivity),
             Some(("fixed", threshold)) => number(threshold).map(Self::Fixed),
             Some(("cost", costs)) => costs.split_once(':').and_then(|(miss, alarm)| {
@@ -45,11 +49,11 @@ impl FromStr for ThresholdPolicy {
         };
         let within = |policy: &Self| match policy {
             Self::Sensitivity(share) | Self::Fixed(share) => (0.0..=1.0).contains(share),
-            Self::Youden | Self::Cost { .. } => true,
+            Self::Youden | Self::YoudenSmooth | Self::Cost { .. } => true,
         };
         policy.filter(within).ok_or_else(|| {
             Error::Usage(format!(
-                "threshold: expected youden, sensitivity=SHARE, cost=MISS:ALARM or fixed=SCORE, found {text}"
+                "threshold: expected youden, youden-smooth, sensitivity=SHARE, cost=MISS:ALARM or fixed=SCORE, found {text}"
             ))
         })
     }
@@ -73,6 +77,7 @@ impl fmt::Display for ThresholdPolicy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Youden => formatter.write_str("youden"),
+            Self::YoudenSmooth => formatter.write_str("youden-smooth"),
             Self::Sensitivity(least) => write!(formatter, "sensitivity={least}"),
             Self::Cost { miss, alarm } => write!(formatter, "cost={miss}:{alarm}"),
             Self::Fixed(threshold) => write!(formatter, "fixed={threshold}"),
@@ -136,6 +141,7 @@ pub fn choose_threshold(truth: &[bool], scores: &[f64], policy: ThresholdPolicy)
             let all = if cuts.is_empty() { &[][..] } else { std::slice::from_ref(&nothing) };
             Ok(best(cuts.iter().chain(all), cost))
         }
+        ThresholdPolicy::YoudenSmooth => Ok(smooth_youden(truth, scores).unwrap_or(0.5)),
         ThresholdPolicy::Youden => {
             // Sensitivity + specificity over a common denominator, so that equals are equal.
             let youden = |cut: &Cut| cut.found * negatives + cut.spared * positives;
@@ -270,7 +276,7 @@ mod tests {
 
     #[test]
     fn policies_are_read_and_written() {
-        for text in ["youden", "sensitivity=0.95", "cost=5:1", "fixed=0.5"] {
+        for text in ["youden", "youden-smooth", "sensitivity=0.95", "cost=5:1", "fixed=0.5"] {
             assert_eq!(text.parse::<ThresholdPolicy>().expect(text).to_string(), text);
         }
         for text in ["", "best", "sensitivity", "sensitivity=95", "cost=5", "cost=0:1", "fixed=NaN"] {

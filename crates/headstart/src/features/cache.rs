@@ -116,6 +116,14 @@ impl Cache {
     }
 }
 
+/// A map of the file keeps its lock, so it is given up by hand: what was read is never written again.
+impl Drop for Cache {
+    fn drop(&mut self) {
+        // A system that refuses ends the lock with the map.
+        let _ = self.records.unlock();
+    }
+}
+
 /// Records mapped from disk, in the order in which they were asked for.
 #[derive(Debug)]
 pub struct Records {
@@ -187,7 +195,7 @@ impl Records {
 
 #[allow(unsafe_code)]
 fn map(file: &File) -> std::io::Result<memmap2::Mmap> {
-    // SAFETY: the file is locked against other writers, and this process only appends to it.
+    // SAFETY: files of records are only appended to, and no record that a whole line of the index names is written again.
     unsafe { memmap2::Mmap::map(file) }
 }
 
@@ -234,6 +242,18 @@ mod tests {
         assert!(records.has(0) && !records.has(1) && records.has(2));
         assert_eq!(value(&records, 0), [7.0, 8.0, 9.0]);
         assert_eq!(value(&records, 2), [0.5, 1.0, -2.0]);
+    }
+
+    #[test]
+    fn records_that_are_in_use_do_not_keep_others_waiting() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut cache = Cache::open(folder.path(), "k", 3).expect("opens");
+        cache.append(&[[1; 32]], &[0.5; 3]).expect("writes");
+        let records = cache.read(&[[1; 32]]).expect("maps");
+        drop(cache);
+        let mut again = Cache::open(folder.path(), "k", 3).expect("opens while the records are mapped");
+        again.append(&[[2; 32]], &[7.0; 3]).expect("writes");
+        assert_eq!(value(&records, 0), [0.5; 3]);
     }
 
     #[test]

@@ -9,13 +9,13 @@ use half::f16;
 use rayon::prelude::*;
 
 use super::cache::{Cache, Content, Records};
-use super::fill::fill;
+use super::fill::{Inputs, fill};
 use crate::backbone::Backbone;
 use crate::backbone::spec::{Block, Layer, MapShape, Spec, output_shape};
 use crate::backbone::weights::{Weights, sha256};
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
-use crate::image::{Augment, Limits, Preprocess, TestView};
+use crate::image::{Image, Limits, Preprocess, Stylist, TestView};
 use crate::trunk::{Buffers, Plan};
 
 /// What an extraction tells while it works.
@@ -54,42 +54,69 @@ pub struct Extracted {
     pub set_aside: Vec<(String, String)>,
 }
 
-/// A view of each image.
-#[derive(Debug, Clone, Copy)]
-pub enum View {
-    /// One of those that are drawn.
-    Drawn {
-        /// How far it may differ.
-        augment: Augment,
-        /// Which, from 1 on.
-        number: usize,
-    },
-    /// Always the same.
-    Fixed(TestView),
+/// The features of views of those samples that could be used.
+#[derive(Debug)]
+pub struct ExtractedViews {
+    /// Indices into the samples that were given.
+    pub usable: Vec<usize>,
+    /// Of each wanted view a record for each of its samples that are usable, in order.
+    pub records: Vec<Records>,
+    /// Paths that could not be used, and why.
+    pub set_aside: Vec<(String, String)>,
+}
+
+/// What a net is shown of an image: by default the image as it is.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// In the style of view `number` of a stylist.
+    drawn: Option<(Arc<Stylist>, usize)>,
+    /// Of that, always the same view.
+    fixed: Option<TestView>,
 }
 
 impl View {
-    /// Names it; the number of views does not matter, so that those that are there are used again.
-    fn key(&self) -> String {
-        let (text, number) = match self {
-            Self::Drawn { augment, number } => {
-                (serde_json::to_string(&Augment { views: 0, ..*augment }), *number)
-            }
-            Self::Fixed(view) => (serde_json::to_string(view), 0),
-        };
-        let text = text.expect("a plain struct becomes JSON");
-        format!("{}-{number}", &sha256(text.as_bytes())[..8])
+    /// View `number` of those that `stylist` draws.
+    pub fn drawn(stylist: &Arc<Stylist>, number: usize) -> Self {
+        Self { drawn: Some((Arc::clone(stylist), number)), fixed: None }
     }
 
-    fn apply(&self, preprocess: &Preprocess, input: &mut [f32], content: &Content) {
-        match self {
-            Self::Drawn { augment, number } => augment.apply(preprocess, input, content, *number),
-            Self::Fixed(view) => {
-                let turned = view.apply(input, preprocess.size);
-                input.copy_from_slice(&turned);
+    /// This view of what is shown so far.
+    #[must_use]
+    pub fn then(self, fixed: TestView) -> Self {
+        Self { fixed: Some(fixed), ..self }
+    }
+
+    /// Names it behind a trunk's key; the number of views does not matter, so that those that are there are used again.
+    fn key(&self, trunk: &str) -> String {
+        let drawn = self.drawn.as_ref().map(|(stylist, number)| (stylist.key(), *number));
+        match (drawn, &self.fixed) {
+            (None, None) => trunk.into(),
+            (drawn, fixed) => {
+                let fixed =
+                    fixed.map(|view| serde_json::to_string(&view).expect("a plain struct becomes JSON"));
+                let number = drawn.as_ref().map_or(0, |(_, number)| *number);
+                let text = format!("2 {} {}", drawn.unwrap_or_default().0, fixed.unwrap_or_default());
+                format!("{trunk}-{}-{number}", &sha256(text.as_bytes())[..8])
             }
         }
     }
+
+    fn apply(&self, preprocess: &Preprocess, image: &Image, content: &Content) -> Vec<f32> {
+        let input = match &self.drawn {
+            Some((stylist, number)) => stylist.style(content, *number).apply(preprocess, image),
+            None => preprocess.apply(image),
+        };
+        self.fixed.iter().fold(input, |input, view| view.apply(preprocess, &input))
+    }
+}
+
+/// A view, and the samples that it is wanted of, by their places.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What is shown of each.
+    pub view: View,
+    /// In order.
+    pub samples: Vec<usize>,
 }
 
 impl Extractor {
@@ -155,77 +182,101 @@ impl Extractor {
         folder: &Path,
         progress: &mut dyn Progress,
     ) -> Result<Extracted> {
-        self.extract_view(samples, None, folder, progress)
+        let all = Wanted { view: View::default(), samples: (0..samples.len()).collect() };
+        let mut extracted = self.extract_views(samples, &[all], folder, progress)?;
+        Ok(Extracted {
+            records: extracted.records.remove(0),
+            usable: extracted.usable,
+            set_aside: extracted.set_aside,
+        })
     }
 
-    /// The same of a view of each image.
+    /// Features of views of samples. Each image is decoded once for all its views.
     ///
     /// # Errors
     /// As [`Extractor::extract`].
-    pub fn extract_view(
+    pub fn extract_views(
         &self,
         samples: &[Sample],
-        view: Option<View>,
+        wanted: &[Wanted],
         folder: &Path,
         progress: &mut dyn Progress,
-    ) -> Result<Extracted> {
-        let key = view.map_or_else(|| self.key.clone(), |view| format!("{}-{}", self.key, view.key()));
-        let mut cache = Cache::open(folder, &key, self.output().len())?;
+    ) -> Result<ExtractedViews> {
+        let open = |wanted: &Wanted| Cache::open(folder, &wanted.view.key(&self.key), self.output().len());
+        let mut caches = wanted.iter().map(open).collect::<Result<Vec<_>>>()?;
         // A file that cannot even be read is asked for again below, where it is set aside.
         let contents: Vec<Content> =
             samples.par_iter().map(|sample| sample.content_hash().unwrap_or_default()).collect();
-        let known = cache.read(&contents)?;
-        let missing: Vec<usize> = (0..samples.len()).filter(|index| !known.has(*index)).collect();
-        drop(known);
-        let aside = self.compute(samples, &missing, view, &mut cache, progress)?;
-        let unusable: HashSet<usize> = aside.iter().map(|(index, _)| *index).collect();
-        let usable: Vec<usize> = (0..samples.len()).filter(|index| !unusable.contains(index)).collect();
-        let contents: Vec<Content> = usable.iter().map(|index| contents[*index]).collect();
-        let records = cache.read(&contents)?;
-        if let Some(index) = (0..usable.len()).find(|index| !records.has(*index)) {
-            let path = samples[usable[index]].path();
-            return Err(Error::invalid(
-                path,
-                "the file that was read at first",
-                "other bytes: it changed meanwhile",
-            ));
+        let of = |samples: &[usize]| samples.iter().map(|index| contents[*index]).collect::<Vec<_>>();
+        let mut lacking = vec![Vec::new(); samples.len()];
+        for (number, (wanted, cache)) in wanted.iter().zip(&caches).enumerate() {
+            let known = cache.read(&of(&wanted.samples))?;
+            let missing = wanted.samples.iter().enumerate().filter(|(place, _)| !known.has(*place));
+            missing.for_each(|(_, index)| lacking[*index].push(number));
         }
+        let total = wanted.iter().map(|wanted| wanted.samples.len()).sum();
+        let views: Vec<&View> = wanted.iter().map(|wanted| &wanted.view).collect();
+        let aside = self.compute((samples, &views), (&lacking, total), &mut caches, progress)?;
+        let unusable: HashSet<usize> = aside.iter().map(|(index, _)| *index).collect();
+        let left = |samples: &[usize]| -> Vec<usize> {
+            samples.iter().copied().filter(|index| !unusable.contains(index)).collect()
+        };
+        let mut records = Vec::with_capacity(wanted.len());
+        for (wanted, cache) in wanted.iter().zip(&caches) {
+            let usable = left(&wanted.samples);
+            let of_view = cache.read(&of(&usable))?;
+            if let Some(place) = (0..usable.len()).find(|place| !of_view.has(*place)) {
+                return Err(Error::invalid(
+                    samples[usable[place]].path(),
+                    "the file that was read at first",
+                    "other bytes: it changed meanwhile",
+                ));
+            }
+            records.push(of_view);
+        }
+        let usable = left(&(0..samples.len()).collect::<Vec<_>>());
         let set_aside =
             aside.into_iter().map(|(index, why)| (samples[index].path().to_string(), why)).collect();
-        Ok(Extracted { usable, records, set_aside })
+        Ok(ExtractedViews { usable, records, set_aside })
     }
 
-    /// Computes the features of the samples at `missing` into the cache, and returns those that cannot be used.
+    /// Computes the features of the views that samples lack, by their numbers, into the views' caches, and returns the
+    /// samples that cannot be used.
     fn compute(
         &self,
-        samples: &[Sample],
-        missing: &[usize],
-        view: Option<View>,
-        cache: &mut Cache,
+        (samples, views): (&[Sample], &[&View]),
+        (lacking, total): (&[Vec<usize>], usize),
+        caches: &mut [Cache],
         progress: &mut dyn Progress,
     ) -> Result<Vec<(usize, String)>> {
+        let missing: Vec<usize> = (0..samples.len()).filter(|index| !lacking[*index].is_empty()).collect();
         if missing.is_empty() {
-            progress.extracted(samples.len(), samples.len(), samples.len());
+            progress.extracted(total, total, total);
             return Ok(vec![]);
         }
+        let counts: Vec<usize> = missing.iter().map(|index| lacking[*index].len()).collect();
         let mut aside = Vec::new();
-        fill((&self.plan(), cache), (missing, samples.len()), progress, |batch, progress| {
-            let read: Vec<_> =
-                batch.par_iter().map(|index| (*index, self.read(&samples[*index], view))).collect();
-            let (mut found, mut maps) = (Vec::new(), Vec::new());
-            for (index, result) in read {
+        fill((&self.plan(), caches), (&counts, total), progress, |batch, progress| {
+            let batch = &missing[batch];
+            let read = |index: &usize| {
+                let views: Vec<&View> = lacking[*index].iter().map(|number| views[*number]).collect();
+                self.read(&samples[*index], &views)
+            };
+            let read: Vec<_> = batch.par_iter().map(read).collect();
+            let mut inputs = Inputs::default();
+            for (index, result) in batch.iter().zip(read) {
                 match result {
-                    Ok((content, map)) => {
-                        found.push(content);
-                        maps.extend(map);
+                    Ok((content, maps)) => {
+                        inputs.of.extend(lacking[*index].iter().map(|number| (*number, content)));
+                        maps.iter().for_each(|map| inputs.values.extend_from_slice(map));
                     }
                     Err(why) => {
-                        progress.set_aside(samples[index].path(), &why);
-                        aside.push((index, why));
+                        progress.set_aside(samples[*index].path(), &why);
+                        aside.push((*index, why));
                     }
                 }
             }
-            (found, maps)
+            inputs
         })?;
         Ok(aside)
     }
@@ -234,9 +285,10 @@ impl Extractor {
     ///
     /// # Errors
     /// The path of the first file that cannot be used, and why.
-    pub(crate) fn features_of(&self, wanted: &[(&Sample, View)]) -> Result<Vec<f32>, (String, String)> {
-        let read = |(sample, view): &(&Sample, View)| {
-            self.read(sample, Some(*view)).map(|(_, map)| map).map_err(|why| (sample.path().to_string(), why))
+    pub(crate) fn features_of(&self, wanted: &[(&Sample, &View)]) -> Result<Vec<f32>, (String, String)> {
+        let read = |(sample, view): &(&Sample, &View)| {
+            let read = self.read(sample, &[view]).map_err(|why| (sample.path().to_string(), why));
+            read.map(|(_, maps)| maps.concat())
         };
         let maps = wanted.par_iter().map(read).collect::<Result<Vec<_>, _>>()?.concat();
         let mut buffers = Buffers::default();
@@ -244,14 +296,12 @@ impl Extractor {
         Ok(features.iter().map(|value| f16::from_f32(*value).to_f32()).collect())
     }
 
-    /// An image's content and its preprocessed pixels, or why there are none.
-    fn read(&self, sample: &Sample, view: Option<View>) -> Result<(Content, Vec<f32>), String> {
+    /// An image's content and the preprocessed pixels of its views, or why there are none. One view after the other:
+    /// images are what threads share.
+    fn read(&self, sample: &Sample, views: &[&View]) -> Result<(Content, Vec<Vec<f32>>), String> {
         let (image, content) = sample.read_with_hash(&Limits::default())?;
-        let mut input = self.preprocess.apply(&image);
-        if let Some(view) = view {
-            view.apply(&self.preprocess, &mut input, &content);
-        }
-        Ok((content, input))
+        let maps = views.iter().map(|view| view.apply(&self.preprocess, &image, &content)).collect();
+        Ok((content, maps))
     }
 }
 

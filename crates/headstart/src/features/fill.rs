@@ -1,4 +1,4 @@
-//! Runs what is missing through a plan, a few at a time, into the cache.
+//! Runs what is missing through a plan, a few at a time, into caches.
 
 use std::time::Instant;
 
@@ -7,42 +7,95 @@ use super::extract::Progress;
 use crate::error::{Error, Result};
 use crate::trunk::{Buffers, Plan};
 
-/// Images that run through the plan, and into the cache, at a time: at most.
+/// Images that run through the plan at a time: at most.
 const MOST: usize = 16;
 /// At least, so that no thread is idle while they are decoded.
 const LEAST: usize = 4;
 /// Values that all maps of one layer may have together: VGG16's first layer makes three million of an image.
 const VALUES: usize = 1 << 24;
+/// Values that wait for a cache at most before they are written: each writing waits for the disk.
+const WAITING: usize = 1 << 22;
 
-/// Computes the records of `missing` of `total` images: `read` gives the contents of those that can be used,
-/// and their maps, one after the other.
+/// Preprocessed images: the cache that each belongs to, its content, and all values, one image after the other.
+#[derive(Default)]
+pub(super) struct Inputs {
+    pub(super) of: Vec<(usize, Content)>,
+    pub(super) values: Vec<f32>,
+}
+
+/// Computes the records that items lack, `counts` of each of them, of `total` in all: `read` gives the inputs of those of
+/// a batch of items (by their places) that can be used.
 ///
 /// # Errors
-/// When the cache cannot be written, or [`Error::Interrupted`].
+/// When a cache cannot be written, or [`Error::Interrupted`].
 pub(super) fn fill(
-    (plan, cache): (&Plan, &mut Cache),
-    (missing, total): (&[usize], usize),
+    (plan, caches): (&Plan, &mut [Cache]),
+    (counts, total): (&[usize], usize),
     progress: &mut dyn Progress,
-    mut read: impl FnMut(&[usize], &mut dyn Progress) -> (Vec<Content>, Vec<f32>),
+    mut read: impl FnMut(std::ops::Range<usize>, &mut dyn Progress) -> Inputs,
 ) -> Result<()> {
-    let cached = total - missing.len();
+    let missing: usize = counts.iter().sum();
+    let cached = total - missing;
     let size = (VALUES / plan.widest()).clamp(LEAST, MOST);
-    let (mut buffers, mut done) = (Buffers::default(), cached);
+    let (mut buffers, mut done, mut next) = (Buffers::default(), cached, 0);
+    let mut waiting: Vec<Waiting> = caches.iter().map(|_| Waiting::default()).collect();
     progress.extracted(done, total, cached);
-    for batch in missing.chunks(size) {
+    while next < counts.len() {
         if progress.stop() {
+            write(caches, &mut waiting, 0)?;
             return Err(Error::Interrupted);
         }
         let start = Instant::now();
-        let (found, maps) = read(batch, progress);
-        let features = plan.forward(&maps, found.len(), &mut buffers);
-        cache.append(&found, &features)?;
-        buffers.recycle(features);
-        if done == cached {
-            progress.estimated(missing.len(), start.elapsed() * missing.len().div_ceil(size) as u32);
+        let batch = next..next + items(&counts[next..], size);
+        let records: usize = counts[batch.clone()].iter().sum();
+        next = batch.end;
+        let Inputs { of, values } = read(batch, progress);
+        let features = plan.forward(&values, of.len(), &mut buffers);
+        for ((cache, content), row) in of.iter().zip(features.chunks_exact(plan.output().len())) {
+            waiting[*cache].add(*content, row);
         }
-        done += batch.len();
+        buffers.recycle(features);
+        write(caches, &mut waiting, WAITING)?;
+        if done == cached {
+            progress.estimated(missing, start.elapsed() * missing.div_ceil(records.max(1)) as u32);
+        }
+        done += records;
         progress.extracted(done, total, cached);
+    }
+    write(caches, &mut waiting, 0)
+}
+
+/// How many of the first items make a batch of `size` records.
+fn items(counts: &[usize], size: usize) -> usize {
+    let mut records = 0;
+    let fits = |count: &&usize| {
+        records += **count;
+        records <= size
+    };
+    counts.iter().take_while(fits).count().max(1)
+}
+
+/// Records that are not on disk yet.
+#[derive(Default)]
+struct Waiting {
+    contents: Vec<Content>,
+    values: Vec<f32>,
+}
+
+impl Waiting {
+    fn add(&mut self, content: Content, row: &[f32]) {
+        self.contents.push(content);
+        self.values.extend_from_slice(row);
+    }
+}
+
+/// Writes what waits for a cache where it is more than `most` values.
+fn write(caches: &mut [Cache], waiting: &mut [Waiting], most: usize) -> Result<()> {
+    for (cache, waiting) in caches.iter_mut().zip(waiting) {
+        if waiting.values.len() > most {
+            cache.append(&waiting.contents, &waiting.values)?;
+            *waiting = Waiting::default();
+        }
     }
     Ok(())
 }

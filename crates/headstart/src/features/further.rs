@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::cache::{Cache, Records};
 use super::extract::Progress;
-use super::fill::fill;
+use super::fill::{Inputs, fill};
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::{Weights, sha256};
 use crate::error::{Error, Result};
@@ -48,11 +48,13 @@ impl Further {
         let missing: Vec<usize> = wanted.iter().copied().filter(|index| !known.has(*index)).collect();
         drop(known);
         let length = self.plan.input().len();
-        fill((&self.plan, &mut cache), (&missing, wanted.len()), progress, |batch, _| {
-            let mut maps = vec![0.0; batch.len() * length];
-            let slots = batch.iter().zip(maps.chunks_exact_mut(length));
+        let caches = std::slice::from_mut(&mut cache);
+        fill((&self.plan, caches), (&vec![1; missing.len()], wanted.len()), progress, |batch, _| {
+            let batch = &missing[batch];
+            let mut values = vec![0.0; batch.len() * length];
+            let slots = batch.iter().zip(values.chunks_exact_mut(length));
             slots.for_each(|(index, map)| records.copy(*index, map));
-            (batch.iter().map(|index| records.contents()[*index]).collect(), maps)
+            Inputs { of: batch.iter().map(|index| (0, records.contents()[*index])).collect(), values }
         })?;
         let further = cache.read(records.contents())?;
         match wanted.iter().all(|index| further.has(*index)) {

@@ -8,6 +8,6 @@ mod npy;
 
 pub use cache::{Cache, Records};
 pub(crate) use extract::input;
-pub use extract::{Extracted, Extractor, Progress, View};
+pub use extract::{Extracted, ExtractedViews, Extractor, Progress, View, Wanted};
 pub(crate) use further::Further;
 pub use npy::write_npy;

@@ -11,7 +11,9 @@ pub mod preprocess;
 
 use std::borrow::Cow;
 
-pub use augment::{Augment, TestView};
+pub use augment::{
+    Augment, Perturbation, RESTYLED, Setting, Strength, Style, Stylist, TestView, perturbations,
+};
 pub use decode::{DecodeError, Limits, decode};
 pub(crate) use dicom::patient;
 pub(crate) use encode::data_uri;

@@ -95,25 +95,68 @@ impl Preprocess {
     /// When `input` has another length.
     pub fn apply_into(&self, image: &Image, input: &mut [f32]) {
         assert_eq!(input.len(), self.len(), "an input of {0}×{0}×3", self.size);
-        let square = match image.pixels() {
-            Pixels::Eight(pixels) => {
-                self.square(image, pixels, |value| u16::from(value) * BYTE_STEP, BYTE_STEP)
+        let square = self.square(image, Region::whole(image));
+        square.iter().zip(&mut *input).for_each(|(value, level)| *level = as_level(*value));
+        self.normalise(input);
+    }
+
+    /// Grey levels from 0 to 255 of a part of an image, resized as the whole would be. Red is first, whatever the net's
+    /// order.
+    ///
+    /// # Shapes
+    /// result: `[size, size, 3]`
+    pub(crate) fn levels(&self, image: &Image, region: Region) -> Vec<f32> {
+        self.square(image, region).into_iter().map(as_level).collect()
+    }
+
+    /// A net's input of what [`Preprocess::levels`] gave.
+    pub(crate) fn normalise_levels(&self, levels: &[f32]) -> Vec<f32> {
+        let mut input = levels.to_vec();
+        self.normalise(&mut input);
+        input
+    }
+
+    /// The grey levels that a net's input was made of.
+    pub(crate) fn levels_of(&self, input: &[f32]) -> Vec<f32> {
+        let mut levels = input.to_vec();
+        for pixel in levels.as_chunks_mut::<CHANNELS>().0 {
+            for (channel, value) in pixel.iter_mut().enumerate() {
+                *value = *value * self.deviation[channel] + self.mean[channel];
             }
-            Pixels::Sixteen(pixels) => self.square(image, pixels, |value| value, 1),
-        };
-        self.normalise(&square, input);
+            if self.channel_order == ChannelOrder::Bgr {
+                pixel.reverse();
+            }
+        }
+        levels
+    }
+
+    fn square(&self, image: &Image, region: Region) -> Vec<u16> {
+        match image.pixels() {
+            Pixels::Eight(pixels) => {
+                self.resized((image.width(), region), pixels, |value| u16::from(value) * BYTE_STEP, BYTE_STEP)
+            }
+            Pixels::Sixteen(pixels) => self.resized((image.width(), region), pixels, |value| value, 1),
+        }
     }
 
     /// The resized pixels, `[size, size, 3]`, in 0..=65535 whatever the image's depth: `deep` brings
     /// its values there, and the result is a multiple of `step`, as all of these are.
-    fn square<T: Copy>(&self, image: &Image, pixels: &[T], deep: impl Fn(T) -> u16, step: u16) -> Vec<u16> {
+    fn resized<T: Copy>(
+        &self,
+        (columns, region): (usize, Region),
+        pixels: &[T],
+        deep: impl Fn(T) -> u16,
+        step: u16,
+    ) -> Vec<u16> {
         let deepened = |pixels: &[T]| pixels.iter().map(|value| deep(*value)).collect::<Vec<u16>>();
-        let [columns, rows] = [image.width(), image.height()];
-        if [columns, rows] == [self.size; 2] {
+        let Region { left, top, width: part, height: rows } = region;
+        let pixels = &pixels[top * columns * CHANNELS..][..rows * columns * CHANNELS];
+        if [columns, part, rows] == [self.size; 3] {
             return deepened(pixels);
         }
         let Placement { source: [across, down], target: [width, height] } =
-            Placement::new(self.resize, [columns, rows], self.size);
+            Placement::new(self.resize, [part, rows], self.size);
+        let across = [left as f64 + across[0], across[1]];
         // Along x first, a few rows at a time to spare memory. The order matters at hard edges: what
         // the cubic overshoots is cut off between the passes.
         let mut narrow = Vec::with_capacity(width * rows * CHANNELS);
@@ -159,18 +202,48 @@ impl Preprocess {
         square
     }
 
-    fn normalise(&self, square: &[u16], input: &mut [f32]) {
-        for (levels, pixel) in square.as_chunks::<CHANNELS>().0.iter().zip(input.as_chunks_mut().0) {
-            // Exact for 8-bit values: both products are below 2^24.
-            let [red, green, blue] = levels.map(|level| f32::from(level) * 255.0 / 65535.0);
-            *pixel = match self.channel_order {
-                ChannelOrder::Rgb => [red, green, blue],
-                ChannelOrder::Bgr => [blue, green, red],
-            };
+    /// Grey levels become a net's input.
+    fn normalise(&self, levels: &mut [f32]) {
+        for pixel in levels.as_chunks_mut::<CHANNELS>().0 {
+            if self.channel_order == ChannelOrder::Bgr {
+                pixel.reverse();
+            }
             for (channel, value) in pixel.iter_mut().enumerate() {
                 *value = (*value - self.mean[channel]) / self.deviation[channel];
             }
         }
+    }
+}
+
+/// A grey level, from a value of 16 bits. Exact for 8-bit values: both products are below 2^24.
+fn as_level(value: u16) -> f32 {
+    f32::from(value) * 255.0 / 65535.0
+}
+
+/// A part of an image, in its pixels; at least one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Region {
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+}
+
+impl Region {
+    /// All of it.
+    pub(crate) fn whole(image: &Image) -> Self {
+        Self { left: 0, top: 0, width: image.width(), height: image.height() }
+    }
+
+    /// Left, top, width and height as shares of the image's, rounded to whole pixels.
+    pub(crate) fn of_shares(image: &Image, [left, top, width, height]: [f32; 4]) -> Self {
+        let part = |start: f32, length: f32, side: usize| {
+            let length = ((length * side as f32).round() as usize).clamp(1, side);
+            (((start * side as f32).round() as usize).min(side - length), length)
+        };
+        let ((left, width), (top, height)) =
+            (part(left, width, image.width()), part(top, height, image.height()));
+        Self { left, top, width, height }
     }
 }
 

@@ -39,6 +39,16 @@ impl<'a> Features<'a> {
         Self { width, rows: Rows::Means(means) }
     }
 
+    /// Of records of one place each, gathered from several sets.
+    pub(crate) fn gathered<'r>(width: usize, rows: impl Iterator<Item = (&'r Records, usize)>) -> Self {
+        let (mut all, mut row) = (Vec::new(), vec![0.0; width]);
+        for (records, place) in rows {
+            records.copy(place, &mut row);
+            all.extend(row.iter().map(|value| f16::from_f32(*value)));
+        }
+        Self { width, rows: Rows::Means(all) }
+    }
+
     /// Of rows as they are, one for each image, all of one length.
     pub(crate) fn of_rows(rows: &[Vec<f32>]) -> Self {
         let all = rows.iter().flatten().map(|value| f16::from_f32(*value)).collect();

@@ -2,6 +2,7 @@
 //! squares of its weights.
 
 mod features;
+mod head;
 mod lbfgs;
 
 use rayon::prelude::*;
@@ -12,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::features::Progress;
 
 pub use features::Features;
+pub(crate) use head::Head;
 
 /// Rows that one thread sums; fixed, so that sums do not depend on the number of threads.
 const ROWS: usize = 128;

@@ -18,13 +18,14 @@ mod roc;
 #[cfg(test)]
 mod sample;
 mod square;
+mod stress;
 mod summary;
 mod svg;
 mod words;
 
 use crate::classifier::Member;
 use crate::evaluate::{
-    Calibration, Estimate, PrecisionPoint, ReliabilityBin, RocPoint, SplitMetrics, ThresholdPolicy,
+    Calibration, Estimate, PrecisionPoint, ReliabilityBin, RocPoint, SplitMetrics, Stressed, ThresholdPolicy,
 };
 use crate::gate::GateFacts;
 use crate::history::History;
@@ -43,6 +44,7 @@ pub use precision::precision_svg;
 pub use rate_finder::rate_finder_svg;
 pub use reliability::reliability_svg;
 pub use roc::roc_svg;
+pub use stress::stress_svg;
 pub use summary::summary_table;
 pub use words::curves_in_words;
 
@@ -93,8 +95,12 @@ pub struct Report {
     pub members: Vec<Member>,
     /// How the threshold was chosen on the validation images.
     pub threshold_policy: ThresholdPolicy,
-    /// In the order in which they are shown; the one named `test`, else the last, makes the headline.
+    /// In the order in which they are shown; the one named `test`, else the first, makes the headline.
     pub results: Vec<SplitResult>,
+    /// The stress test, the images as they are first; empty where none was made.
+    pub stress: Vec<Stressed>,
+    /// Which thresholds validation cannot tell from the one that was chosen.
+    pub plateau: Option<[f64; 2]>,
     /// How the scores were calibrated on the validation images, if they were.
     pub calibration: Option<Calibration>,
     /// What refuses unfamiliar images, if anything does.
@@ -109,6 +115,18 @@ pub struct Report {
     pub command: String,
     /// Version of headstart.
     pub version: String,
+}
+
+impl Report {
+    /// What makes the headline: the test split, or the first where none is called so.
+    fn main_result(&self) -> Option<&SplitResult> {
+        self.result("test").or(self.results.first())
+    }
+
+    /// What was measured under a name.
+    fn result(&self, name: &str) -> Option<&SplitResult> {
+        self.results.iter().find(|result| result.name == name)
+    }
 }
 
 /// The images of a run.

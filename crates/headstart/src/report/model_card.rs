@@ -3,7 +3,7 @@
 
 use super::numbers::{decimal_interval, decimals, percent, percent_interval, thousands};
 use super::{Report, SplitResult};
-use crate::evaluate::Estimate;
+use crate::evaluate::{Estimate, worst};
 
 /// What stands where only people can know.
 pub(super) const BLANK: &str = "**[blank: to be filled in]**";
@@ -31,6 +31,7 @@ pub fn model_card(report: &Report) -> String {
          - How the labels came about: {BLANK}\n\n\
          ## Measured\n\n{measured}\n\
          {prevalence}\n\
+         ## Under stress\n\n{stress}\n\
          ## Trust\n\n{trust}\n\
          ## Subgroups\n\n{subgroups}\n\
          ## Warnings of the training\n\n{warnings}\n\
@@ -42,12 +43,13 @@ pub fn model_card(report: &Report) -> String {
         sha256 = model.sha256,
         version = report.version,
         command = report.command,
-        threshold = report.results.last().map_or("unknown".into(), |r| decimals(r.metrics.threshold)),
+        threshold = report.main_result().map_or("unknown".into(), |r| decimals(r.metrics.threshold)),
         policy = report.threshold_policy,
         caution = report.caution,
         data = data(report),
         measured = measured(report),
         prevalence = prevalence(report),
+        stress = stress(report),
         trust = trust(report),
         subgroups = subgroups(report),
         warnings = if warnings.is_empty() { "None.\n".into() } else { warnings },
@@ -110,13 +112,35 @@ fn measured(report: &Report) -> String {
 }
 
 fn prevalence(report: &Report) -> String {
-    let Some(result) = report.results.last().filter(|r| !r.metrics.at_prevalence.is_empty()) else {
+    let Some(result) = report.main_result().filter(|r| !r.metrics.at_prevalence.is_empty()) else {
         return String::new();
     };
     let mut text = String::from("\n| positives elsewhere | PPV | NPV |\n|---|---|---|\n");
     for at in &result.metrics.at_prevalence {
         let share = |e: &Estimate| format!("{} ({})", percent(e.value), percent_interval(e));
         text += &format!("| {} | {} | {} |\n", percent(at.prevalence), share(&at.ppv), share(&at.npv));
+    }
+    text
+}
+
+/// What each change of the stress test costs.
+fn stress(report: &Report) -> String {
+    let Some(worst) = worst(&report.stress) else { return "No stress test was made.\n".into() };
+    let mut text = format!(
+        "Validation images, changed as another device, operator or archive could change them. The worst is \"{}\".\n\n\
+         | change | AUC | sensitivity | specificity | log loss | refused |\n|---|---|---|---|---|---|\n",
+        worst.change
+    );
+    for row in &report.stress {
+        let refused = row.refused.map_or(String::new(), |refused| percent(refused.value));
+        text += &format!(
+            "| {} | {} | {} | {} | {} | {refused} |\n",
+            row.change,
+            decimals(row.auc.value),
+            percent(row.sensitivity.value),
+            percent(row.specificity.value),
+            decimals(row.log_loss),
+        );
     }
     text
 }

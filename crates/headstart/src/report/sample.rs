@@ -6,8 +6,8 @@ use super::{
 };
 use crate::classifier::{Member, Worth};
 use crate::evaluate::{
-    Calibration, Confusion, SplitMetrics, ThresholdPolicy, evaluate, one_against_rest, precision_curve,
-    reliability, roc_curve, wilson,
+    Calibration, Confusion, SplitMetrics, Stressed, ThresholdPolicy, evaluate, one_against_rest,
+    precision_curve, reliability, roc_curve, wilson,
 };
 use crate::gate::GateFacts;
 use crate::history::{EpochRecord, History};
@@ -24,11 +24,28 @@ pub(super) fn history(epochs: usize) -> History {
             validation_loss: 0.55 * (-2.8 * progress).exp() + 0.12 + 0.12 * progress * progress + wobble,
             validation_accuracy: 0.95 - 0.21 * (-4.0 * progress).exp() - wobble,
             validation_auc: Some(0.97),
+            stressed_loss: None,
+            stressed_auc: None,
+            selection_loss: None,
             learning_rate: 1e-4,
             seconds: 14.2,
         }
     };
     History::new((1..=epochs).map(record).collect())
+}
+
+/// The images as they are, and after two changes.
+fn stress() -> Vec<Stressed> {
+    let row = |change: &str, found, spared| Stressed {
+        change: change.into(),
+        images: 200,
+        auc: wilson(196, 200),
+        sensitivity: wilson(found, 150),
+        specificity: wilson(spared, 50),
+        log_loss: 0.21,
+        refused: Some(wilson(2, 200)),
+    };
+    vec![row("as they are", 146, 48), row("half the resolution", 147, 31), row("gamma 0.7", 140, 47)]
 }
 
 /// Labels and scores of `images`, two of three of class 1, some scored wrong.
@@ -52,7 +69,7 @@ pub(super) fn metrics(images: usize) -> SplitMetrics {
 fn member(seed: u64, auc: f64) -> Member {
     let worth = Worth { auc, accuracy: auc - 0.05, sensitivity: auc, specificity: auc - 0.1 };
     let measured = [("test".to_string(), worth)].into();
-    Member { seed, fold: None, history: history(5), measured }
+    Member { seed, fold: None, history: history(5), probe: false, measured }
 }
 
 /// VGG16 without its top, with a small head; the last block and the head are trainable.
@@ -151,6 +168,8 @@ pub(super) fn report() -> Report {
         members: [0.952, 0.961, 0.957].into_iter().zip(7..).map(|(auc, seed)| member(seed, auc)).collect(),
         threshold_policy: ThresholdPolicy::Youden,
         results: vec![result("train", 444), result("validation", 78), result("test", 624)],
+        stress: stress(),
+        plateau: Some([0.31, 0.62]),
         calibration: Some(Calibration::Platt { slope: 0.8, intercept: -0.3 }),
         gate: Some(GateFacts { layers: 7, threshold: 1.9, false_refusals: 0.01 }),
         mistakes: vec![Mistake {

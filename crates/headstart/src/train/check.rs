@@ -1,10 +1,10 @@
 //! Checks of a recipe's settings that no type makes.
 
 use super::pace::Thaw;
-use super::recipe::{HeadLayer, Recipe};
+use super::recipe::{HeadLayer, Loss, Recipe};
 use super::schedule::Schedule;
 use crate::error::{Error, Result};
-use crate::image::{Augment, TestView};
+use crate::image::{Augment, Setting, Strength, TestView};
 
 impl Recipe {
     /// Checks what no type can.
@@ -45,6 +45,14 @@ impl Recipe {
             positive("schedule.factor", factor)?;
         }
         self.card.check()?;
+        if self.probe {
+            let is_linear = self.head.first() == Some(&HeadLayer::GlobalAveragePool)
+                && self.head[1..].iter().all(|layer| matches!(layer, HeadLayer::Dropout { .. }))
+                && self.loss == Loss::CategoricalCrossEntropy;
+            let expected =
+                "false, or a head of global-average-pool and dropout only, with categorical-cross-entropy";
+            expect("probe", is_linear, expected, "true")?;
+        }
         self.head.iter().try_for_each(check_layer)
     }
 }
@@ -57,13 +65,26 @@ fn check_blur(name: &str, value: f32) -> Result<()> {
 }
 
 fn check_views(augment: Augment) -> Result<()> {
-    check_blur("augment.blur", augment.blur)?;
-    share("augment.shift", f64::from(augment.shift))?;
-    share("augment.scale", f64::from(augment.scale))?;
-    share("augment.contrast", f64::from(augment.contrast))?;
-    share("augment.brightness", f64::from(augment.brightness))?;
-    not_negative("augment.rotation", f64::from(augment.rotation))?;
-    not_negative("augment.noise", f64::from(augment.noise))
+    if augment.replace && augment.views == 0 {
+        return expect(
+            "augment.views",
+            false,
+            "1 or more, because replace = true leaves out the images",
+            "0",
+        );
+    }
+    if let Strength::Share(share) = augment.strength {
+        expect("augment.strength", (0.0..=1.0).contains(&share), "\"auto\" or 0 to 1", &share.to_string())?;
+    }
+    for (name, setting, [least, most]) in augment.settings() {
+        let Some(Setting { low, high, probability }) = setting else { continue };
+        let is_range = low <= high && (least..=most).contains(&low) && (least..=most).contains(&high);
+        let expected = format!("a range within {least} to {most}, the lesser number first");
+        expect(&format!("augment.{name}"), is_range, &expected, &format!("[{low}, {high}]"))?;
+        let name = format!("augment.{name}.probability");
+        expect(&name, (0.0..=1.0).contains(&probability), "0 to 1", &probability.to_string())?;
+    }
+    Ok(())
 }
 
 fn check_test_view(view: TestView) -> Result<()> {

@@ -4,6 +4,7 @@ use super::data::Usable;
 use super::judge::Judge;
 use crate::backbone::spec::Layer;
 use crate::dataset::Split;
+use crate::features::Records;
 use crate::gate::{FALSE_REFUSALS, Gate, GateFacts, pool, threshold};
 use crate::trunk::{Buffers, Plan};
 
@@ -31,19 +32,19 @@ impl Judge<'_> {
         let train = usable.of(Split::Train);
         let labels: Vec<usize> = train.iter().map(|index| usable.labels[*index]).collect();
         let classes = labels.iter().max()? + 1;
-        let gate = Gate::fit(&self.pooled(of_tail, &train), &labels, classes)?;
-        let distances = gate.distances(&self.pooled(of_tail, &usable.of(Split::Validation)));
+        let gate = Gate::fit(&self.pooled(of_tail, self.records, &train), &labels, classes)?;
+        let distances = gate.distances(&self.pooled(of_tail, self.records, &usable.of(Split::Validation)));
         let threshold = threshold(&distances, FALSE_REFUSALS)?;
         let facts = GateFacts { layers: frozen + of_tail, threshold, false_refusals: FALSE_REFUSALS };
         Some(Familiar { facts, gate, of_tail })
     }
 
     /// Distances of records.
-    pub(super) fn distances(&self, familiar: &Familiar, indices: &[usize]) -> Vec<f64> {
-        familiar.gate.distances(&self.pooled(familiar.of_tail, indices))
+    pub(super) fn distances(&self, familiar: &Familiar, records: &Records, indices: &[usize]) -> Vec<f64> {
+        familiar.gate.distances(&self.pooled(familiar.of_tail, records, indices))
     }
 
-    fn pooled(&self, of_tail: usize, indices: &[usize]) -> Vec<Vec<f32>> {
+    fn pooled(&self, of_tail: usize, records: &Records, indices: &[usize]) -> Vec<Vec<f32>> {
         let layers: &[Layer] = &self.tail.layers()[..of_tail];
         let plan = Plan::new(layers, self.weights, self.tail.input());
         let (mut buffers, mut rows) = (Buffers::default(), Vec::with_capacity(indices.len()));
@@ -52,7 +53,7 @@ impl Judge<'_> {
         for batch in indices.chunks(BATCH) {
             let maps = &mut maps[..batch.len() * length];
             for (index, output) in batch.iter().zip(maps.chunks_exact_mut(length)) {
-                self.records.copy(*index, output);
+                records.copy(*index, output);
             }
             let features = plan.forward(maps, batch.len(), &mut buffers);
             rows.extend(pool(&features, plan.output()));

@@ -31,6 +31,8 @@ pub(super) struct Data<'a> {
     pub(super) records: &'a Records,
     /// Features of views of the training images.
     pub(super) views: &'a Views<'a>,
+    /// Features of the validation images, restyled.
+    pub(super) stressed: &'a Views<'a>,
     /// The class of each record.
     pub(super) labels: &'a [usize],
     /// Records that train.
@@ -132,7 +134,15 @@ impl Fit<'_> {
     /// The tail and its features; while blocks wait, what follows them and the features there.
     fn moving(&self, epoch: usize) -> (&Tail, Data<'_>) {
         match self.phases.at(self.pace.waiting(self.tail.layers(), epoch)) {
-            Some(phase) => (&phase.tail, Data { records: &phase.records, views: &phase.views, ..*self.data }),
+            Some(phase) => {
+                let data = Data {
+                    records: &phase.records,
+                    views: &phase.views,
+                    stressed: &phase.stressed,
+                    ..*self.data
+                };
+                (&phase.tail, data)
+            }
             None => (self.tail, *self.data),
         }
     }
@@ -175,9 +185,12 @@ impl Fit<'_> {
             epoch,
             train_loss,
             train_accuracy: within.right as f64 / within.seen as f64,
-            validation_loss: validation.loss,
-            validation_accuracy: validation.accuracy,
-            validation_auc: validation.auc,
+            validation_loss: validation.plain.loss,
+            validation_accuracy: validation.plain.accuracy,
+            validation_auc: validation.plain.auc,
+            stressed_loss: validation.stressed.map(|stressed| stressed.loss),
+            stressed_auc: validation.stressed.and_then(|stressed| stressed.auc),
+            selection_loss: validation.selection_loss(recipe.validate_on),
             learning_rate: self.learning_rate(epoch, data.train.len() - 1),
             seconds: within.seconds + start.elapsed().as_secs_f64(),
         };
@@ -188,7 +201,7 @@ impl Fit<'_> {
             observer.warn(&warning);
             fitted.warnings.push(warning);
         }
-        let is_best = fitted.history.kept().is_none_or(|kept| record.validation_loss < kept.validation_loss);
+        let is_best = fitted.history.kept().is_none_or(|kept| record.deciding_loss() < kept.deciding_loss());
         if is_best || recipe.keep == Keep::Last {
             fitted.weights = weights;
             fitted.history.kept_epoch = Some(epoch);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::data::Usable;
 use super::familiar::Familiar;
 use super::members::Trained;
-use super::recipe::Recipe;
+use super::recipe::{Recipe, ValidateOn};
 use super::validate::logits;
 use super::views::Views;
 use crate::backbone::spec::Block;
@@ -16,14 +16,36 @@ use crate::dataset::Split;
 use crate::error::Result;
 use crate::evaluate::{
     COVERAGE, Calibration, Conformal, SplitMetrics, ThresholdCounts, choose_threshold, evaluate_grouped,
-    number_groups, one_against_rest, wilson,
+    number_groups, one_against_rest, plateau, wilson,
 };
 use crate::features::Records;
 use crate::network::Tail;
 
-/// A split, its records, their scores and what these are worth.
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The validation images as they are.
+    Validation,
+    /// The validation images, restyled.
+    Stressed,
+    /// The test images.
+    Test,
+}
+
+impl Part {
+    /// As `metrics.json` and `predictions.csv` call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Validation => Split::Validation.name(),
+            Self::Stressed => "stressed",
+            Self::Test => Split::Test.name(),
+        }
+    }
+}
+
+/// A part, its records, their scores and what these are worth.
 pub(super) struct Measured {
-    pub(super) split: Split,
+    pub(super) part: Part,
     pub(super) indices: Vec<usize>,
     pub(super) scores: Vec<Vec<f32>>,
     /// From the training images, where there is a gate.
@@ -48,6 +70,8 @@ pub(super) struct Judge<'a> {
     pub(super) records: &'a Records,
     /// Views of validation and test images that are scored besides them.
     pub(super) views: &'a Views<'a>,
+    /// Restyled validation images.
+    pub(super) stressed: &'a Views<'a>,
     pub(super) recipe: &'a Recipe,
     pub(super) positive: usize,
     /// The whole net, head included, and how many blocks of it are frozen.
@@ -59,81 +83,140 @@ pub(super) struct Judge<'a> {
 
 /// What was decided on validation, and measured with it.
 pub(super) struct Judgement {
-    pub(super) threshold: f64,
-    pub(super) calibration: Option<Calibration>,
-    pub(super) conformal: Option<Conformal>,
+    pub(super) decided: Decided,
     pub(super) familiar: Option<Familiar>,
     pub(super) measured: Vec<Measured>,
-    /// What each training is worth alone, by split.
+    /// What each training is worth alone, by part.
     pub(super) alone: Vec<BTreeMap<String, Worth>>,
+}
+
+/// What the validation images decide.
+#[derive(Debug, Clone)]
+pub(super) struct Decided {
+    pub(super) threshold: f64,
+    /// The thresholds that these images cannot tell from it, of two classes.
+    pub(super) plateau: Option<[f64; 2]>,
+    pub(super) calibration: Option<Calibration>,
+    pub(super) conformal: Option<Conformal>,
+}
+
+/// Logits of a part: of each training, and their mean by record.
+struct Scored {
+    part: Part,
+    alone: Vec<(Vec<usize>, Vec<Vec<f32>>)>,
+    indices: Vec<usize>,
+    logits: Vec<Vec<f32>>,
+    labels: Vec<usize>,
+    seconds: f64,
 }
 
 impl Judge<'_> {
     /// The calibration and the threshold, and the metrics of validation and test with them. An image is
     /// validated by the mean of those trainings that did not see it; the test by the mean of all.
     pub(super) fn measure(&self, usable: &Usable) -> Result<Judgement> {
-        let (mut threshold, mut calibration, mut conformal) = (0.5, None, None);
         let familiar = self.familiar(usable);
+        let [validation, stressed, test] =
+            [Part::Validation, Part::Stressed, Part::Test].map(|part| self.score(part, usable));
+        let decided = self.decide(&validation, &stressed)?;
         let mut alone = vec![BTreeMap::new(); self.trained.len()];
         let mut measured = Vec::new();
-        for split in [Split::Validation, Split::Test] {
-            let test = usable.of(Split::Test);
-            let (start, mut means) = (Instant::now(), Means::default());
-            let mut rows = Vec::new();
-            for trained in self.trained {
-                let indices = if split == Split::Test { &test } else { &trained.member.validation };
-                let logits = self.logits(trained, indices);
-                means.add(indices, &logits);
-                rows.push((indices, logits));
-            }
-            let (indices, logits) = means.finish();
-            if indices.is_empty() {
-                continue;
-            }
-            let seconds = start.elapsed().as_secs_f64();
-            let labels: Vec<usize> = indices.iter().map(|index| usable.labels[*index]).collect();
-            if split == Split::Validation {
-                let (method, output) = (self.recipe.calibration, self.recipe.loss.output());
-                calibration = Calibration::fit(method, output, &logits, &labels, self.positive);
-            }
-            let scores = self.scores(&logits, calibration);
-            if split == Split::Validation {
-                let (truth, of_positive) = one_against_rest(&labels, &scores, self.positive);
-                threshold = choose_threshold(&truth, &of_positive, self.recipe.threshold)?;
-                conformal = Conformal::fit(&labels, &scores, COVERAGE);
-            }
+        for scored in [validation, stressed, test].into_iter().filter(|scored| !scored.indices.is_empty()) {
             if self.trained.len() > 1 {
-                for (worth, (indices, logits)) in alone.iter_mut().zip(rows) {
+                for (worth, (indices, logits)) in alone.iter_mut().zip(&scored.alone) {
                     let labels: Vec<usize> = indices.iter().map(|index| usable.labels[*index]).collect();
-                    let scores = self.scores(&logits, calibration);
-                    let own = Worth::of(&labels, &scores, self.positive, threshold);
-                    worth.insert(split.name().to_string(), own);
+                    let scores = self.scores(logits, decided.calibration);
+                    let own = Worth::of(&labels, &scores, self.positive, decided.threshold);
+                    worth.insert(scored.part.name().to_string(), own);
                 }
             }
-            let groups = number_groups(indices.iter().map(|index| self.groups[*index]));
-            let metrics = evaluate_grouped(&labels, &scores, self.positive, threshold, seconds, &groups)?;
-            let distances = familiar.as_ref().map(|familiar| self.distances(familiar, &indices));
-            let refused = familiar.as_ref().zip(distances.as_ref()).map(|(familiar, distances)| {
-                let far = distances.iter().filter(|distance| **distance > familiar.facts.threshold);
-                wilson(far.count(), distances.len())
-            });
-            let sets = conformal.as_ref().map(|conformal: &Conformal| conformal.measure(&labels, &scores));
-            let metrics = SplitMetrics { sets, refused, ..metrics };
-            measured.push(Measured { split, indices, scores, distances, metrics });
+            measured.push(self.worth(scored, &decided, familiar.as_ref())?);
         }
-        Ok(Judgement { threshold, calibration, conformal, familiar, measured, alone })
+        Ok(Judgement { decided, familiar, measured, alone })
+    }
+
+    /// Calibration, threshold and prediction sets, on the validation images that the recipe names.
+    fn decide(&self, validation: &Scored, stressed: &Scored) -> Result<Decided> {
+        let on = match self.recipe.validate_on {
+            ValidateOn::Plain => vec![validation],
+            ValidateOn::Stressed => vec![stressed],
+            ValidateOn::Both => vec![validation, stressed],
+        };
+        let logits: Vec<Vec<f32>> = on.iter().flat_map(|scored| scored.logits.clone()).collect();
+        let labels: Vec<usize> = on.iter().flat_map(|scored| scored.labels.clone()).collect();
+        let (method, output) = (self.recipe.calibration, self.recipe.loss.output());
+        let calibration = Calibration::fit(method, output, &logits, &labels, self.positive);
+        let scores = self.scores(&logits, calibration);
+        let (truth, of_positive) = one_against_rest(&labels, &scores, self.positive);
+        let threshold = choose_threshold(&truth, &of_positive, self.recipe.threshold)?;
+        let conformal = Conformal::fit(&labels, &scores, COVERAGE);
+        let is_binary = logits.first().is_some_and(|row| row.len() == 2);
+        let plateau = plateau(&truth, &of_positive, threshold).filter(|_| is_binary);
+        Ok(Decided { threshold, plateau, calibration, conformal })
+    }
+
+    /// What a part's scores are worth.
+    fn worth(&self, scored: Scored, decided: &Decided, familiar: Option<&Familiar>) -> Result<Measured> {
+        let Scored { part, indices, logits, labels, seconds, .. } = scored;
+        let scores = self.scores(&logits, decided.calibration);
+        let groups = number_groups(indices.iter().map(|index| self.groups[*index]));
+        let threshold = decided.threshold;
+        let metrics = evaluate_grouped(&labels, &scores, self.positive, threshold, seconds, &groups)?;
+        let distances = familiar.map(|familiar| match part {
+            Part::Validation | Part::Test => self.distances(familiar, self.records, &indices),
+            Part::Stressed => self
+                .stressed
+                .of(&indices)
+                .next()
+                .map_or_else(Vec::new, |(records, places)| self.distances(familiar, records, &places)),
+        });
+        let refused = familiar.zip(distances.as_ref()).map(|(familiar, distances)| {
+            let far = distances.iter().filter(|distance| **distance > familiar.facts.threshold);
+            wilson(far.count(), distances.len())
+        });
+        let sets = decided.conformal.as_ref().map(|conformal| conformal.measure(&labels, &scores));
+        let metrics = SplitMetrics { sets, refused, ..metrics };
+        Ok(Measured { part, indices, scores, distances, metrics })
+    }
+
+    /// Each training's logits of a part, and their mean.
+    fn score(&self, part: Part, usable: &Usable) -> Scored {
+        let test = usable.of(Split::Test);
+        let (start, mut means, mut alone) = (Instant::now(), Means::default(), Vec::new());
+        for trained in self.trained {
+            let indices = match part {
+                Part::Validation | Part::Stressed => &trained.member.validation,
+                Part::Test => &test,
+            };
+            let logits = self.logits(trained, part, indices);
+            means.add(indices, &logits);
+            alone.push((indices.clone(), logits));
+        }
+        let (indices, logits) = means.finish();
+        let labels = indices.iter().map(|index| usable.labels[*index]).collect();
+        Scored { part, alone, indices, logits, labels, seconds: start.elapsed().as_secs_f64() }
     }
 
     /// One training's logits of images, mean over their views.
-    fn logits(&self, trained: &Trained, indices: &[usize]) -> Vec<Vec<f32>> {
-        let of = |records, indices: &[usize]| logits(self.tail, &trained.weights, records, indices);
-        let (mut rows, mut count) = (of(self.records, indices), 1.0);
-        for (records, places) in self.views.of(indices) {
-            let view = of(records, &places);
+    fn logits(&self, trained: &Trained, part: Part, indices: &[usize]) -> Vec<Vec<f32>> {
+        let itself = match part {
+            Part::Validation | Part::Test => vec![(self.records, indices.to_vec())],
+            Part::Stressed => vec![],
+        };
+        let views = match part {
+            Part::Validation | Part::Test => self.views,
+            Part::Stressed => self.stressed,
+        };
+        let (mut rows, mut count): (Vec<Vec<f32>>, f32) = (vec![], 0.0);
+        for (records, places) in itself.into_iter().chain(views.of(indices)) {
+            let view = logits(self.tail, &trained.weights, records, &places);
+            count += 1.0;
+            if rows.is_empty() {
+                rows = view;
+                continue;
+            }
             rows.iter_mut().zip(view).for_each(|(row, view)| {
                 row.iter_mut().zip(view).for_each(|(sum, logit)| *sum += logit);
             });
-            count += 1.0;
         }
         rows.iter_mut().flatten().for_each(|logit| *logit /= count);
         rows

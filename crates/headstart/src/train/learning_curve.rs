@@ -218,6 +218,7 @@ impl<'a> Study<'a> {
         let data = Data {
             records: &extracted.records,
             views: &Views::default(),
+            stressed: &Views::default(),
             labels: &labels,
             train: &train,
             validation: &validation,

@@ -38,6 +38,8 @@ pub(super) struct Trained {
     /// Of the tail.
     pub(super) weights: Weights,
     pub(super) history: History,
+    /// Whether it is a linear probe, which has no epochs.
+    pub(super) is_probe: bool,
 }
 
 impl Member {
@@ -99,9 +101,13 @@ pub(super) struct Fitting<'a> {
     pub(super) net: &'a Grafted,
     pub(super) records: &'a Records,
     pub(super) views: &'a Views<'a>,
+    /// Of the validation images, restyled.
+    pub(super) stressed: &'a Views<'a>,
     pub(super) phases: &'a Phases,
     pub(super) usable: &'a Usable,
     pub(super) positive: usize,
+    /// The patient of each record, if known.
+    pub(super) groups: &'a [Option<&'a str>],
 }
 
 impl Fitting<'_> {
@@ -120,8 +126,17 @@ impl Fitting<'_> {
             let checkpoint = Checkpoint::new(self.job, number, print);
             let fitted = self.fit(&member, &checkpoint, observer)?;
             all.warnings.extend(fitted.warnings);
-            all.trained.push(Trained { member, weights: fitted.weights, history: fitted.history });
+            all.trained.push(Trained {
+                member,
+                weights: fitted.weights,
+                history: fitted.history,
+                is_probe: false,
+            });
             all.checkpoints.push(checkpoint);
+        }
+        if self.job.recipe.probe {
+            let probes = self.probes(&all.trained, observer)?;
+            all.trained.extend(probes);
         }
         Ok(all)
     }
@@ -131,6 +146,7 @@ impl Fitting<'_> {
         let data = fit::Data {
             records: self.records,
             views: self.views,
+            stressed: self.stressed,
             labels: &self.usable.labels,
             train: &member.train,
             validation: &member.validation,
@@ -170,6 +186,7 @@ pub(super) fn sealed(trained: &[Trained], alone: Vec<BTreeMap<String, Worth>>) -
         seed: trained.member.seed,
         fold: trained.member.fold.map(|fold| fold + 1),
         history: trained.history.clone(),
+        probe: trained.is_probe,
         measured,
     };
     trained.iter().zip(alone).map(member).collect()

@@ -20,6 +20,7 @@ mod optimizer;
 pub mod pace;
 mod partition;
 mod phases;
+mod probed;
 mod random_weights;
 pub mod rate_finder;
 pub mod recipe;
@@ -40,18 +41,18 @@ use std::time::{Duration, Instant};
 use self::checkpoint::Checkpoint;
 use self::data::{Prepared, Usable};
 use self::graft::Grafted;
-use self::judge::{Judge, Judgement, Measured};
+use self::judge::{Decided, Judge, Judgement, Measured, Part};
 use self::members::{Fitting, Member, records};
 use self::phases::Phases;
-use self::views::Views;
+use self::views::{Needed, Shown};
 use crate::audit::{self, Audit, Features, Labels};
 use crate::backbone::Backbone;
 use crate::backbone::weights::sha256;
 use crate::classifier::{Classifier, Description, FORMAT, Sealed};
-use crate::dataset::{Dataset, Grouping, Split};
+use crate::dataset::{Dataset, Grouping, Sample, Split};
 use crate::error::Result;
-use crate::evaluate::SplitMetrics;
-use crate::features::{Extracted, View};
+use crate::evaluate::{SplitMetrics, Stressed, stress};
+use crate::features::Extracted;
 use crate::history::EpochRecord;
 use crate::image::first_frames;
 
@@ -118,6 +119,8 @@ pub struct Outcome {
     pub classifier: Classifier,
     /// Metrics of validation and test.
     pub metrics: BTreeMap<String, SplitMetrics>,
+    /// The stress test, the images as they are first; empty where none was made.
+    pub stress: Vec<Stressed>,
 }
 
 /// Trains, evaluates and writes the run folder.
@@ -136,41 +139,30 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     net.announce(dataset.samples.len(), observer);
 
     let start = Instant::now();
-    let extracted = net.extractor.extract(&dataset.samples, &job.cache, observer)?;
+    let needed = Needed::new(job, &net, &dataset, observer);
+    let Shown { extracted, drawn, fixed, stressed } =
+        needed.extract(job, &net.extractor, &dataset, observer)?;
     let usable = Usable::new(&dataset, &extracted)?;
     let members = Member::all(&job.recipe, job.seed, &dataset, (&usable, &extracted.usable))?;
     let train = records(&members, |member| &member.train);
-    let (drawn, cached) = views::drawn(job, &net, train.len(), observer);
-    let views = Views::extract(
-        (&drawn, cached),
-        &train,
-        (&net.extractor, &job.cache),
-        (&dataset, &extracted),
-        observer,
-    )?;
-    let phases = Phases::extract(job, &net, &members, (&extracted.records, &views), observer)?;
-    let scored = [records(&members, |member| &member.validation), usable.of(Split::Test)].concat();
-    let fixed: Vec<View> = job.recipe.test_views.iter().copied().map(View::Fixed).collect();
-    let test_views = Views::extract(
-        (&fixed, fixed.len()),
-        &scored,
-        (&net.extractor, &job.cache),
-        (&dataset, &extracted),
-        observer,
-    )?;
+    let phases = Phases::extract(job, &net, &members, (&extracted.records, &drawn, &stressed), observer)?;
     let extract_seconds = start.elapsed().as_secs_f64();
     net.extractor.rest();
 
     let start = Instant::now();
     let print = fingerprint(job, &net, &dataset, &extracted);
+    let groups: Vec<Option<&str>> =
+        extracted.usable.iter().map(|index| dataset.samples[*index].group.as_deref()).collect();
     let fitting = Fitting {
         job,
         net: &net,
         records: &extracted.records,
-        views: &views,
+        views: &drawn,
+        stressed: &stressed,
         phases: &phases,
         usable: &usable,
         positive,
+        groups: &groups,
     };
     let all = fitting.all(members, &print, observer).inspect_err(|_| folder.discard())?;
     let trained = &all.trained;
@@ -183,24 +175,24 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let audit = Audit::of(&dataset, &survey, Some(labels));
 
     let (tail, weights) = (&net.tail, &net.weights);
-    let groups = extracted.usable.iter().map(|index| dataset.samples[*index].group.as_deref()).collect();
     let judge = Judge {
         tail,
         trained,
         weights,
         records: &extracted.records,
-        views: &test_views,
+        views: &fixed,
+        stressed: &stressed,
         recipe: &job.recipe,
         positive,
         blocks: &net.blocks,
         cut: net.cut,
         groups,
     };
-    let Judgement { threshold, calibration, conformal, familiar, measured, alone } =
-        judge.measure(&usable)?;
-    let held_out = measured.iter().find(|part| part.split == Split::Test);
-    let test = held_out.map(|part| part.metrics.clone());
-    let threshold_counts = held_out.and_then(|part| part.threshold_counts(&usable.labels, positive));
+    let Judgement { decided, familiar, measured, alone } = judge.measure(&usable)?;
+    let Decided { threshold, plateau, calibration, conformal } = decided;
+    let held_out = measured.iter().find(|found| found.part == Part::Test);
+    let test = held_out.map(|found| found.metrics.clone());
+    let threshold_counts = held_out.and_then(|found| found.threshold_counts(&usable.labels, positive));
     // Sealing compiles the whole net: the trunk and the tail that were trained with need not be beside it.
     drop((net.extractor, net.tail));
     let mut sealed = Sealed {
@@ -236,6 +228,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         gate: familiar.map(|familiar| familiar.gate),
     };
     let classifier = Classifier::seal(&mut sealed);
+    let stress = put_to_the_test(job, &classifier, (&dataset, &extracted, &usable), observer)?;
     folder.write(&run::Contents {
         job,
         dataset: &dataset,
@@ -243,6 +236,8 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         classifier: &classifier,
         sealed: &sealed,
         measured: &measured,
+        stress: &stress,
+        plateau,
         extracted: &extracted,
         labels: &usable.labels,
         warnings: &warnings,
@@ -251,7 +246,28 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     })?;
     // The first tells whether there is something to go on with: it goes last.
     all.checkpoints.iter().rev().for_each(Checkpoint::remove);
-    Ok(Outcome { classifier, metrics: by_split(measured) })
+    Ok(Outcome { classifier, metrics: by_split(measured), stress })
+}
+
+/// The stress test, with validation images at even steps; none with folds, where each validation image has trained some
+/// of the members.
+fn put_to_the_test(
+    job: &Job,
+    classifier: &Classifier,
+    (dataset, extracted, usable): (&Dataset, &Extracted, &Usable),
+    observer: &mut dyn Observer,
+) -> Result<Vec<Stressed>> {
+    let validation = usable.of(Split::Validation);
+    let count = job.recipe.stress_images.min(validation.len());
+    if count == 0 || job.recipe.folds.is_some() {
+        return Ok(vec![]);
+    }
+    observer.say(&format!("stress test of {count} validation images"));
+    let chosen: Vec<usize> = (0..count).map(|step| validation[step * validation.len() / count]).collect();
+    let samples: Vec<&Sample> =
+        chosen.iter().map(|index| &dataset.samples[extracted.usable[*index]]).collect();
+    let labels: Vec<usize> = chosen.iter().map(|index| usable.labels[*index]).collect();
+    stress(classifier, &samples, &labels, observer)
 }
 
 /// Names everything that the epochs of a training depend on: not how many there shall be, unless the
@@ -269,5 +285,5 @@ fn fingerprint(job: &Job, net: &Grafted, dataset: &Dataset, extracted: &Extracte
 }
 
 fn by_split(measured: Vec<Measured>) -> BTreeMap<String, SplitMetrics> {
-    measured.into_iter().map(|part| (part.split.name().to_string(), part.metrics)).collect()
+    measured.into_iter().map(|found| (found.part.name().to_string(), found.metrics)).collect()
 }

@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use super::graft::Grafted;
 use super::members::{Member, records};
 use super::pace::Pace;
+use super::recipe::ValidateOn;
 use super::views::Views;
 use super::{Job, Observer};
 use crate::backbone::spec::{Block, Layer};
@@ -22,16 +23,27 @@ pub(super) struct Phase {
     /// Of the training and validation images.
     pub(super) records: Records,
     pub(super) views: Views<'static>,
+    /// Of the restyled validation images.
+    pub(super) stressed: Views<'static>,
 }
 
 /// Those whose features are in the cache. In the others each step runs the layers that wait, too.
 #[derive(Default)]
-pub(super) struct Phases(Vec<Phase>);
+pub(super) struct Phases {
+    each: Vec<Phase>,
+    /// The pooled features that a linear probe reads, where the recipe has one.
+    pooled: Option<Phase>,
+}
 
 impl Phases {
     /// The one in which so many layers of the tail wait.
     pub(super) fn at(&self, waiting: usize) -> Option<&Phase> {
-        self.0.iter().find(|phase| phase.waiting == waiting)
+        self.each.iter().find(|phase| phase.waiting == waiting)
+    }
+
+    /// The pooled features that a linear probe reads.
+    pub(super) fn pooled(&self) -> Option<&Phase> {
+        self.pooled.as_ref()
     }
 
     /// Computes the features of each phase from those at the cut, as far as they pay and the cache may hold
@@ -43,19 +55,23 @@ impl Phases {
         job: &Job,
         net: &Grafted,
         members: &[Member],
-        (at_cut, views): (&Records, &Views<'_>),
+        (at_cut, views, stressed): (&Records, &Views<'_>, &Views<'_>),
         observer: &mut dyn Observer,
     ) -> Result<Self> {
         let (recipe, layers) = (&job.recipe, net.tail.layers());
-        let versions = 1 + recipe.augment.map_or(0, |augment| augment.views);
+        let versions = recipe.versions();
         // An epoch runs one version of each image through the blocks that wait; the cache is given all.
-        if recipe.mix.is_some() || recipe.thaw.epochs() * members.len() < versions {
-            return Ok(Self::default());
-        }
         let train = records(members, |member| &member.train);
         let mut images = [train.clone(), records(members, |member| &member.validation)].concat();
         images.sort_unstable();
         images.dedup();
+        let pooled = match recipe.probe {
+            true => Some(pooled(job, net, &images, (at_cut, views, stressed), observer)?),
+            false => None,
+        };
+        if recipe.mix.is_some() || recipe.thaw.epochs() * members.len() < versions {
+            return Ok(Self { each: vec![], pooled });
+        }
         let (cached, all) = views.cached();
         // Where not all views fit there is no room at all.
         let taken = if all { cached * train.len() * net.extractor.record_bytes() } else { usize::MAX };
@@ -70,17 +86,49 @@ impl Phases {
             if waiting == 0 || shape.len() > net.extractor.input().len() {
                 continue;
             }
-            let bytes = 2 * shape.len() * (images.len() + cached * train.len());
+            let restyled = match recipe.validate_on {
+                ValidateOn::Plain => 0,
+                ValidateOn::Stressed | ValidateOn::Both => stressed.cached().0 * (images.len() - train.len()),
+            };
+            let bytes = 2 * shape.len() * (images.len() + cached * train.len() + restyled);
             let what = format!("epoch {epoch}: only {} is trained", moving(blocks, &pace, epoch));
             if has_room(&what, bytes, &mut room, observer) {
                 let tail = Tail::new(layers[waiting..].to_vec(), shape, &net.weights, Device::flex());
                 let records = further.extract(at_cut, &images, &job.cache, observer)?;
                 let views = views.further(&further, &job.cache, observer)?;
-                phases.push(Phase { waiting, tail, records, views });
+                // Epochs look at restyled images only where these decide.
+                let stressed = match recipe.validate_on {
+                    ValidateOn::Plain => Views::default(),
+                    ValidateOn::Stressed | ValidateOn::Both => {
+                        stressed.further(&further, &job.cache, observer)?
+                    }
+                };
+                phases.push(Phase { waiting, tail, records, views, stressed });
             }
         }
-        Ok(Self(phases))
+        Ok(Self { each: phases, pooled })
     }
+}
+
+/// The features behind all pretrained blocks, pooled: what the head's last layer reads.
+fn pooled(
+    job: &Job,
+    net: &Grafted,
+    images: &[usize],
+    (at_cut, views, stressed): (&Records, &Views<'_>, &Views<'_>),
+    observer: &mut dyn Observer,
+) -> Result<Phase> {
+    let layers: Vec<Layer> = net.tail.layers().iter().filter(|layer| !layer.draws()).cloned().collect();
+    let waiting = layers.len() - 1;
+    let further = Further::new(&layers[..waiting], &net.weights, net.tail.input());
+    let tail = Tail::new(layers[waiting..].to_vec(), further.output(), &net.weights, Device::flex());
+    Ok(Phase {
+        waiting,
+        tail,
+        records: further.extract(at_cut, images, &job.cache, observer)?,
+        views: views.further(&further, &job.cache, observer)?,
+        stressed: stressed.further(&further, &job.cache, observer)?,
+    })
 }
 
 /// Whether the features of a phase may lie in the cache: they take from what `room` there is.

@@ -65,6 +65,7 @@ pub fn find_rate(job: &Job, observer: &mut dyn Observer) -> Result<RateCurve> {
     let data = Data {
         records: &extracted.records,
         views: &Views::default(),
+        stressed: &Views::default(),
         labels: &usable.labels,
         train: &usable.of(Split::Train),
         validation: &[],

@@ -55,6 +55,19 @@ pub enum Keep {
     Last,
 }
 
+/// Which validation images decide: when to stop, calibration, threshold, prediction sets and the gate's limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValidateOn {
+    /// The images as they are.
+    #[default]
+    Plain,
+    /// The same images, restyled at random: another crop, aspect, resolution, compression, sharpness and grey levels.
+    Stressed,
+    /// Both alike.
+    Both,
+}
+
 /// A layer of the new head; a dense layer with one output for each class follows the last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -122,6 +135,9 @@ pub struct Recipe {
     /// others, and the model is the mean of all.
     #[serde(default)]
     pub folds: Option<usize>,
+    /// Whether a linear probe of the pretrained features is a part of the model, beside the trained tail.
+    #[serde(default)]
+    pub probe: bool,
     /// Images a step.
     pub batch_size: usize,
     /// At most, besides those of the head alone.
@@ -135,6 +151,12 @@ pub struct Recipe {
     pub class_weights: bool,
     /// Share of the training images that is cut off for validation when none are given.
     pub validation_fraction: f64,
+    /// Which validation images decide.
+    #[serde(default)]
+    pub validate_on: ValidateOn,
+    /// Validation images that the stress test is made with after the training; 0 leaves it out.
+    #[serde(default)]
+    pub stress_images: usize,
     /// How the threshold is chosen on validation.
     #[serde(default)]
     pub threshold: ThresholdPolicy,
@@ -210,6 +232,11 @@ impl Recipe {
             same => same.clone(),
         };
         Self { backbone: backbone.into(), unfreeze, ..self }
+    }
+
+    /// What training may see of each image: its views, and the image itself unless they replace it.
+    pub fn versions(&self) -> usize {
+        self.augment.map_or(1, |augment| augment.views + usize::from(!augment.replace))
     }
 
     /// Epochs in all, at most.

@@ -16,7 +16,7 @@ use crate::classifier::{Classifier, Member, Sealed, Worth};
 use crate::csv_field::csv_field as field;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::evaluate::{SplitMetrics, Spread};
+use crate::evaluate::{SplitMetrics, Spread, Stressed};
 use crate::features::Extracted;
 use crate::report::{Subgroup, checklist, curves_svg, model_card, report_html};
 
@@ -31,6 +31,10 @@ pub(super) struct Contents<'a> {
     pub(super) classifier: &'a Classifier,
     pub(super) sealed: &'a Sealed,
     pub(super) measured: &'a [Measured],
+    /// The stress test.
+    pub(super) stress: &'a [Stressed],
+    /// The thresholds that validation cannot tell from the one that was chosen.
+    pub(super) plateau: Option<[f64; 2]>,
     pub(super) extracted: &'a Extracted,
     /// The class of each record.
     pub(super) labels: &'a [usize],
@@ -44,6 +48,11 @@ struct Metrics<'a> {
     #[serde(flatten)]
     splits: BTreeMap<&'a str, &'a SplitMetrics>,
     threshold: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold_plateau: Option<[f64; 2]>,
+    /// By change; the images as they are first.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    stress: &'a [Stressed],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subgroups: Vec<Subgroup>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -112,8 +121,10 @@ impl Folder {
         fs::create_dir_all(&self.0).map_err(|why| Error::io("create", &self.0, why))?;
         let description = contents.classifier.description();
         let metrics = Metrics {
-            splits: contents.measured.iter().map(|part| (part.split.name(), &part.metrics)).collect(),
+            splits: contents.measured.iter().map(|found| (found.part.name(), &found.metrics)).collect(),
             threshold: description.threshold,
+            threshold_plateau: contents.plateau,
+            stress: contents.stress,
             subgroups: facts::subgroups(contents),
             members: description.members.iter().map(MemberMetrics::of).collect(),
             spread: spread(contents),
@@ -123,7 +134,8 @@ impl Folder {
         let metrics = serde_json::to_string_pretty(&metrics).expect("plain structs become JSON");
         self.file("config.toml", config(contents.job))?;
         self.file("history.jsonl", description.history.to_jsonl())?;
-        for (number, member) in description.members.iter().enumerate().skip(1) {
+        let trained = description.members.iter().filter(|member| !member.probe);
+        for (number, member) in trained.enumerate().skip(1) {
             self.file(&format!("history-{}.jsonl", number + 1), member.history.to_jsonl())?;
         }
         self.file(tensorboard::FILE, tensorboard::events(&description.history))?;
@@ -156,7 +168,7 @@ fn spread<'a>(contents: &Contents<'a>) -> BTreeMap<&'a str, BTreeMap<&'static st
         let each = Worth::MEASURES.iter();
         each.filter_map(|(name, measure)| Some((*name, description.spread(split, *measure)?))).collect()
     };
-    let splits = contents.measured.iter().map(|part| (part.split.name(), of(part.split.name())));
+    let splits = contents.measured.iter().map(|found| (found.part.name(), of(found.part.name())));
     splits.filter(|(_, measures)| !measures.is_empty()).collect()
 }
 
@@ -199,7 +211,7 @@ fn predictions(contents: &Contents<'_>) -> String {
             let shares = &assessment.prediction.scores;
             let scores: Vec<String> = shares.iter().map(|score| format!("{score:.6}")).collect();
             let (path, label) = (field(sample.path()), field(&classes[sample.label]));
-            let (split, predicted) = (part.split, field(&assessment.prediction.class));
+            let (split, predicted) = (part.part.name(), field(&assessment.prediction.class));
             let group = field(sample.group.as_deref().unwrap_or_default());
             let scores = scores.join(",");
             let doubts = assessment.csv(classes);

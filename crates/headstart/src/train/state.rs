@@ -97,6 +97,9 @@ mod tests {
                 validation_loss: *loss,
                 validation_accuracy: 0.0,
                 validation_auc: None,
+                stressed_loss: None,
+                stressed_auc: None,
+                selection_loss: None,
                 learning_rate: 0.0,
                 seconds: 0.0,
             };

@@ -122,6 +122,7 @@ mod tests {
         let data = Data {
             records: &records,
             views: &Views::default(),
+            stressed: &Views::default(),
             labels: &[0, 1, 1, 1, 0],
             // Three of class 1, and one of class 0: the last does not train.
             train: &[0, 1, 2, 3],

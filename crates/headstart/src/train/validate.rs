@@ -1,7 +1,7 @@
 //! What the tail makes of validation images, by the code that predicts.
 
 use super::fit::Data;
-use super::recipe::Recipe;
+use super::recipe::{Recipe, ValidateOn};
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
 use crate::evaluate;
@@ -12,30 +12,63 @@ use crate::trunk::{Buffers, Plan};
 /// Records that are scored at a time.
 const BATCH: usize = 32;
 
-/// What an epoch is judged by.
-pub(super) struct Validation {
+/// What scores came to on some images.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outcome {
     pub(super) loss: f64,
     pub(super) accuracy: f64,
     pub(super) auc: Option<f64>,
-    /// The class with the largest score of each image.
+}
+
+/// What an epoch is judged by.
+pub(super) struct Validation {
+    /// On the images as they are.
+    pub(super) plain: Outcome,
+    /// On the restyled ones, where the recipe looks at them.
+    pub(super) stressed: Option<Outcome>,
+    /// The class with the largest score of each image as it is.
     pub(super) predicted: Vec<usize>,
 }
 
-/// Scores the validation images.
+impl Validation {
+    /// The loss that chooses the epoch, where it is not that of the images as they are.
+    pub(super) fn selection_loss(&self, on: ValidateOn) -> Option<f64> {
+        let stressed = self.stressed?.loss;
+        match on {
+            ValidateOn::Plain => None,
+            ValidateOn::Stressed => Some(stressed),
+            ValidateOn::Both => Some(f64::midpoint(self.plain.loss, stressed)),
+        }
+    }
+}
+
+/// Scores the validation images, and the restyled ones where the recipe looks at them.
 pub(super) fn validate(tail: &Tail, weights: &Weights, data: &Data<'_>, recipe: &Recipe) -> Validation {
-    let logits = logits(tail, weights, data.records, data.validation);
     let labels: Vec<usize> = data.validation.iter().map(|index| data.labels[*index]).collect();
-    let loss: f64 = logits.iter().zip(&labels).map(|(row, label)| recipe.loss.of_image(row, *label)).sum();
-    let scores: Vec<Vec<f32>> = logits.iter().map(|row| recipe.loss.output().scores(row)).collect();
-    let (truth, of_positive) = evaluate::one_against_rest(&labels, &scores, data.positive);
+    let plain = logits(tail, weights, data.records, data.validation);
+    let stressed = match recipe.validate_on {
+        ValidateOn::Plain => None,
+        ValidateOn::Stressed | ValidateOn::Both => data.stressed.of(data.validation).next(),
+    };
+    let stressed = stressed.map(|(records, places)| logits(tail, weights, records, &places));
     let largest = |row: &Vec<f32>| {
         (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
     };
     Validation {
+        plain: outcome(&plain, &labels, data, recipe),
+        stressed: stressed.map(|logits| outcome(&logits, &labels, data, recipe)),
+        predicted: plain.iter().map(largest).collect(),
+    }
+}
+
+fn outcome(logits: &[Vec<f32>], labels: &[usize], data: &Data<'_>, recipe: &Recipe) -> Outcome {
+    let loss: f64 = logits.iter().zip(labels).map(|(row, label)| recipe.loss.of_image(row, *label)).sum();
+    let scores: Vec<Vec<f32>> = logits.iter().map(|row| recipe.loss.output().scores(row)).collect();
+    let (truth, of_positive) = evaluate::one_against_rest(labels, &scores, data.positive);
+    Outcome {
         loss: loss / labels.len() as f64,
-        accuracy: evaluate::accuracy(&labels, &scores),
+        accuracy: evaluate::accuracy(labels, &scores),
         auc: evaluate::auc(&truth, &of_positive),
-        predicted: logits.iter().map(largest).collect(),
     }
 }
 

@@ -1,15 +1,20 @@
 //! Views of images: extracted once. One of the training images' is drawn for each of them in each epoch.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::Job;
 use super::Observer;
 use super::fit::Data;
 use super::graft::Grafted;
-use crate::dataset::{Dataset, Sample};
+use crate::dataset::{Dataset, Sample, Split};
 use crate::error::{Error, Result};
-use crate::features::{Extracted, Extractor, Further, Records, View};
+use crate::features::{Extracted, ExtractedViews, Extractor, Further, Records, View, Wanted};
+use crate::image::{Augment, Image, Limits, RESTYLED, Stylist};
 use crate::random::Random;
+
+/// Training images whose grey levels others may be given.
+const HISTOGRAMS: usize = 64;
 
 /// Features of views of some images.
 #[derive(Default)]
@@ -20,6 +25,8 @@ pub(super) struct Views<'a> {
     places: Vec<usize>,
     /// Views that the cache has no room for.
     anew: Option<Anew<'a>>,
+    /// Whether they stand in for the images.
+    replace: bool,
 }
 
 /// Views that pass the trunk whenever they are drawn.
@@ -30,38 +37,130 @@ struct Anew<'a> {
     samples: Vec<Sample>,
 }
 
-impl<'a> Views<'a> {
-    /// Extracts the first `cached` of these views of the images with these records; the others are computed
-    /// when they are drawn.
-    ///
-    /// # Errors
-    /// As [`Extractor::extract`], and for a file that changed meanwhile.
-    pub(super) fn extract(
-        (views, cached): (&[View], usize),
-        images: &[usize],
-        (extractor, cache): (&'a Extractor, &Path),
-        (dataset, extracted): (&Dataset, &Extracted),
-        observer: &mut dyn Observer,
-    ) -> Result<Self> {
-        let mut places = vec![usize::MAX; extracted.usable.len()];
-        images.iter().enumerate().for_each(|(place, index)| places[*index] = place);
-        let samples: Vec<Sample> =
-            images.iter().map(|index| dataset.samples[extracted.usable[*index]].clone()).collect();
-        let (cached, drawn) = views.split_at(cached);
-        let mut each = Vec::with_capacity(cached.len());
-        for (number, view) in cached.iter().enumerate() {
-            let (count, images) = (views.len(), samples.len());
-            observer.say(&format!("view {} of {count} of {images} images", number + 1));
-            let found = extractor.extract_view(&samples, Some(*view), cache, observer)?;
-            if let Some((path, why)) = found.set_aside.first() {
-                return Err(changed(path, why));
-            }
-            each.push(found.records);
+/// Which views of which images a training needs.
+pub(super) struct Needed {
+    /// Of the training images: those that the cache may hold, then those that it may not.
+    drawn: (Vec<View>, Vec<View>),
+    replace: bool,
+    /// Of validation and test images, besides themselves.
+    fixed: Vec<View>,
+    /// Of validation images, restyled: the first, then its fixed views.
+    stressed: Vec<View>,
+    train: Vec<usize>,
+    validation: Vec<usize>,
+    scored: Vec<usize>,
+}
+
+/// What was extracted, by what it is for.
+pub(super) struct Shown<'a> {
+    /// Every image as it is.
+    pub(super) extracted: Extracted,
+    /// Of the training images.
+    pub(super) drawn: Views<'a>,
+    /// Of validation and test images.
+    pub(super) fixed: Views<'a>,
+    /// Of validation images.
+    pub(super) stressed: Views<'a>,
+}
+
+impl Needed {
+    /// What the recipe asks for.
+    pub(super) fn new(job: &Job, net: &Grafted, dataset: &Dataset, observer: &mut dyn Observer) -> Self {
+        let recipe = &job.recipe;
+        // With folds each image trains some members and validates others.
+        let of = |wanted: &[Split]| -> Vec<usize> {
+            let is_wanted = |sample: &Sample| {
+                wanted.contains(&sample.split.unwrap_or(Split::Train))
+                    || recipe.folds.is_some() && sample.split != Some(Split::Test)
+            };
+            (0..dataset.samples.len()).filter(|index| is_wanted(&dataset.samples[*index])).collect()
+        };
+        let (train, validation) = (of(&[Split::Train]), of(&[Split::Validation]));
+        let augment = recipe.augment.unwrap_or_default();
+        let stylist = Arc::new(stylist(augment, net, dataset, &train));
+        let mut cached: Vec<View> = (1..=augment.views).map(|number| View::drawn(&stylist, number)).collect();
+        let room = affordable(job, augment.views, net.extractor.record_bytes() * train.len(), observer);
+        let left = cached.split_off(room);
+        let restyled = View::drawn(&Arc::new(Stylist::new(RESTYLED)), 0);
+        let fixed = |view: &View| recipe.test_views.iter().map(|fixed| view.clone().then(*fixed)).collect();
+        let of_restyled: Vec<View> = fixed(&restyled);
+        Self {
+            drawn: (cached, left),
+            replace: augment.replace,
+            fixed: fixed(&View::default()),
+            stressed: [vec![restyled], of_restyled].concat(),
+            scored: of(&[Split::Validation, Split::Test]),
+            train,
+            validation,
         }
-        let anew = Anew { extractor, views: drawn.to_vec(), samples };
-        Ok(Self { each, places, anew: (!drawn.is_empty()).then_some(anew) })
     }
 
+    /// Runs the trunk over all of it.
+    ///
+    /// # Errors
+    /// As [`Extractor::extract_views`].
+    pub(super) fn extract<'a>(
+        self,
+        job: &Job,
+        extractor: &'a Extractor,
+        dataset: &Dataset,
+        observer: &mut dyn Observer,
+    ) -> Result<Shown<'a>> {
+        let samples = &dataset.samples;
+        let whole = Wanted { view: View::default(), samples: (0..samples.len()).collect() };
+        let each = |views: &[View], samples: &[usize]| -> Vec<Wanted> {
+            views.iter().map(|view| Wanted { view: view.clone(), samples: samples.to_vec() }).collect()
+        };
+        let [drawn, fixed, stressed] = [
+            each(&self.drawn.0, &self.train),
+            each(&self.fixed, &self.scored),
+            each(&self.stressed, &self.validation),
+        ];
+        let counts = [drawn.len(), fixed.len(), stressed.len()];
+        let wanted = [vec![whole], drawn, fixed, stressed].concat();
+        let ExtractedViews { usable, mut records, set_aside } =
+            extractor.extract_views(samples, &wanted, &job.cache, observer)?;
+        let mut take = |count: usize, of: &[usize]| {
+            let (mut places, mut place) = (vec![usize::MAX; usable.len()], 0);
+            let is_of: std::collections::HashSet<usize> = of.iter().copied().collect();
+            for (record, index) in usable.iter().enumerate() {
+                if is_of.contains(index) {
+                    places[record] = place;
+                    place += 1;
+                }
+            }
+            Views { each: records.splice(1..=count, []).collect(), places, anew: None, replace: false }
+        };
+        let drawn = take(counts[0], &self.train);
+        let fixed = take(counts[1], &self.scored);
+        let stressed = take(counts[2], &self.validation);
+        let trained = usable.iter().zip(&drawn.places).filter(|(_, place)| **place != usize::MAX);
+        let again = || trained.map(|(index, _)| samples[*index].clone()).collect();
+        let anew =
+            (!self.drawn.1.is_empty()).then(|| Anew { extractor, views: self.drawn.1, samples: again() });
+        let drawn = Views { anew, replace: self.replace, ..drawn };
+        Ok(Shown {
+            extracted: Extracted { records: records.remove(0), usable, set_aside },
+            drawn,
+            fixed,
+            stressed,
+        })
+    }
+}
+
+/// Draws the training's views; where they are given other images' grey levels, those of some at even steps.
+fn stylist(augment: Augment, net: &Grafted, dataset: &Dataset, train: &[usize]) -> Stylist {
+    let stylist = Stylist::new(augment);
+    if augment.histogram.is_none() {
+        return stylist;
+    }
+    let step = train.len().div_ceil(HISTOGRAMS).max(1);
+    let read = |index: &usize| dataset.samples[*index].read(&Limits::default()).ok();
+    let images: Vec<Image> = train.iter().step_by(step).filter_map(read).collect();
+    stylist.with_histograms(&net.backbone.preprocess, &images)
+}
+
+impl<'a> Views<'a> {
     /// Copies what the training images `indices` look like this time to `output`, one after the other.
     ///
     /// # Errors
@@ -77,7 +176,11 @@ impl<'a> Views<'a> {
         let mut left = Vec::new();
         let length = output.len() / indices.len();
         for (index, slot) in indices.iter().zip(output.chunks_exact_mut(length)) {
-            let number = if count == 0 { 0 } else { random.below(count + 1) };
+            let number = match (count, self.replace) {
+                (0, _) => 0,
+                (_, true) => 1 + random.below(count),
+                (_, false) => random.below(count + 1),
+            };
             match number.checked_sub(1) {
                 None => data.records.copy(*index, slot),
                 Some(view) if view < self.each.len() => self.each[view].copy(self.places[*index], slot),
@@ -105,7 +208,15 @@ impl<'a> Views<'a> {
             let all: Vec<usize> = (0..records.contents().len()).collect();
             each.push(further.extract(records, &all, cache, observer)?);
         }
-        Ok(Views { each, places: self.places.clone(), anew: None })
+        Ok(Views { each, places: self.places.clone(), anew: None, replace: self.replace })
+    }
+
+    /// All that training may see of its images, a set for each version: records, and the images' places in them. Views
+    /// that are not in the cache are left out.
+    pub(super) fn versions<'v>(&'v self, data: &Data<'v>) -> Vec<(&'v Records, Vec<usize>)> {
+        let itself = (data.records, data.train.to_vec());
+        let is_wanted = !self.replace || self.each.is_empty();
+        is_wanted.then_some(itself).into_iter().chain(self.of(data.train)).collect()
     }
 
     /// How many lie in the cache, and whether these are all.
@@ -118,7 +229,8 @@ impl<'a> Views<'a> {
         &'v self,
         images: &[usize],
     ) -> impl Iterator<Item = (&'v Records, Vec<usize>)> + use<'v, 'a> {
-        let places: Vec<usize> = images.iter().map(|index| self.places[*index]).collect();
+        let place = |index: &usize| self.places.get(*index).copied().unwrap_or(usize::MAX);
+        let places: Vec<usize> = images.iter().map(place).collect();
         self.each.iter().map(move |records| (records, places.clone()))
     }
 }
@@ -126,8 +238,8 @@ impl<'a> Views<'a> {
 impl Anew<'_> {
     /// Fills slots, each with the place of its image and the number of its view.
     fn compute(&self, slots: Vec<(usize, usize, &mut [f32])>) -> Result<()> {
-        let wanted: Vec<(&Sample, View)> =
-            slots.iter().map(|(place, view, _)| (&self.samples[*place], self.views[*view])).collect();
+        let wanted: Vec<(&Sample, &View)> =
+            slots.iter().map(|(place, view, _)| (&self.samples[*place], &self.views[*view])).collect();
         let features = self.extractor.features_of(&wanted).map_err(|(path, why)| changed(&path, &why))?;
         let length = features.len() / slots.len();
         for ((_, _, slot), features) in slots.into_iter().zip(features.chunks_exact(length)) {
@@ -141,21 +253,12 @@ fn changed(path: &str, why: &str) -> Error {
     Error::invalid(path, "the file that was read at first", format!("{why}: it changed meanwhile"))
 }
 
-/// The views of `images` training images that the recipe wants, and how many of them the cache may hold.
-pub(super) fn drawn(
-    job: &Job,
-    net: &Grafted,
-    images: usize,
-    observer: &mut dyn Observer,
-) -> (Vec<View>, usize) {
-    let Some(augment) = job.recipe.augment else { return (vec![], 0) };
-    let cached = affordable(job, augment.views, net.extractor.record_bytes() * images, observer);
-    ((1..=augment.views).map(|number| View::Drawn { augment, number }).collect(), cached)
-}
-
 /// How many views the cache may hold, `bytes` each.
 fn affordable(job: &Job, wanted: usize, bytes: usize, observer: &mut dyn Observer) -> usize {
     let mebibytes = |bytes: usize| bytes as f64 / (1 << 20) as f64;
+    if wanted == 0 {
+        return 0;
+    }
     let Some(limit) = job.cache_limit else {
         observer
             .say(&format!("{wanted} views of each training image take {:.0} MiB", mebibytes(bytes * wanted)));
@@ -190,11 +293,12 @@ mod tests {
     fn images_and_epochs_draw_views_of_their_own_and_an_epoch_the_same_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let each = vec![records(folder.path(), 1.0), records(folder.path(), 2.0)];
-        let views = Views { each, places: vec![0, 1], anew: None };
+        let views = Views { each, places: vec![0, 1], anew: None, replace: false };
         let itself = records(folder.path(), 0.0);
         let data = Data {
             records: &itself,
             views: &views,
+            stressed: &Views::default(),
             labels: &[0, 1],
             train: &[0, 1],
             validation: &[],

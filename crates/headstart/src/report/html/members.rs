@@ -21,19 +21,23 @@ pub(super) fn members(report: &Report, split: &str) -> String {
             [Cell::from(member.name())].into_iter().chain(cells).collect()
         })
         .collect();
+    let trained = || worths.iter().filter(|(member, _)| !member.probe);
     let spreads = Worth::MEASURES.map(|(name, measure)| {
-        let values: Vec<f64> = worths.iter().map(|(_, worth)| measure(worth)).collect();
+        let values: Vec<f64> = trained().map(|(_, worth)| measure(worth)).collect();
         let Some(Spread { mean, deviation, low, high }) = Spread::of(&values) else { return Cell::from("") };
         let below = format!("± {}; {} to {}", show(name, deviation), show(name, low), show(name, high));
         Cell { text: show(name, mean), below }
     });
-    rows.push([Cell::from("mean")].into_iter().chain(spreads).collect());
-    let lead = text(&format!(
-        "The model is the mean of {} trainings. Alone, with its threshold, each comes to the following on the {split} \
-         images. Under the mean stands the standard deviation between trainings, and the 95 % interval of the mean: \
-         it holds for other seeds and folds of these images, not for other images.",
+    let mut lead = format!(
+        "The model takes the mean of the logits of {} parts. Alone, with the model's threshold, each part comes to the \
+         following on the {split} images.",
         worths.len()
-    ));
+    );
+    if trained().count() > 1 {
+        rows.push([Cell::from("mean of the trainings")].into_iter().chain(spreads).collect());
+        lead += " Under the mean stands the standard deviation between trainings, and the 95 % interval of the mean: it \
+                 holds for other seeds and folds of these images, not for other images.";
+    }
     let head = ["", "Accuracy", "AUC", "Sensitivity", "Specificity"];
-    details("Each training alone", &(lead + &table("numbers", &head, &rows)))
+    details("Each part alone", &(text(&lead) + &table("numbers", &head, &rows)))
 }

@@ -6,12 +6,13 @@ mod images;
 mod members;
 mod model;
 mod results;
+mod stress;
 mod trust;
 
 pub use self::audit::audit_html;
 use self::audit::{GALLERY_STYLE, inspection};
 use self::element::{section, text};
-use super::{Report, SplitResult, curves_in_words, curves_svg, escape};
+use super::{Report, curves_in_words, curves_svg, escape};
 use crate::audit::Audit;
 use crate::dataset::Dataset;
 
@@ -32,6 +33,7 @@ pub fn report_html(report: &Report, inspected: Option<(&Audit, &Dataset)>) -> St
         boxes("Warning", &report.warnings),
         section("Training", &training(report)),
         section("Evaluation", &results::evaluation(report)),
+        section("Under stress", &stress::stress(report)),
         section("Trust", &trust::trust(report)),
         section("Surest mistakes", &trust::mistakes(report)),
         if report.subgroups.is_empty() {
@@ -65,11 +67,6 @@ fn training(report: &Report) -> String {
         "{}<figure class=\"scroll curves\">\n{curves}</figure>\n",
         text(&(of_the_first(report) + &curves_in_words(&report.history)))
     )
-}
-
-/// The test split, or the last one where none is called so.
-fn main_result(report: &Report) -> Option<&SplitResult> {
-    report.results.iter().find(|result| result.name == "test").or(report.results.last())
 }
 
 /// The name of a class.

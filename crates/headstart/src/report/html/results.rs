@@ -1,8 +1,8 @@
 //! What was measured: the headline, the table by split, the confusion matrix and the ROC curve.
 
+use super::class_name;
 use super::element::{Cell, details, note, table, text};
 use super::members::members;
-use super::{class_name, main_result};
 use crate::evaluate::{Estimate, SplitMetrics, ThresholdPolicy};
 use crate::report::numbers::{decimal_interval, decimals, duration, percent, percent_interval, thousands};
 use crate::report::{
@@ -51,12 +51,24 @@ fn headline_measures(metrics: &SplitMetrics) -> [Measure; 4] {
 
 /// One card for each of the four measures that matter most.
 pub(super) fn headline(report: &Report) -> String {
-    let Some(result) = main_result(report) else { return text("Nothing was measured.") };
+    let Some(result) = report.main_result() else { return text("Nothing was measured.") };
     let lead = format!(
         "<p class=\"lead\">Measured on {} {} images, with 95 % confidence intervals.</p>\n",
         thousands(result.metrics.images),
         escape(&result.name)
     );
+    let stressed = report.result("stressed").map_or(String::new(), |stressed| {
+        let metrics = &stressed.metrics;
+        format!(
+            "<p class=\"lead\">Under stress, on {} validation images that were restyled at random (crop, aspect, resolution, \
+             compression, sharpness, grey levels): AUC {}, sensitivity {}, specificity {}. Expect something between the two \
+             on images from elsewhere.</p>\n",
+            thousands(metrics.images),
+            decimals(metrics.auc.value),
+            percent(metrics.sensitivity.value),
+            percent(metrics.specificity.value)
+        )
+    });
     let cards: String = headline_measures(&result.metrics)
         .iter()
         .map(|measure| {
@@ -66,12 +78,12 @@ pub(super) fn headline(report: &Report) -> String {
             )
         })
         .collect();
-    format!("{lead}<div class=\"cards\">\n{cards}</div>\n")
+    format!("{lead}<div class=\"cards\">\n{cards}</div>\n{stressed}")
 }
 
 /// Everything else about the results.
 pub(super) fn evaluation(report: &Report) -> String {
-    let Some(result) = main_result(report) else { return text("Nothing was measured.") };
+    let Some(result) = report.main_result() else { return text("Nothing was measured.") };
     let names = report.results.iter().map(|result| result.name.as_str());
     let head: Vec<&str> = [""].into_iter().chain(names).collect();
     [
@@ -131,6 +143,11 @@ fn how_decided(report: &Report, result: &SplitResult) -> String {
             "chosen on the validation images, where sensitivity plus specificity is largest (Youden's J)"
                 .into()
         }
+        ThresholdPolicy::YoudenSmooth => {
+            "chosen on the validation images, where smoothed sensitivity plus specificity is largest (Youden's J of smoothed \
+             scores)"
+                .into()
+        }
         ThresholdPolicy::Sensitivity(least) => {
             let least = percent(least);
             format!("chosen on the validation images, as high as a sensitivity of {least} allows there")
@@ -141,8 +158,16 @@ fn how_decided(report: &Report, result: &SplitResult) -> String {
         ),
         ThresholdPolicy::Fixed(_) => "fixed before training".into(),
     };
+    let plateau = report.plateau.map_or(String::new(), |[low, high]| {
+        format!(
+            " Validation cannot tell it from any threshold between {} and {}: sensitivity plus specificity differs by less \
+             than a standard error there.",
+            decimals(low),
+            decimals(high)
+        )
+    });
     format!(
-        "An image is called {} when its score for that class is at least {}: {policy}. {READ_ONCE}",
+        "An image is called {} when its score for that class is at least {}: {policy}.{plateau} {READ_ONCE}",
         class_name(report, report.positive),
         decimals(result.metrics.threshold)
     )

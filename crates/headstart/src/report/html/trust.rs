@@ -1,8 +1,8 @@
 //! How far the answers can be trusted: calibration, prediction sets, the gate, the surest mistakes, and
 //! subgroups.
 
+use super::class_name;
 use super::element::{Cell, note, table, text};
-use super::{class_name, main_result};
 use crate::evaluate::{Calibration, Coverage, Estimate};
 use crate::report::numbers::{decimal_interval, decimals, percent, percent_interval, thousands};
 use crate::report::{Mistake, Report, escape};
@@ -54,7 +54,7 @@ fn sets(report: &Report) -> String {
          Measured coverage:",
         percent(first.nominal)
     );
-    let main = main_result(report).and_then(|result| result.metrics.sets.as_ref());
+    let main = report.main_result().and_then(|result| result.metrics.sets.as_ref());
     let fallen = main.filter(|coverage| coverage.coverage.high < coverage.nominal).map(|coverage| {
         text(&format!(
             "The coverage of {} on these images lies below what was promised: they are not like the validation images.",

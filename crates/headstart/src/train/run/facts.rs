@@ -6,7 +6,7 @@ use super::Contents;
 use crate::dataset::{Dataset, Split};
 use crate::evaluate::{one_against_rest, precision_curve, reliability, roc_curve};
 use crate::report::{DatasetFacts, ModelFacts, Report, SetAside, SplitFacts, SplitResult, histogram};
-use crate::train::judge::Measured;
+use crate::train::judge::{Measured, Part};
 
 mod mistakes;
 mod subgroups;
@@ -35,6 +35,8 @@ pub(super) fn report(contents: &Contents<'_>) -> Report {
         members: description.members.clone(),
         threshold_policy: description.threshold_policy,
         results: contents.measured.iter().map(|part| result(contents, part)).collect(),
+        stress: contents.stress.to_vec(),
+        plateau: contents.plateau,
         calibration: description.calibration,
         gate: description.gate,
         mistakes: headline(contents).map(|part| mistakes::mistakes(contents, part)).unwrap_or_default(),
@@ -64,9 +66,9 @@ fn facts(dataset: &Dataset, split: Split) -> SplitFacts {
     SplitFacts { name: split.to_string(), images: dataset.counts(split), groups: groups.len() }
 }
 
-/// What the headline is about: the test split, or the last.
+/// What the headline is about: the test split, or validation.
 fn headline<'a>(contents: &Contents<'a>) -> Option<&'a Measured> {
-    contents.measured.iter().find(|part| part.split == Split::Test).or(contents.measured.last())
+    contents.measured.iter().find(|found| found.part == Part::Test).or(contents.measured.first())
 }
 
 /// The classes of a split's images.
@@ -79,7 +81,7 @@ fn result(contents: &Contents<'_>, part: &Measured) -> SplitResult {
     let (truth, scores) = one_against_rest(&labels, &part.scores, positive);
     let binary = contents.classifier.classes().len() == 2;
     SplitResult {
-        name: part.split.to_string(),
+        name: part.part.name().into(),
         metrics: part.metrics.clone(),
         roc: if binary { roc_curve(&truth, &scores) } else { vec![] },
         precision: if binary { precision_curve(&truth, &scores) } else { vec![] },
