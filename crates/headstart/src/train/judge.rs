@@ -134,8 +134,24 @@ impl Judge<'_> {
         Ok(Judgement { decided, familiar, measured, alone })
     }
 
-    /// Calibration, threshold and prediction sets, on the validation images that the recipe names.
-    fn decide(&self, validation: &Scored, stressed: &Scored) -> Result<Decided> {
+    /// Mean log loss of the calibrated scores on the validation images that decide.
+    pub(super) fn log_loss(&self, usable: &Usable) -> f64 {
+        let [validation, stressed] =
+            [Part::Validation, Part::Stressed].map(|part| self.score(part, usable));
+        let (labels, scores, _) = self.calibrated(&validation, &stressed);
+        let losses = labels.iter().zip(&scores).map(|(label, row)| {
+            let sum: f32 = row.iter().sum();
+            -f64::from(row[*label] / sum).max(f64::MIN_POSITIVE).ln()
+        });
+        losses.sum::<f64>() / labels.len() as f64
+    }
+
+    /// Labels and calibrated scores of the validation images that the recipe names, and the calibration.
+    fn calibrated(
+        &self,
+        validation: &Scored,
+        stressed: &Scored,
+    ) -> (Vec<usize>, Vec<Vec<f32>>, Option<Calibration>) {
         let on = match self.recipe.validate_on {
             ValidateOn::Plain => vec![validation],
             ValidateOn::Stressed => vec![stressed],
@@ -146,10 +162,16 @@ impl Judge<'_> {
         let (method, output) = (self.recipe.calibration, self.recipe.loss.output());
         let calibration = Calibration::fit(method, output, &logits, &labels, self.positive);
         let scores = self.scores(&logits, calibration);
+        (labels, scores, calibration)
+    }
+
+    /// Calibration, threshold and prediction sets, on the validation images that the recipe names.
+    fn decide(&self, validation: &Scored, stressed: &Scored) -> Result<Decided> {
+        let (labels, scores, calibration) = self.calibrated(validation, stressed);
         let (truth, of_positive) = one_against_rest(&labels, &scores, self.positive);
         let threshold = choose_threshold(&truth, &of_positive, self.recipe.threshold)?;
         let conformal = Conformal::fit(&labels, &scores, COVERAGE);
-        let is_binary = logits.first().is_some_and(|row| row.len() == 2);
+        let is_binary = scores.first().is_some_and(|row| row.len() == 2);
         let plateau = plateau(&truth, &of_positive, threshold).filter(|_| is_binary);
         Ok(Decided { threshold, plateau, calibration, conformal })
     }

@@ -165,20 +165,18 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         groups: &groups,
     };
     let all = fitting.all(members, &print, observer).inspect_err(|_| folder.discard())?;
-    let trained = &all.trained;
     let warnings = [&*all.warnings, first_frames(survey.first_frames(&dataset)).as_slice()].concat();
     let fit_seconds = start.elapsed().as_secs_f64();
-    net.weights.merge(trained[0].weights.clone());
+    net.weights.merge(all.trained[0].weights.clone());
 
     let features = Features::new(&extracted.records, extracted.usable.len(), net.extractor.output());
     let labels = Labels::check(&dataset, &survey, &extracted.usable, &features, observer)?;
     let audit = Audit::of(&dataset, &survey, Some(labels));
 
-    let (tail, weights) = (&net.tail, &net.weights);
-    let judge = Judge {
-        tail,
+    let judge = |trained| Judge {
+        tail: &net.tail,
         trained,
-        weights,
+        weights: &net.weights,
         records: &extracted.records,
         views: &fixed,
         stressed: &stressed,
@@ -186,9 +184,10 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         positive,
         blocks: &net.blocks,
         cut: net.cut,
-        groups,
+        groups: groups.clone(),
     };
-    let Judgement { decided, familiar, measured, alone } = judge.measure(&usable)?;
+    let trained = &all.trained[..probed::kept(&all.trained, &usable, judge, observer)];
+    let Judgement { decided, familiar, measured, alone } = judge(trained).measure(&usable)?;
     let Decided { threshold, plateau, calibration, conformal } = decided;
     let held_out = measured.iter().find(|found| found.part == Part::Test);
     let test = held_out.map(|found| found.metrics.clone());

@@ -1,8 +1,11 @@
 //! A linear probe beside the trained tail: the pretrained blocks stay as they are, and a logistic regression on their
-//! pooled features is the head. It shares the trunk with the trained tail, and the model is the mean of both.
+//! pooled features is the head. It shares the trunk with the trained tail, and the model is the mean of both, where that
+//! is better on validation than the tail alone: with few images it is, with many it need not be.
 
 use super::Observer;
+use super::data::Usable;
 use super::fit::Data;
+use super::judge::Judge;
 use super::members::{Fitting, Member, Trained};
 use crate::error::Result;
 use crate::history::History;
@@ -10,6 +13,24 @@ use crate::probe::{Features, Head, Table};
 
 /// Parts that choose how strongly the probe is held back.
 const FOLDS: usize = 5;
+
+/// How many of the trainings, the probes last, make the model: probes that do not lower the loss on the validation images
+/// that decide are left out.
+pub(super) fn kept<'a>(
+    trained: &'a [Trained],
+    usable: &Usable,
+    judge: impl Fn(&'a [Trained]) -> Judge<'a>,
+    observer: &mut dyn Observer,
+) -> usize {
+    let (tails, probes) = trained.split_at(trained.partition_point(|trained| !trained.is_probe));
+    if probes.is_empty() {
+        return trained.len();
+    }
+    let [alone, together] = [tails, trained].map(|trained| judge(trained).log_loss(usable));
+    let (what, kept) = if together < alone { ("is kept", trained.len()) } else { ("is left out", tails.len()) };
+    observer.say(&format!("the probe {what}: validation loss {alone:.4} without it, {together:.4} with it"));
+    kept
+}
 
 impl Fitting<'_> {
     /// A probe for each part of the data that is trained on: one, or one for each fold.
