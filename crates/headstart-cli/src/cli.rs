@@ -135,7 +135,7 @@ pub struct TrainArguments {
     /// The positive class of two, unless the last by name.
     #[arg(long)]
     pub positive: Option<String>,
-    /// How the threshold is chosen on validation: youden, sensitivity=SHARE, cost=MISS:ALARM or fixed=SCORE.
+    /// How the threshold is chosen on validation: youden, youden-smooth, sensitivity=SHARE, cost=MISS:ALARM or fixed=SCORE.
     #[arg(long)]
     pub threshold: Option<String>,
     /// How scores are calibrated on validation: auto, none, temperature or platt.
