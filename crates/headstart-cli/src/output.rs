@@ -7,6 +7,7 @@ use headstart::features::Progress;
 use headstart::history::EpochRecord;
 use headstart::train::Observer;
 use headstart::train::throughput::memory;
+use headstart::visible::{visible, visible_lines};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 /// Set by Ctrl-C.
@@ -90,6 +91,7 @@ impl Progress for Terminal {
     }
 
     fn set_aside(&mut self, path: &str, why: &str) {
+        let (path, why) = (visible(path), visible(why));
         match &self.bar {
             Some((_, bar)) => bar.suspend(|| eprintln!("set aside: {path}: {why}")),
             None => eprintln!("set aside: {path}: {why}"),
@@ -114,13 +116,13 @@ impl Observer for Terminal {
     fn say(&mut self, line: &str) {
         self.clear();
         if !self.quiet {
-            println!("{line}");
+            println!("{}", visible_lines(line));
         }
     }
 
     fn warn(&mut self, line: &str) {
         self.clear();
-        eprintln!("warning: {line}");
+        eprintln!("warning: {}", visible_lines(line));
     }
 
     fn step(&mut self, epoch: usize, done: usize, total: usize) {

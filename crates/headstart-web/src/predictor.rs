@@ -10,6 +10,10 @@ use crate::language::Strings;
 
 /// Width times height of an upload, at most: what one image may cost in memory and time.
 const MOST_PIXELS: u64 = 40_000_000;
+/// Bytes of memory that decoding an upload may take.
+const MOST_MEMORY: u64 = 2 << 30;
+/// Seconds of a processor that it may take: others wait meanwhile.
+const MOST_SECONDS: u64 = 10;
 /// Images that one core takes through the net together: more gain little, and make their neighbours wait.
 const TOGETHER: usize = 8;
 /// Pixels of decoded images that wait for the net together, at most: a large image goes through it alone.
@@ -112,7 +116,12 @@ impl Predictor for Classifier {
 }
 
 fn limits() -> Limits {
-    Limits { max_pixels: MOST_PIXELS, ..Limits::default() }
+    Limits {
+        max_pixels: MOST_PIXELS,
+        max_memory: MOST_MEMORY,
+        max_seconds: MOST_SECONDS,
+        ..Limits::default()
+    }
 }
 
 fn pixels(image: &Image) -> usize {
@@ -175,9 +184,13 @@ pub(crate) fn refusal(error: &DecodeError, strings: &Strings) -> String {
             strings.say("image-pixels", &[("found", found), ("most", most)])
         }
         DecodeError::Unsupported { format, what } => {
-            strings.say("image-unsupported", &[("format", format), ("what", what)])
+            strings.say("image-unsupported", &[("format", format.name()), ("what", what)])
         }
-        DecodeError::Truncated { format, .. } => strings.say("image-truncated", &[("format", format)]),
-        DecodeError::Damaged { format, .. } => strings.say("image-damaged", &[("format", format)]),
+        DecodeError::Truncated { format, .. } => strings.say("image-truncated", &[("format", format.name())]),
+        DecodeError::Damaged { format, .. } | DecodeError::Failed { format } => {
+            strings.say("image-damaged", &[("format", format.name())])
+        }
+        DecodeError::TooCostly { format, .. } => strings.say("image-costly", &[("format", format.name())]),
+        DecodeError::Unavailable { .. } => strings.get("image-unavailable").to_owned(),
     }
 }

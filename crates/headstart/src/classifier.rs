@@ -3,6 +3,8 @@
 
 mod assessment;
 mod card;
+mod check;
+mod digest;
 mod net;
 mod output;
 mod sealed;
@@ -73,11 +75,11 @@ impl Classifier {
         Self { card: Card::new(&description), net, gate, description }
     }
 
-    /// Loads a sealed file and checks its golden scores.
+    /// Loads a sealed file and checks its digest, its values and its golden scores.
     ///
     /// # Errors
-    /// A missing file, one that is no headstart model, or one that computes other scores than when it
-    /// was sealed.
+    /// A missing file, one that is no headstart model or was changed since it was sealed, or one that computes other
+    /// scores than then.
     pub fn load(path: &Path) -> Result<Self> {
         let classifier = Self::compile(Sealed::read(path)?);
         classifier.check(path)?;
@@ -86,15 +88,17 @@ impl Classifier {
 
     fn check(&self, path: &Path) -> Result<()> {
         let (sealed, now) = (self.description.golden.concat(), self.golden_scores().concat());
-        let off = sealed.iter().zip(&now).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        if sealed.len() != now.len() || off.is_nan() || off > TOLERANCE {
-            return Err(Error::invalid(
-                path,
-                "the scores that it was sealed with",
-                format!("scores off by {off}"),
-            ));
+        let differences = || sealed.iter().zip(&now).map(|(a, b)| (a - b).abs());
+        // Asked of each: `max` passes over what is not a number.
+        if sealed.len() == now.len() && differences().all(|off| off <= TOLERANCE) {
+            return Ok(());
         }
-        Ok(())
+        let found = match differences().fold(0.0, f32::max) {
+            _ if sealed.len() != now.len() => format!("{} scores of {}", sealed.len(), now.len()),
+            _ if !now.iter().all(|score| score.is_finite()) => "scores that are not numbers".into(),
+            off => format!("scores off by {off}"),
+        };
+        Err(Error::invalid(path, "the scores that it was sealed with", found))
     }
 
     /// Scores of one generated picture, so that no image of anybody lies in the model.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::visible::visible;
+
 /// A [`std::result::Result`] with this library's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -10,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The file system refused something.
-    #[error("cannot {action} {path}: {source}")]
+    #[error("cannot {action} {}: {source}", shown(path))]
     Io {
         /// What was tried, as a verb: "read", "create".
         action: &'static str,
@@ -20,7 +22,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file or folder is not what it has to be.
-    #[error("{path}: expected {expected}, found {found}")]
+    #[error("{}: expected {expected}, found {found}", shown(path))]
     Invalid {
         /// The offending file or folder.
         path: PathBuf,
@@ -47,4 +49,9 @@ impl Error {
     pub fn invalid(path: impl AsRef<Path>, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self::Invalid { path: path.as_ref().to_path_buf(), expected: expected.into(), found: found.into() }
     }
+}
+
+/// A file may be called anything.
+fn shown(path: &Path) -> String {
+    visible(&path.display().to_string()).into_owned()
 }

@@ -85,6 +85,12 @@ impl Gate {
         rows.par_iter().map(|row| self.distance(row)).collect()
     }
 
+    /// Whether its tensors can be those of a gate: numbers, and no feature whitened to nothing.
+    pub(crate) fn is_sound(&self) -> bool {
+        let finite = self.means.iter().chain(&self.whitener).all(|value| value.is_finite());
+        finite && self.whitener.iter().step_by(self.features + 1).all(|scale| *scale > 0.0)
+    }
+
     /// Adds its tensors to a model's.
     pub(crate) fn store(&self, weights: &mut Weights) {
         let classes = self.means.len() / self.features;

@@ -38,7 +38,7 @@ pub struct EpochRecord {
     /// As it was in the last step of the epoch.
     #[serde(deserialize_with = "null_is_nan")]
     pub learning_rate: f64,
-    /// Time that the epoch took, validation included.
+    /// Time that the epoch took, validation included; not a number in a sealed model, which holds no times.
     #[serde(deserialize_with = "null_is_nan")]
     pub seconds: f64,
 }

@@ -23,9 +23,11 @@ pub mod network;
 pub mod phantom;
 mod probe;
 mod random;
+pub mod regular;
 pub mod report;
 pub mod threads;
 pub mod train;
 pub mod trunk;
+pub mod visible;
 
 pub use error::{Error, Result};

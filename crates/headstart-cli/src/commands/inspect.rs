@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use headstart::audit::{Audit, Finding, Weight, audit};
 use headstart::dataset::Dataset;
 use headstart::report::{audit_html, thousands};
+use headstart::visible::visible_lines;
 
 use crate::cli::InspectArguments;
 use crate::output::{Terminal, stop_on_interrupt};
@@ -22,7 +23,8 @@ pub fn run(arguments: InspectArguments) -> Result<()> {
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&audit)?);
     } else {
-        print!("{}", counts(&audit) + &findings(&audit.findings()) + &shortcuts(&audit) + &suspects(&audit));
+        let all = counts(&audit) + &findings(&audit.findings()) + &shortcuts(&audit) + &suspects(&audit);
+        print!("{}", visible_lines(&all));
     }
     let say = |line: String| {
         if !arguments.json {

@@ -1,9 +1,14 @@
 //! `headstart predict`.
 
+use std::io::IsTerminal as _;
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 use headstart::classifier::{Assessment, CAUTION, Classifier};
 use headstart::image::{Limits, decode, first_frames};
+use headstart::regular;
 use headstart::train::{Observer as _, csv_field};
+use headstart::visible::{visible, visible_lines};
 
 use super::explain::Explanations;
 use crate::cli::{Format, PredictArguments};
@@ -16,9 +21,10 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
     let (mut failed, mut several) = (0, 0);
     let mut rows = Vec::new();
     for file in &files {
-        let image = std::fs::read(file)
+        let limits = Limits::default();
+        let image = regular::read(Path::new(file), limits.max_bytes)
             .map_err(|why| format!("cannot be read: {why}"))
-            .and_then(|bytes| decode(&bytes, &Limits::default()).map_err(|why| why.to_string()));
+            .and_then(|bytes| decode(&bytes, &limits).map_err(|why| why.to_string()));
         match image {
             Ok(image) => {
                 let assessment = classifier.assess_image(&image);
@@ -30,7 +36,7 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
             }
             Err(why) => {
                 failed += 1;
-                eprintln!("set aside: {file}: {why}");
+                eprintln!("set aside: {}: {}", visible(file), visible(&why));
             }
         }
     }
@@ -72,17 +78,18 @@ fn files(arguments: &[String]) -> Result<Vec<String>> {
 }
 
 fn table(classifier: &Classifier, rows: &[Row<'_>]) {
-    let width = rows.iter().map(|row| row.file.chars().count()).max().unwrap_or(0);
+    let width = rows.iter().map(|row| visible(row.file).chars().count()).max().unwrap_or(0);
     for Row { file, assessment } in rows {
+        let file = visible(file);
         let prediction = &assessment.prediction;
         let scores: Vec<String> = classifier
             .classes()
             .iter()
             .zip(&prediction.scores)
-            .map(|(class, score)| format!("{class} {score:.4}"))
+            .map(|(class, score)| format!("{} {score:.4}", visible(class)))
             .collect();
         let doubt = assessment.doubt().map(|doubt| format!("  – {doubt}")).unwrap_or_default();
-        println!("{file:<width$}  {}  ({}){doubt}", prediction.class, scores.join(", "));
+        println!("{file:<width$}  {}  ({}){doubt}", visible(&prediction.class), scores.join(", "));
     }
     println!("\n{CAUTION}");
 }
@@ -126,6 +133,8 @@ fn csv(classifier: &Classifier, rows: &[Row<'_>]) {
         let prediction = &assessment.prediction;
         let scores: Vec<String> = prediction.scores.iter().map(|score| format!("{score:.6}")).collect();
         let (file, class) = (csv_field(file), csv_field(&prediction.class));
-        println!("{file},{class},{},{}", scores.join(","), assessment.csv(classes));
+        let line = format!("{file},{class},{},{}", scores.join(","), assessment.csv(classes));
+        // A program that reads the table gets names as they are, and a terminal none that it obeys.
+        println!("{}", if std::io::stdout().is_terminal() { visible_lines(&line) } else { line.into() });
     }
 }

@@ -1,4 +1,6 @@
 //! The real program, pictures for it, and what to compare of its runs.
+// Each test takes what it needs of them.
+#![allow(dead_code)]
 
 use std::fs;
 use std::path::Path;

@@ -13,7 +13,7 @@ use std::sync::{Condvar, Mutex};
 
 use headstart::classifier::{Assessment, Card, Prediction};
 use headstart::evaluate::ThresholdCounts;
-use headstart::image::{DecodeError, Image};
+use headstart::image::{DecodeError, Format, Image};
 use headstart_web::{Layer, Predictor};
 
 pub struct StandIn {
@@ -138,7 +138,7 @@ impl StandIn {
             return Err(DecodeError::Unknown);
         }
         if bytes.ends_with(b"BROKEN") {
-            return Err(DecodeError::Truncated { format: "PNG", why: "its secret end".to_owned() });
+            return Err(DecodeError::Truncated { format: Format::Png, why: "its secret end".to_owned() });
         }
         assert!(!bytes.ends_with(b"PANIC"), "a panic on purpose");
         if bytes.ends_with(b"HOLD") {

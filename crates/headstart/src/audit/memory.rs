@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::survey::Look;
 use crate::dataset::Digest;
 use crate::error::{Error, Result};
+use crate::features::lock;
 
 /// To be raised when anything is measured in another way.
 const FILE: &str = "looks-2.jsonl";
@@ -44,18 +45,19 @@ impl Memory {
         }
     }
 
-    /// Adds what is new to the file.
-    pub(super) fn save(&self) -> Result<()> {
+    /// Adds what is new to the file. Waits while another program does, unless `stop` says to.
+    pub(super) fn save(&self, stop: &dyn Fn() -> bool) -> Result<()> {
+        if self.new.is_empty() {
+            return Ok(());
+        }
         let line =
             |content| serde_json::to_string(&self.known[content]).expect("a plain struct becomes JSON");
         let lines: String = self.new.iter().map(|content| line(content) + "\n").collect();
-        let file = OpenOptions::new().append(true).create(true).open(&self.path);
-        let written = file.and_then(|mut file| {
-            // Two programs may add to it at once.
-            file.lock()?;
-            file.write_all(lines.as_bytes())
-        });
-        written.map_err(|why| Error::io("write", &self.path, why))
+        let unwritable = |why| Error::io("write", &self.path, why);
+        let mut file = OpenOptions::new().append(true).create(true).open(&self.path).map_err(unwritable)?;
+        // Two programs may add to it at once.
+        lock::wait(&file, &self.path, stop)?;
+        file.write_all(lines.as_bytes()).map_err(unwritable)
     }
 }
 
@@ -91,7 +93,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut memory = Memory::open(folder.path()).expect("opens");
         [1, 2, 1].iter().for_each(|number| memory.add(&look(*number)));
-        memory.save().expect("writes");
+        memory.save(&|| false).expect("writes");
         let again = Memory::open(folder.path()).expect("opens");
         assert_eq!(format!("{:?}", again.get(&[1; 32])), format!("{:?}", Some(look(1))));
         assert!(again.get(&[3; 32]).is_none());
@@ -103,7 +105,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut memory = Memory::open(folder.path()).expect("opens");
         memory.add(&look(1));
-        memory.save().expect("writes");
+        memory.save(&|| false).expect("writes");
         let path = folder.path().join(FILE);
         let line = fs::read_to_string(&path).expect("the file");
         fs::write(&path, format!("{}\n{line}", &line[..40])).expect("writes");

@@ -65,7 +65,7 @@ impl Survey {
             }
             observer.surveyed(survey.seen.len(), total);
         }
-        memory.save()?;
+        memory.save(&|| observer.stop())?;
         Ok(survey)
     }
 
@@ -149,10 +149,11 @@ fn kind(why: &Unusable) -> FaultKind {
         Unusable::Undecodable(why) => match why {
             DecodeError::Empty => FaultKind::Empty,
             DecodeError::Text | DecodeError::Unknown => FaultKind::NoImage,
-            DecodeError::TooLarge { .. } => FaultKind::TooLarge,
+            DecodeError::TooLarge { .. } | DecodeError::TooCostly { .. } => FaultKind::TooLarge,
             DecodeError::Unsupported { .. } => FaultKind::Unsupported,
             DecodeError::Truncated { .. } => FaultKind::Truncated,
-            DecodeError::Damaged { .. } => FaultKind::Damaged,
+            DecodeError::Damaged { .. } | DecodeError::Failed { .. } => FaultKind::Damaged,
+            DecodeError::Unavailable { .. } => FaultKind::Unreadable,
         },
     }
 }

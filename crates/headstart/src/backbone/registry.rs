@@ -10,11 +10,14 @@ use super::weights::{Weights, sha256};
 use super::{efficientnet, mobilenet, resnet, vgg};
 use crate::error::{Error, Result};
 use crate::image::preprocess::{ChannelOrder, Filter, Preprocess, Resize};
+use crate::regular;
 
 /// EfficientNet-Lite0's ImageNet weights (Apache-2.0, see `assets/README.md`).
 static EFFICIENTNET_LITE0: &[u8] = include_bytes!("../../../../assets/efficientnet_lite0.f16.safetensors");
 
 /// Sides of a net's input: every backbone here halves its maps five times.
+/// Bytes of a file of weights, at most.
+const MOST_BYTES: u64 = 8 << 30;
 const LEAST_SIZE: usize = 32;
 const MOST_SIZE: usize = 2048;
 
@@ -159,7 +162,7 @@ impl Backbone {
         let entry = find(name)?;
         match weights {
             Some(path) => {
-                let bytes = std::fs::read(path).map_err(|why| Error::io("read", path, why))?;
+                let bytes = regular::read(path, MOST_BYTES).map_err(|why| Error::io("read", path, why))?;
                 Self::from_bytes(entry, &bytes, path)
             }
             None if entry.embedded => Self::from_bytes(entry, EFFICIENTNET_LITE0, Path::new(entry.name)),

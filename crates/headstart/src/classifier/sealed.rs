@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Output, Wording};
+use super::{Output, Wording, check, digest};
 use crate::backbone::registry::Provenance;
 use crate::backbone::spec::{Block, Layer};
 use crate::backbone::weights::{self, Weights};
@@ -18,12 +18,15 @@ use crate::features::input;
 use crate::gate::{Gate, GateFacts};
 use crate::history::{History, null_is_nan};
 use crate::image::{Preprocess, TestView};
+use crate::regular;
 
 /// Key of the description in the file's metadata.
-const KEY: &str = "headstart";
-/// Version of the file format. 2 added calibration, the gate and prediction sets, 3 further members: an
-/// older file has none.
-pub(crate) const FORMAT: u32 = 3;
+pub(super) const KEY: &str = "headstart";
+/// Version of the file format. 2 added calibration, the gate and prediction sets, 3 further members, 4 the digest and
+/// left the times of epochs out: an older file has none of the former.
+pub(crate) const FORMAT: u32 = 4;
+/// Bytes of a sealed file, at most.
+const MOST_BYTES: u64 = 8 << 30;
 
 /// Everything about a model but its tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -166,6 +169,19 @@ impl Description {
         Spread::of(&worths.map(measure).collect::<Vec<_>>())
     }
 
+    /// The same without what a stopwatch said, so that the same training gives the same file. The run's other files tell.
+    fn without_times(&self) -> Self {
+        let mut same = self.clone();
+        let members = same.members.iter_mut().map(|member| &mut member.history);
+        for record in
+            std::iter::once(&mut same.history).chain(members).flat_map(|history| &mut history.epochs)
+        {
+            record.seconds = f64::NAN;
+        }
+        same.test.iter_mut().for_each(|metrics| metrics.seconds = f64::NAN);
+        same
+    }
+
     /// The layers that were trained, head included.
     pub(crate) fn tail(&self) -> impl Iterator<Item = &Layer> {
         self.blocks[self.cut..].iter().flat_map(|block| &block.layers)
@@ -189,13 +205,15 @@ impl Sealed {
     /// # Errors
     /// A missing file, or one that is no headstart model.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|why| Error::io("read", path, why))?;
+        let bytes = regular::read(path, MOST_BYTES).map_err(|why| Error::io("read", path, why))?;
         let metadata = weights::metadata(&bytes, path)?;
         let text = metadata.get(KEY).ok_or_else(|| {
             Error::invalid(path, "a model sealed by headstart", "a safetensors file of another kind")
         })?;
         let description = describe(text, path)?;
         let all = Weights::from_safetensors(&bytes, path)?;
+        digest::verify(text, description.format, &all, path)?;
+        check::description(&description, path)?;
         let gate = description.gate.map(|facts| {
             let features = features_at(&description, facts.layers, path)?;
             Gate::read(&all, description.classes.len(), features, path)
@@ -212,12 +230,15 @@ impl Sealed {
         });
         let others = others.collect::<Result<_>>()?;
         let weights = all.verify(layers, path)?;
-        Ok(Self { gate: gate.transpose()?, others, description, weights })
+        let sealed = Self { gate: gate.transpose()?, others, description, weights };
+        check::tensors(&sealed, path)?;
+        Ok(sealed)
     }
 
     /// The bytes of the sealed file.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let description = serde_json::to_string(&self.description).expect("a plain struct becomes JSON");
+        let description = self.description.without_times();
+        let description = serde_json::to_string(&description).expect("a plain struct becomes JSON");
         let mut tensors = self.weights.clone();
         for (number, tail) in self.others.iter().enumerate() {
             for (name, tensor) in tail.iter() {
@@ -227,6 +248,7 @@ impl Sealed {
         if let Some(gate) = &self.gate {
             gate.store(&mut tensors);
         }
+        let description = digest::stamp(&description, &tensors);
         tensors.to_safetensors(BTreeMap::from([(KEY.to_string(), description)]))
     }
 }

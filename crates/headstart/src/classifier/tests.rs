@@ -12,7 +12,7 @@ use crate::gate::GateFacts;
 use crate::history::History;
 use crate::image::{ChannelOrder, Filter, Preprocess, Resize, TestView};
 
-fn description() -> Description {
+pub(super) fn description() -> Description {
     Description {
         format: FORMAT,
         version: "0".into(),
@@ -88,9 +88,9 @@ fn older_formats_are_read_and_newer_ones_refused() {
     assert_eq!(old.wording, Wording::default());
     assert_eq!((old.calibration, old.conformal, old.gate), (None, None, None));
     assert_eq!(old.threshold_policy, ThresholdPolicy::Youden);
-    json["format"] = 4.into();
+    json["format"] = 5.into();
     let error = describe(&json.to_string(), Path::new("m")).expect_err("newer").to_string();
-    assert!(error.contains("expected a model of format 3 or older, found format 4"), "{error}");
+    assert!(error.contains("expected a model of format 4 or older, found format 5"), "{error}");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_damaged_gate_is_refused() {
     let facts = description().gate;
     assert!(load(facts, None).contains("a tensor gate.means of shape [3, 3]"));
     let beyond = facts.map(|facts| GateFacts { layers: 9, ..facts });
-    assert!(load(beyond, gate()).contains("a gate behind one of the layers"));
+    assert!(load(beyond, gate()).contains("layers before its gate from 1 to 1, found 9"));
 }
 
 /// A dense layer behind a mean over places, so that logits can be worked out by hand.
@@ -122,7 +122,7 @@ fn dense(weight: [f32; 2], bias: f32) -> Weights {
     tail
 }
 
-fn ensemble() -> Sealed {
+pub(super) fn ensemble() -> Sealed {
     let head = vec![
         Layer::GlobalAveragePool,
         Layer::Dense(Dense {

@@ -1,7 +1,7 @@
 //! A CSV with a row for each image: `path,label` and perhaps `group` and `split`.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::listing::Listing;
 use super::{Dataset, Sample, Split, groups};
+use crate::csv_field::unmarked;
 use crate::error::{Error, Result};
+use crate::regular;
 
 /// Paths are relative to the CSV. Without a column of groups the files tell the patients, or their paths. Rows with an
 /// empty group stand alone, those with an empty split are still to be cut.
@@ -44,8 +46,8 @@ pub(super) struct Row<'a> {
 impl<'a> Table<'a> {
     pub(super) fn open(file: &'a Path) -> Result<Self> {
         let folder = file.parent().unwrap_or(Path::new(""));
-        let mut reader =
-            ReaderBuilder::new().trim(Trim::All).from_path(file).map_err(|why| opening(file, why))?;
+        let opened = regular::open(file).map_err(|why| Error::io("read", file, why))?;
+        let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(opened);
         let header = reader.headers().map_err(|why| Error::invalid(file, "a CSV", why.to_string()))?;
         let (columns, further) = Columns::find(file, header)?;
         Ok(Self { file, folder, reader, columns, further })
@@ -59,13 +61,6 @@ impl<'a> Table<'a> {
             take(self.columns.row((self.file, self.folder), &record)?, &record)?;
         }
         Ok(())
-    }
-}
-
-fn opening(path: &Path, why: csv::Error) -> Error {
-    match why.into_kind() {
-        csv::ErrorKind::Io(why) => Error::io("read", path, why),
-        _ => Error::invalid(path, "a CSV", "something else"),
     }
 }
 
@@ -83,6 +78,9 @@ struct Columns {
 impl Columns {
     /// Those that are known, and the names and places of further ones.
     fn find(file: &Path, header: &StringRecord) -> Result<(Self, Vec<(String, usize)>)> {
+        if let Some(name) = repeated(header) {
+            return Err(Error::invalid(file, "columns of different names", format!("two columns {name}")));
+        }
         let optional = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(name));
         let required = |name: &str| {
             let found = header.iter().collect::<Vec<_>>().join(", ");
@@ -101,7 +99,7 @@ impl Columns {
 
     fn row<'a>(&self, (file, folder): (&Path, &Path), record: &'a StringRecord) -> Result<Row<'a>> {
         let line = record.position().map_or(0, csv::Position::line);
-        let field = |column: usize| record.get(column).unwrap_or_default();
+        let field = |column: usize| unmarked(record.get(column).unwrap_or_default());
         let required = |column: usize, what: &str| match field(column) {
             "" => Err(Error::invalid(file, what, format!("none in line {line}"))),
             value => Ok(value),
@@ -121,6 +119,12 @@ impl Columns {
         };
         Ok(Row { line, path, label, split, group })
     }
+}
+
+/// The first name that a column before it has, too, in any case.
+fn repeated(header: &StringRecord) -> Option<&str> {
+    let mut known = HashSet::new();
+    header.iter().find(|name| !name.is_empty() && !known.insert(name.to_lowercase()))
 }
 
 /// Class names, numbered in the order in which they came.
@@ -266,6 +270,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_marked_for_spreadsheets_is_read_as_it_was() {
+        let dataset = open_text("path,label\n'=x.png,a\n'y.png,'-b\nz.png,-1\n").expect("opens");
+        assert_eq!(dataset.classes, ["-1", "-b", "a"]);
+        let paths: Vec<_> = dataset.samples.iter().map(|sample| sample.path()).collect();
+        assert_eq!(paths, ["z.png", "'y.png", "=x.png"]);
+    }
+
+    #[test]
+    fn a_column_that_numbers_the_images_is_no_label() {
+        let rows: String = (0..300).map(|image| format!("{image}.png,id{image}\n")).collect();
+        let found = open_text(&format!("path,label\n{rows}")).expect_err("no classes");
+        assert!(
+            found.starts_with("expected labels that images share, found 300 different ones of 300 images"),
+            "{found}"
+        );
+    }
+
+    #[test]
     fn a_group_column_replaces_the_file_names() {
         let text = "path,label,group,split\nIM-0001-1.png,a,p1,\nIM-0001-2.png,b,,\n";
         let dataset = open_text(text).expect("opens");
@@ -313,6 +335,8 @@ mod tests {
             "expected each path once, found x in lines 2 and 4"
         );
         assert!(problem("path,label\nx,a,extra\n").contains("line: 2"));
+        let found = problem("path,label,Label\nx,a,b\n");
+        assert_eq!(found, "expected columns of different names, found two columns Label");
         let found = problem("path,label,split\nx,a,train\ny,b,train\nz,a,test\n");
         assert_eq!(found, "expected images of each class in test, found none of b");
     }

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use super::Dataset;
 use crate::error::{Error, Result};
+use crate::regular;
 
+/// Bytes of a list, at most.
+const MOST_BYTES: u64 = 1 << 30;
 /// So many unknown paths are named; the rest is counted.
 const NAMED: usize = 5;
 
@@ -28,7 +31,7 @@ pub(super) struct Listed<'a> {
 
 impl<'a> Listed<'a> {
     pub(super) fn read(list: &'a Path) -> Result<Self> {
-        let text = std::fs::read_to_string(list).map_err(|why| Error::io("read", list, why))?;
+        let text = regular::read_to_string(list, MOST_BYTES).map_err(|why| Error::io("read", list, why))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let lines = text.lines().filter(|line| !line.is_empty());
         Ok(Self { list, found: lines.map(|line| (line.to_string(), false)).collect() })

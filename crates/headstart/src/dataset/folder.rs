@@ -26,7 +26,8 @@ pub(super) fn open(root: &Path) -> Result<Dataset> {
             if files.is_empty() {
                 return Err(Error::invalid(folder, "images of the class", "no file"));
             }
-            samples.par_extend(files.into_par_iter().map(|file| sample(root, file, label, part.split)));
+            let part = files.into_par_iter().map(|file| sample(root, file, label, part.split));
+            samples.extend(part.collect::<Result<Vec<_>>>()?);
         }
     }
     Ok(Dataset { root: root.to_path_buf(), classes, samples })
@@ -78,12 +79,16 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
-fn sample(root: &Path, file: PathBuf, label: usize, split: Option<Split>) -> Sample {
+fn sample(root: &Path, file: PathBuf, label: usize, split: Option<Split>) -> Result<Sample> {
     let shown = file.strip_prefix(root).unwrap_or(&file);
-    let parts: Vec<_> = shown.iter().map(|part| part.to_string_lossy()).collect();
+    let parts: Option<Vec<&str>> = shown.iter().map(|part| part.to_str()).collect();
+    // Two of them could look alike in tables and reports.
+    let parts = parts.ok_or_else(|| {
+        Error::invalid(&file, "a name in UTF-8", "other bytes: rename it, for example with convmv")
+    })?;
     let path = parts.join("/");
     let group = groups::of_file(&path, &file);
-    Sample::file(path, file, label, split, group)
+    Ok(Sample::file(path, file, label, split, group))
 }
 
 fn name(path: &Path) -> String {
@@ -204,6 +209,18 @@ mod tests {
         let found = problem(&["train/a/1", "train/b/1", "val/a/1", "valid/a/1"]);
         assert_eq!(found, "DATA: expected one folder for validation, found val and valid");
         assert_eq!(problem(&["a/1", "b/.hidden"]), "DATA/b: expected images of the class, found no file");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_no_text_is_told() {
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let root = tree(&["a/1.png", "b/2.png"]);
+        let name = std::ffi::OsStr::from_bytes(b"a/\xE4.png");
+        fs::write(root.path().join(name), b"x").expect("writes");
+        let message = Dataset::open(root.path()).expect_err("no text").to_string();
+        assert!(message.contains("expected a name in UTF-8"), "{message}");
     }
 
     #[cfg(unix)]

@@ -20,8 +20,8 @@ pub(crate) fn units(dataset: &Dataset, mut ties: Clusters) -> Vec<usize> {
 /// The first class that has too few units to be in the training part of every fold.
 pub(crate) fn too_few(classes: usize, labels: &[usize], units: &[usize], folds: usize) -> Option<usize> {
     let mut counts = vec![0; classes];
-    for unit in sizes(classes, labels, units).values() {
-        counts.iter_mut().zip(unit).for_each(|(count, images)| *count += usize::from(*images > 0));
+    for unit in sizes(labels, units).values() {
+        unit.keys().for_each(|class| counts[*class] += 1);
     }
     counts.iter().position(|count| *count < folds)
 }
@@ -34,35 +34,28 @@ pub(crate) fn folds(
     folds: usize,
     seed: u64,
 ) -> Vec<usize> {
-    let sizes = sizes(classes, labels, units);
+    let sizes = sizes(labels, units);
     let mut order: Vec<usize> = sizes.keys().copied().collect();
     Random::new(seed, 0xf01d).shuffle(&mut order);
     // Large ones first: the small ones then even out.
-    order.sort_by_key(|unit| std::cmp::Reverse(sizes[unit].iter().sum::<usize>()));
+    order.sort_by_key(|unit| std::cmp::Reverse(sizes[unit].values().sum::<usize>()));
     let mut filled = vec![vec![0; classes]; folds];
     let mut fold_of = BTreeMap::new();
     for unit in order {
         let images = &sizes[&unit];
-        let rarest = |fold: &usize| {
-            images
-                .iter()
-                .zip(&filled[*fold])
-                .filter(|(images, _)| **images > 0)
-                .map(|(_, filled)| *filled)
-                .min()
-        };
+        let rarest = |fold: &usize| images.keys().map(|class| filled[*fold][*class]).min();
         let fold = (0..folds).min_by_key(rarest).unwrap_or_default();
-        filled[fold].iter_mut().zip(images).for_each(|(filled, images)| *filled += images);
+        images.iter().for_each(|(class, images)| filled[fold][*class] += images);
         fold_of.insert(unit, fold);
     }
     units.iter().map(|unit| fold_of[unit]).collect()
 }
 
-/// Images of each class by unit.
-fn sizes(classes: usize, labels: &[usize], units: &[usize]) -> BTreeMap<usize, Vec<usize>> {
-    let mut sizes = BTreeMap::<usize, Vec<usize>>::new();
+/// Images by unit, and by those classes that the unit has images of.
+fn sizes(labels: &[usize], units: &[usize]) -> BTreeMap<usize, BTreeMap<usize, usize>> {
+    let mut sizes = BTreeMap::<usize, BTreeMap<usize, usize>>::new();
     for (label, unit) in labels.iter().zip(units) {
-        sizes.entry(*unit).or_insert_with(|| vec![0; classes])[*label] += 1;
+        *sizes.entry(*unit).or_default().entry(*label).or_insert(0) += 1;
     }
     sizes
 }

@@ -1,7 +1,6 @@
 //! Which images belong together: those of one patient, by their paths, and those that show the same.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -12,6 +11,7 @@ use super::clusters::Clusters;
 use super::{Dataset, Sample, folds};
 use crate::error::{Error, Result};
 use crate::image::{Format, patient};
+use crate::regular;
 
 /// Collections whose paths tell the patient, in the order in which they are tried.
 const PRESETS: [(&str, &str); 5] = [
@@ -95,7 +95,7 @@ pub(super) fn of_file(path: &str, file: &Path) -> Option<String> {
 }
 
 fn dicom_patient(file: &Path) -> Option<String> {
-    let (mut file, mut start) = (File::open(file).ok()?, Vec::new());
+    let (mut file, mut start) = (regular::open(file).ok()?, Vec::new());
     for more in START {
         (&mut file).take(more).read_to_end(&mut start).ok()?;
         if Format::of(&start) != Some(Format::Dicom) {

@@ -26,6 +26,7 @@ use self::clusters::Clusters;
 pub use self::groups::Grouping;
 pub use self::sample::{Digest, Sample};
 pub(crate) use self::sample::{Opened, Unusable};
+pub(crate) use self::tally::MOST_CLASSES;
 pub use self::tally::Tally;
 use crate::error::{Error, Result};
 

@@ -2,7 +2,6 @@
 //! and `test`, as NumPy arrays in a zip.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,13 +11,20 @@ use zip::result::ZipError;
 use super::sample::Array;
 use super::{Dataset, Sample, Split};
 use crate::error::{Error, Result};
+use crate::regular;
 
 mod array;
+
+/// How many times larger an array may be than what it is packed to. Photographs are packed to a half, black borders to
+/// a hundredth; what is packed better holds nothing.
+const MOST_EXPANSION: u64 = 200;
+/// Bytes up to which an array may be packed as well as can be.
+const SMALL: u64 = 64 << 20;
 
 /// Images `[N, height, width]` or `[N, height, width, 3]` of bytes, labels `[N]` or `[N, 1]` of
 /// integers. A class is named by its number, an image by its place: `train/000123`.
 pub(super) fn open(path: &Path) -> Result<Dataset> {
-    let file = File::open(path).map_err(|why| Error::io("read", path, why))?;
+    let file = regular::open(path).map_err(|why| Error::io("read", path, why))?;
     let mut archive =
         ZipArchive::new(file).map_err(|why| Error::invalid(path, "a MedMNIST .npz", why.to_string()))?;
     let mut samples = Vec::new();
@@ -67,9 +73,13 @@ fn member(path: &Path, archive: &mut ZipArchive<File>, name: &str) -> Result<Opt
         Err(ZipError::FileNotFound) => return Ok(None),
         Err(why) => return Err(invalid(why.to_string())),
     };
-    // What the archive states is all that is read: a zip bomb ends there.
-    let size = entry.size();
-    array::read(entry.take(size), size).map(Some).map_err(invalid)
+    // What the archive states is all that is read, and that is bounded by what it takes.
+    let (size, packed) = (entry.size(), entry.compressed_size());
+    let most = packed.saturating_mul(MOST_EXPANSION).max(SMALL);
+    if size > most {
+        return Err(invalid(format!("{size} bytes from {packed}, more than such data can be packed")));
+    }
+    array::read(entry, size).map(Some).map_err(invalid)
 }
 
 fn contents(archive: &ZipArchive<File>) -> String {
@@ -83,6 +93,7 @@ fn contents(archive: &ZipArchive<File>) -> String {
 mod tests {
     use std::io::Write;
 
+    use zip::CompressionMethod;
     use zip::write::{SimpleFileOptions, ZipWriter};
 
     use super::array::tests::npy;
@@ -116,6 +127,41 @@ mod tests {
         assert_eq!(paths, ["train/000001", "train/000000", "train/000002", "test/000000", "test/000001"]);
         assert_eq!(dataset.samples[0].read(&Limits::default()), Ok(Image::from_grey8(2, 1, &[3, 4])));
         assert!(dataset.has_test() && !dataset.has_validation());
+    }
+
+    fn stored(folder: &Path, name: &str, bytes: &[u8], method: CompressionMethod) -> std::path::PathBuf {
+        let path = folder.join("x.npz");
+        let mut writer = ZipWriter::new(File::create(&path).expect("creates"));
+        let options = SimpleFileOptions::default().compression_method(method);
+        writer.start_file(format!("{name}.npy"), options).expect("starts");
+        writer.write_all(bytes).expect("writes");
+        writer.finish().expect("finishes");
+        path
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found_by_the_checksum() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let array = npy("|u1", "(2, 2, 2)", &[77; 8]);
+        let path = stored(folder.path(), "train_images", &array, CompressionMethod::Stored);
+        let mut bytes = std::fs::read(&path).expect("reads");
+        let at = bytes.windows(8).position(|window| window == [77; 8]).expect("the pixels");
+        bytes[at + 3] ^= 1;
+        std::fs::write(&path, bytes).expect("writes");
+        let message = Dataset::open(&path).expect_err("damaged").to_string();
+        assert!(
+            message.contains("expected a NumPy array train_images, found") && message.contains("checksum"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn an_array_that_is_packed_beyond_reason_is_not_unpacked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let array = npy("|u1", "(9000, 100, 100)", &vec![0; 90_000_000]);
+        let path = stored(folder.path(), "train_images", &array, CompressionMethod::Deflated);
+        let message = Dataset::open(&path).expect_err("a bomb").to_string();
+        assert!(message.contains("more than such data can be packed"), "{message}");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! One labelled image, and how its pixels are reached.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use super::Split;
 use super::listing::Listing;
 use crate::error::{Error, Result};
 use crate::image::{DecodeError, Format, Image, Limits, decode};
+use crate::regular;
 
 /// SHA-256 of an image's bytes: two images with the same digest have the same features.
 pub type Digest = [u8; 32];
@@ -210,11 +210,12 @@ impl Sample {
     /// The bytes that its content is: of the file, or of the pixels in an array.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be read.
+    /// [`Error::Io`] when the file cannot be read, or is longer than an image may be.
     pub fn bytes(&self) -> Result<Cow<'_, [u8]>> {
         match self.place() {
             Place::File(file) => {
-                std::fs::read(&file).map(Cow::Owned).map_err(|why| Error::io("read", &file, why))
+                let bytes = regular::read(&file, Limits::default().max_bytes);
+                bytes.map(Cow::Owned).map_err(|why| Error::io("read", &file, why))
             }
             Place::Pixels(array, at) => Ok(Cow::Borrowed(&array.bytes[at.clone()])),
         }
@@ -234,7 +235,7 @@ impl Sample {
 
 /// A file's bytes, unless there are too many.
 fn read_file(file: &Path, limits: &Limits) -> Result<Vec<u8>, Unusable> {
-    let opened = File::open(file).map_err(Unusable::Unreadable)?;
+    let opened = regular::open(file).map_err(Unusable::Unreadable)?;
     limits.check_bytes(opened.metadata().map_err(Unusable::Unreadable)?.len())?;
     let mut bytes = Vec::new();
     // One more than the limit, so that `decode` refuses a file that grew meanwhile.

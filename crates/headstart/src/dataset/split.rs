@@ -1,5 +1,6 @@
 //! Cutting a split: stratified by class, never through a group, decided by the seed.
 
+use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 
 use sha2::{Digest as _, Sha256};
@@ -10,10 +11,8 @@ use super::{Dataset, Digest, Sample, Split};
 /// [`Split::Train`]. Each class that has at least two groups has images on both sides.
 pub(super) fn cut(dataset: &mut Dataset, split: Split, fraction: f64, seed: u64) {
     let ranked = ranked(dataset, split, seed);
-    let classes = dataset.classes.len();
-    let counts = |group: &[Ranked]| {
-        count(classes, group.iter().map(|(_, index)| dataset.samples[*index as usize].label))
-    };
+    let counts =
+        |group: &[Ranked]| count(group.iter().map(|(_, index)| dataset.samples[*index as usize].label));
     let all = dataset.count(Sample::is_trainable);
     let Ok(mut choice) = Choice::new(all, fraction, |take| {
         groups(&ranked).for_each(|group| take(group[0].0, &counts(group)));
@@ -63,11 +62,14 @@ pub(super) fn rank((group, path): (Option<&str>, &str), split: Split, seed: u64)
     Rank::from_be_bytes(*digest.first_chunk().expect("a digest has 32 bytes"))
 }
 
-/// Number of labels of each class.
-pub(super) fn count(classes: usize, labels: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut counts = vec![0; classes];
-    labels.for_each(|label| counts[label] += 1);
-    counts
+/// The classes that a group has images of, and how many: of thousands of classes a group has few.
+pub(super) type Counts = Vec<(usize, usize)>;
+
+/// Numbers of labels.
+pub(super) fn count(labels: impl Iterator<Item = usize>) -> Counts {
+    let mut counts = BTreeMap::new();
+    labels.for_each(|label| *counts.entry(label).or_insert(0) += 1);
+    counts.into_iter().collect()
 }
 
 /// Which groups go over to the split that is cut: decided for one after the other, so that they need not be in memory.
@@ -78,8 +80,11 @@ pub(super) struct Choice {
     left: Vec<usize>,
     taken: Vec<usize>,
     /// Groups that go over although there is no room for them.
-    exceptions: Vec<Rank>,
+    exceptions: HashSet<Rank>,
 }
+
+/// A group: its images, its rank, and the classes of its images.
+type Group = (usize, Rank, Counts);
 
 impl Choice {
     /// `all` are the trainable images of each class. `groups` hands out the rank of each group and its trainable images
@@ -87,7 +92,7 @@ impl Choice {
     pub(super) fn new<E>(
         all: Vec<usize>,
         fraction: f64,
-        mut groups: impl FnMut(&mut dyn FnMut(Rank, &[usize])) -> Result<(), E>,
+        mut groups: impl FnMut(&mut dyn FnMut(Rank, &[(usize, usize)])) -> Result<(), E>,
     ) -> Result<Self, E> {
         let wanted = |count: &usize| ((*count as f64 * fraction).round() as usize).clamp(1, (*count).max(1));
         let wanted: Vec<usize> = all.iter().map(wanted).collect();
@@ -97,31 +102,36 @@ impl Choice {
             taken: vec![0; all.len()],
             exceptions,
         };
-        let mut trial = start(Vec::new());
+        let mut trial = start(HashSet::new());
         groups(&mut |rank, counts| _ = trial.takes(rank, counts))?;
+        let without = |trial: &Self, class: usize| trial.taken[class] == 0 && all[class] > 1;
+        if !(0..all.len()).any(|class| without(&trial, class)) {
+            return Ok(start(trial.exceptions));
+        }
         // A class whose groups are all larger than its share gets the smallest, rather than none.
-        for class in 0..all.len() {
+        let mut candidates = BTreeMap::<usize, Vec<Group>>::new();
+        groups(&mut |rank, counts| {
+            let images = counts.iter().map(|(_, count)| count).sum();
+            for (class, _) in counts.iter().filter(|(class, _)| without(&trial, *class)) {
+                candidates.entry(*class).or_default().push((images, rank, counts.to_vec()));
+            }
+        })?;
+        for (class, groups) in candidates {
             if trial.taken[class] > 0 {
                 continue;
             }
-            let mut smallest: Option<(usize, Rank, Vec<usize>)> = None;
-            groups(&mut |rank, counts| {
-                let images = counts.iter().sum();
-                let is_less = smallest.as_ref().is_none_or(|(least, ..)| images < *least);
-                if is_less && counts[class] > 0 && trial.leaves_some(counts) {
-                    smallest = Some((images, rank, counts.to_vec()));
-                }
-            })?;
-            if let Some((_, rank, counts)) = smallest {
+            let possible = groups.into_iter().filter(|(_, _, counts)| trial.leaves_some(counts));
+            // The first of the smallest.
+            if let Some((_, rank, counts)) = possible.min_by_key(|(images, ..)| *images) {
                 trial.take(&counts);
-                trial.exceptions.push(rank);
+                trial.exceptions.insert(rank);
             }
         }
         Ok(start(trial.exceptions))
     }
 
     /// Whether a group goes over. To be asked for each, in the order in which [`Choice::new`] saw them.
-    pub(super) fn takes(&mut self, rank: Rank, counts: &[usize]) -> bool {
+    pub(super) fn takes(&mut self, rank: Rank, counts: &[(usize, usize)]) -> bool {
         let has_room = self.has_room(counts);
         if has_room {
             self.take(counts);
@@ -129,28 +139,26 @@ impl Choice {
         has_room || self.exceptions.contains(&rank)
     }
 
-    fn has_room(&self, counts: &[usize]) -> bool {
-        let mut room = counts.iter().zip(self.wanted.iter().zip(&self.taken));
-        room.all(|(count, (wanted, taken))| taken + count <= *wanted) && self.leaves_some(counts)
+    fn has_room(&self, counts: &[(usize, usize)]) -> bool {
+        counts.iter().all(|(class, count)| self.taken[*class] + count <= self.wanted[*class])
+            && self.leaves_some(counts)
     }
 
     /// Whether each class of the group has images elsewhere.
-    fn leaves_some(&self, counts: &[usize]) -> bool {
-        counts.iter().zip(&self.left).all(|(count, left)| *count == 0 || count < left)
+    fn leaves_some(&self, counts: &[(usize, usize)]) -> bool {
+        counts.iter().all(|(class, count)| *count < self.left[*class])
     }
 
-    fn take(&mut self, counts: &[usize]) {
-        for (class, count) in counts.iter().enumerate() {
-            self.taken[class] += count;
-            self.left[class] -= count;
+    fn take(&mut self, counts: &[(usize, usize)]) {
+        for (class, count) in counts {
+            self.taken[*class] += count;
+            self.left[*class] -= count;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::super::tests::dataset;

@@ -109,10 +109,8 @@ impl Cut<'_> {
         before: &Tally,
         next: impl Fn(&Keyed) -> u64,
     ) -> Result<(Spilled, Tally)> {
-        let classes = before.classes.len();
-        let trainable = |group: &[Keyed]| {
-            count(classes, group.iter().filter(|row| row.is_trainable()).map(|row| row.label))
-        };
+        let trainable =
+            |group: &[Keyed]| count(group.iter().filter(|row| row.is_trainable()).map(|row| row.label));
         let mut choice = None;
         if !before.has(split) {
             let all = before.trainable();

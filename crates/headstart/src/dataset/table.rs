@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::{Dataset, Split};
+use crate::csv_field::marked;
 use crate::error::{Error, Result};
 
 impl Dataset {
@@ -49,7 +50,8 @@ impl<'a, W: Write> SplitTable<'a, W> {
     ) -> Result<()> {
         let split = split.map_or("", Split::name);
         let fold = fold.map(|fold| fold.to_string()).unwrap_or_default();
-        self.write([path, label, split, group.unwrap_or_default(), &fold])
+        let [path, label, group] = [path, label, group.unwrap_or_default()].map(marked);
+        self.write([&path, &label, split, &group, &fold])
     }
 
     pub(super) fn finish(mut self) -> Result<()> {

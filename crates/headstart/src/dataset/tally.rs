@@ -5,6 +5,13 @@ use std::path::Path;
 use super::{Dataset, Sample, Split};
 use crate::error::{Error, Result};
 
+/// So many classes may have few images each.
+const FEW: usize = 100;
+/// Classes of a single image, at most.
+const MOST_ALONE: usize = 1000;
+/// Classes, at most: as many as a sealed model may have.
+pub(crate) const MOST_CLASSES: usize = 10_000;
+
 /// Numbers of images and of groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
@@ -50,6 +57,7 @@ impl Tally {
             let found = format!("{} ({})", self.classes.len(), self.classes.join(", "));
             return Err(Error::invalid(root, "at least two classes", found));
         }
+        self.check_shared(root)?;
         for split in [None, Some(Split::Train), Some(Split::Validation), Some(Split::Test)] {
             let counts = self.counts(split);
             if let Some(class) = counts.iter().position(|count| *count == 0)
@@ -61,6 +69,29 @@ impl Tally {
             }
         }
         Ok(())
+    }
+
+    /// Classes that images share: a column or folders that name each image for itself are found here, before anything is
+    /// computed for so many classes.
+    fn check_shared(&self, root: &Path) -> Result<()> {
+        let classes = self.classes.len();
+        let images = |class: usize| self.images.iter().map(|counts| counts[class]).sum::<usize>();
+        let (all, alone) = (0..classes)
+            .map(images)
+            .fold((0, 0), |(all, alone), count| (all + count, alone + usize::from(count == 1)));
+        if (classes <= FEW || 2 * classes <= all) && alone <= MOST_ALONE {
+            return match classes <= MOST_CLASSES {
+                true => Ok(()),
+                false => {
+                    Err(Error::invalid(root, format!("at most {MOST_CLASSES} classes"), classes.to_string()))
+                }
+            };
+        }
+        let found = format!(
+            "{classes} different ones of {all} images, {alone} of which have one image each: this looks like a column or \
+             folders that name each image for itself"
+        );
+        Err(Error::invalid(root, "labels that images share", found))
     }
 }
 

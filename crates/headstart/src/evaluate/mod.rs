@@ -109,7 +109,8 @@ pub struct SplitMetrics {
     /// Bootstrap intervals of all measures, over patients where images repeat.
     #[serde(default)]
     pub bootstrap: Option<Resampled>,
-    /// Time that the scores took.
+    /// Time that the scores took; not a number, `null` in JSON, in a sealed model, which holds no times.
+    #[serde(deserialize_with = "null_is_nan")]
     pub seconds: f64,
 }
 

@@ -9,7 +9,12 @@ use super::compare::{Difference, holm, mcnemar, paired_delong};
 use super::intervals::Estimate;
 use super::metrics::{auc, positive_score};
 use super::resample::number_groups;
+use crate::csv_field::unmarked;
 use crate::error::{Error, Result};
+use crate::regular;
+
+/// Bytes of a table of predictions, at most.
+const MOST_BYTES: u64 = 4 << 30;
 
 /// Two runs on the same images.
 #[derive(Debug, Clone, Serialize)]
@@ -81,7 +86,7 @@ impl Run {
     fn read(path: &Path, split: &str) -> Result<Self> {
         let file = if path.is_dir() { path.join("predictions.csv") } else { path.to_path_buf() };
         let invalid = |found: String| Error::invalid(&file, "the predictions of a run", found);
-        let text = std::fs::read(&file).map_err(|why| Error::io("read", &file, why))?;
+        let text = regular::read(&file, MOST_BYTES).map_err(|why| Error::io("read", &file, why))?;
         let mut reader = csv::Reader::from_reader(text.as_slice());
         let header = reader.headers().map_err(|why| invalid(why.to_string()))?.clone();
         let column = |name: &str| {
@@ -96,7 +101,7 @@ impl Run {
         let mut rows = BTreeMap::new();
         for record in reader.records() {
             let record = record.map_err(|why| invalid(why.to_string()))?;
-            let field = |at: usize| record.get(at).unwrap_or_default();
+            let field = |at: usize| unmarked(record.get(at).unwrap_or_default());
             if field(at_split) != split {
                 continue;
             }

@@ -202,7 +202,10 @@ impl Extractor {
         folder: &Path,
         progress: &mut dyn Progress,
     ) -> Result<ExtractedViews> {
-        let open = |wanted: &Wanted| Cache::open(folder, &wanted.view.key(&self.key), self.output().len());
+        let open = |wanted: &Wanted| {
+            let key = wanted.view.key(&self.key);
+            Cache::open(folder, &key, self.output().len(), &|| progress.stop())
+        };
         let mut caches = wanted.iter().map(open).collect::<Result<Vec<_>>>()?;
         // A file that cannot even be read is asked for again below, where it is set aside.
         let contents: Vec<Content> =
@@ -210,7 +213,7 @@ impl Extractor {
         let of = |samples: &[usize]| samples.iter().map(|index| contents[*index]).collect::<Vec<_>>();
         let mut lacking = vec![Vec::new(); samples.len()];
         for (number, (wanted, cache)) in wanted.iter().zip(&caches).enumerate() {
-            let known = cache.read(&of(&wanted.samples))?;
+            let known = cache.read(&of(&wanted.samples));
             let missing = wanted.samples.iter().enumerate().filter(|(place, _)| !known.has(*place));
             missing.for_each(|(_, index)| lacking[*index].push(number));
         }
@@ -224,7 +227,7 @@ impl Extractor {
         let mut records = Vec::with_capacity(wanted.len());
         for (wanted, cache) in wanted.iter().zip(&caches) {
             let usable = left(&wanted.samples);
-            let of_view = cache.read(&of(&usable))?;
+            let of_view = cache.read(&of(&usable));
             if let Some(place) = (0..usable.len()).find(|place| !of_view.has(*place)) {
                 return Err(Error::invalid(
                     samples[usable[place]].path(),
@@ -276,19 +279,26 @@ impl Extractor {
                     }
                 }
             }
-            inputs
+            Ok(inputs)
         })?;
         Ok(aside)
     }
 
-    /// Features of views of samples, one after the other, rounded as the cache rounds them.
+    /// Features of views of samples, each with the content that it had at first, one after the other, rounded as the
+    /// cache rounds them.
     ///
     /// # Errors
-    /// The path of the first file that cannot be used, and why.
-    pub(crate) fn features_of(&self, wanted: &[(&Sample, &View)]) -> Result<Vec<f32>, (String, String)> {
-        let read = |(sample, view): &(&Sample, &View)| {
-            let read = self.read(sample, &[view]).map_err(|why| (sample.path().to_string(), why));
-            read.map(|(_, maps)| maps.concat())
+    /// The path of the first file that cannot be used, or has another content, and why.
+    pub(crate) fn features_of(
+        &self,
+        wanted: &[(&Sample, &Content, &View)],
+    ) -> Result<Vec<f32>, (String, String)> {
+        let read = |(sample, content, view): &(&Sample, &Content, &View)| {
+            let read = self.read(sample, &[*view]).and_then(|(now, maps)| match now == **content {
+                true => Ok(maps.concat()),
+                false => Err("other bytes".to_string()),
+            });
+            read.map_err(|why| (sample.path().to_string(), why))
         };
         let maps = wanted.par_iter().map(read).collect::<Result<Vec<_>, _>>()?.concat();
         let mut buffers = Buffers::default();

@@ -27,12 +27,12 @@ pub(super) struct Inputs {
 /// a batch of items (by their places) that can be used.
 ///
 /// # Errors
-/// When a cache cannot be written, or [`Error::Interrupted`].
+/// When a cache cannot be written, what `read` says, or [`Error::Interrupted`].
 pub(super) fn fill(
     (plan, caches): (&Plan, &mut [Cache]),
     (counts, total): (&[usize], usize),
     progress: &mut dyn Progress,
-    mut read: impl FnMut(std::ops::Range<usize>, &mut dyn Progress) -> Inputs,
+    mut read: impl FnMut(std::ops::Range<usize>, &mut dyn Progress) -> Result<Inputs>,
 ) -> Result<()> {
     let missing: usize = counts.iter().sum();
     let cached = total - missing;
@@ -49,7 +49,7 @@ pub(super) fn fill(
         let batch = next..next + items(&counts[next..], size);
         let records: usize = counts[batch.clone()].iter().sum();
         next = batch.end;
-        let Inputs { of, values } = read(batch, progress);
+        let Inputs { of, values } = read(batch, progress)?;
         let features = plan.forward(&values, of.len(), &mut buffers);
         for ((cache, content), row) in of.iter().zip(features.chunks_exact(plan.output().len())) {
             waiting[*cache].add(*content, row);

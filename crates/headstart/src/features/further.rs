@@ -43,8 +43,8 @@ impl Further {
         progress: &mut dyn Progress,
     ) -> Result<Records> {
         let key = format!("{}-{}", records.key(), self.key);
-        let mut cache = Cache::open(folder, &key, self.output().len())?;
-        let known = cache.read(records.contents())?;
+        let mut cache = Cache::open(folder, &key, self.output().len(), &|| progress.stop())?;
+        let known = cache.read(records.contents());
         let missing: Vec<usize> = wanted.iter().copied().filter(|index| !known.has(*index)).collect();
         drop(known);
         let length = self.plan.input().len();
@@ -54,9 +54,10 @@ impl Further {
             let mut values = vec![0.0; batch.len() * length];
             let slots = batch.iter().zip(values.chunks_exact_mut(length));
             slots.for_each(|(index, map)| records.copy(*index, map));
-            Inputs { of: batch.iter().map(|index| (0, records.contents()[*index])).collect(), values }
+            records.check()?;
+            Ok(Inputs { of: batch.iter().map(|index| (0, records.contents()[*index])).collect(), values })
         })?;
-        let further = cache.read(records.contents())?;
+        let further = cache.read(records.contents());
         match wanted.iter().all(|index| further.has(*index)) {
             true => Ok(further),
             false => Err(Error::invalid(folder.join(key), "the features that were just written", "others")),
@@ -97,9 +98,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let contents: Vec<[u8; 32]> = (1..=40).map(|index| [index; 32]).collect();
         let values: Vec<f32> = (1..=40).flat_map(|index| [index as f32, 0.5]).collect();
-        let mut cache = Cache::open(folder.path(), "trunk", 2).expect("opens");
+        let mut cache = Cache::open(folder.path(), "trunk", 2, &|| false).expect("opens");
         cache.append(&contents, &values).expect("writes");
-        let records = cache.read(&contents).expect("maps");
+        let records = cache.read(&contents);
         let extract = |factor: f32, wanted: &[usize]| {
             let mut computed = Computed::default();
             let found = further(factor).extract(&records, wanted, folder.path(), &mut computed);

@@ -4,6 +4,7 @@ mod cache;
 mod extract;
 mod fill;
 mod further;
+pub(crate) mod lock;
 mod npy;
 
 pub use cache::{Cache, Records};

@@ -38,6 +38,7 @@ pub fn write_npy(
                 }
             }
         }
+        extracted.records.check().map_err(std::io::Error::other)?;
         file.into_inner()?.sync_all()?;
         std::fs::rename(&temporary, out)
     };

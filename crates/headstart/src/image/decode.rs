@@ -1,19 +1,22 @@
-//! Decoding JPEG, PNG, TIFF, BMP, WebP and DICOM, with limits that hold before pixels are allocated.
+//! Decoding JPEG, PNG, TIFF, BMP, WebP and DICOM, with limits that hold before pixels are allocated. A program that
+//! asks for it decodes in processes of their own: see [`super::worker`].
 
 use std::io::{Cursor, ErrorKind};
 
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use serde::{Deserialize, Serialize};
 
-use super::{Format, Image, dicom, frames, jpeg};
+use super::{Format, Image, dicom, frames, jpeg, worker};
 
-/// Memory that a decoder may take besides the image itself, as a multiple of it.
-const DECODER_OVERHEAD: u64 = 4;
+/// What the chunks beside a PNG's pixels may take, besides twice the file: a colour profile is inflated, though it is
+/// not used.
+const PNG_CHUNKS: u64 = 16 << 20;
 /// The bytes at the start of a file that tell text from binary data.
 const TEXT_PROBE: usize = 512;
 
-/// What an image may be at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What an image may be at most, and what decoding it may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of the file.
     pub max_bytes: u64,
@@ -21,12 +24,23 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Width, and height.
     pub max_side: u32,
+    /// Bytes of memory that decoding takes. A decoder within this process keeps it as far as it counts what it
+    /// allocates; a [worker](super::worker) is ended when it takes more.
+    pub max_memory: u64,
+    /// Seconds of a processor's time after which a [worker](super::worker) is ended.
+    pub max_seconds: u64,
 }
 
 impl Default for Limits {
-    /// 64 MiB, 100 million pixels, 65 535 pixels a side (what a JPEG can have).
+    /// 64 MiB, 100 million pixels, 65 535 pixels a side (what a JPEG can have), 4 GiB of memory, a minute.
     fn default() -> Self {
-        Self { max_bytes: 64 << 20, max_pixels: 100_000_000, max_side: 65_535 }
+        Self {
+            max_bytes: 64 << 20,
+            max_pixels: 100_000_000,
+            max_side: 65_535,
+            max_memory: 4 << 30,
+            max_seconds: 60,
+        }
     }
 }
 
@@ -63,14 +77,13 @@ impl Limits {
         let mut limits = image::Limits::default();
         limits.max_image_width = Some(self.max_side);
         limits.max_image_height = Some(self.max_side);
-        // Four channels of at most 4 bytes.
-        limits.max_alloc = Some(self.max_bytes.max(self.max_pixels.saturating_mul(16 * DECODER_OVERHEAD)));
+        limits.max_alloc = Some(self.max_memory);
         limits
     }
 }
 
 /// Why a file is no usable image. `Display` is what a user reads after `set aside: PATH:`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum DecodeError {
     /// No byte.
     #[error("empty file")]
@@ -93,7 +106,7 @@ pub enum DecodeError {
     #[error("truncated {format}: {why}")]
     Truncated {
         /// What the file is.
-        format: &'static str,
+        format: Format,
         /// What is missing.
         why: String,
     },
@@ -101,7 +114,7 @@ pub enum DecodeError {
     #[error("unsupported {format}: {what}")]
     Unsupported {
         /// What the file is.
-        format: &'static str,
+        format: Format,
         /// What of it is not read.
         what: String,
     },
@@ -109,8 +122,28 @@ pub enum DecodeError {
     #[error("damaged {format}: {why}")]
     Damaged {
         /// What the file is.
-        format: &'static str,
+        format: Format,
         /// What the decoder says.
+        why: String,
+    },
+    /// Past what decoding one image may cost.
+    #[error("too costly {format}: decoding it takes more than {most}")]
+    TooCostly {
+        /// What the file is.
+        format: Format,
+        /// How much of what is allowed.
+        most: String,
+    },
+    /// The decoder ended without an answer.
+    #[error("damaged {format}: its decoder failed")]
+    Failed {
+        /// What the file is.
+        format: Format,
+    },
+    /// There is no process that could decode it.
+    #[error("cannot be decoded: {why}")]
+    Unavailable {
+        /// What the system says.
         why: String,
     },
 }
@@ -124,12 +157,20 @@ pub enum DecodeError {
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image, DecodeError> {
     limits.check_bytes(bytes.len() as u64)?;
     let format = format(bytes)?;
+    match worker::pool() {
+        Some(pool) => pool.decode(bytes, format, limits),
+        None => decode_here(bytes, format, limits),
+    }
+}
+
+/// The same within this process.
+pub(super) fn decode_here(bytes: &[u8], format: Format, limits: &Limits) -> Result<Image, DecodeError> {
     let (mut image, orientation) = match format {
         Format::Jpeg => jpeg::decode(bytes, limits)?,
-        Format::Png => read(bytes, ImageFormat::Png, Format::Png.name(), limits)?,
-        Format::Tiff => read(bytes, ImageFormat::Tiff, Format::Tiff.name(), limits)?,
-        Format::Bmp => read(bytes, ImageFormat::Bmp, Format::Bmp.name(), limits)?,
-        Format::WebP => read(bytes, ImageFormat::WebP, Format::WebP.name(), limits)?,
+        Format::Png => read(bytes, ImageFormat::Png, format, limits)?,
+        Format::Tiff => read(bytes, ImageFormat::Tiff, format, limits)?,
+        Format::Bmp => read(bytes, ImageFormat::Bmp, format, limits)?,
+        Format::WebP => read(bytes, ImageFormat::WebP, format, limits)?,
         Format::Dicom => return dicom::decode(bytes, limits),
     };
     image.apply_orientation(orientation);
@@ -161,18 +202,21 @@ fn is_text(start: &[u8]) -> bool {
 /// Reads what is not a JPEG.
 fn read(
     bytes: &[u8],
-    format: ImageFormat,
-    name: &'static str,
+    kind: ImageFormat,
+    format: Format,
     limits: &Limits,
 ) -> Result<(DynamicImage, Orientation), DecodeError> {
-    if format == ImageFormat::Png && !has_whole_palette(bytes) {
+    if kind == ImageFormat::Png && !has_whole_palette(bytes) {
         let why = "the last colour of its palette is cut".into();
-        return Err(DecodeError::Damaged { format: name, why });
+        return Err(DecodeError::Damaged { format, why });
     }
-    let failed = |error: image::ImageError| failure(name, error);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    // `into_decoder` refuses a side that is too long by itself, but does not say how long it is.
-    reader.no_limits();
+    let failed = |error: image::ImageError| failure(format, error);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), kind);
+    // `into_decoder` refuses a side that is too long by itself, but does not say how long it is. Of a PNG it inflates
+    // the colour profile; the other decoders take nothing before they have their limits.
+    let mut headers = image::Limits::no_limits();
+    headers.max_alloc = Some(2 * bytes.len() as u64 + PNG_CHUNKS);
+    reader.limits(headers);
     let mut decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
@@ -188,7 +232,7 @@ fn has_whole_palette(png: &[u8]) -> bool {
 }
 
 /// Tells a file that ends too early from one that is broken, where the decoder does.
-fn failure(format: &'static str, error: image::ImageError) -> DecodeError {
+fn failure(format: Format, error: image::ImageError) -> DecodeError {
     match error {
         image::ImageError::IoError(why) if why.kind() == ErrorKind::UnexpectedEof => {
             DecodeError::Truncated { format, why: "the file ends before the image does".into() }

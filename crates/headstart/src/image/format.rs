@@ -1,5 +1,7 @@
 //! Which kind of file the first bytes tell.
 
+use std::fmt;
+
 use image::ImageFormat;
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +77,12 @@ impl Format {
         let extension = extension.to_lowercase();
         let promises = |format: &Self| format.extensions().contains(&extension.as_str());
         !promises(&self) && (Self::ALL.iter().any(promises) || FOREIGN.contains(&extension.as_str()))
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
     }
 }
 

@@ -12,7 +12,7 @@ use zune_jpeg::JpegDecoder;
 
 use super::{DecodeError, Format, Limits};
 
-const NAME: &str = Format::Jpeg.name();
+const FORMAT: Format = Format::Jpeg;
 /// Bytes in which the segments that say what the channels are begin.
 const HEAD: usize = 1024;
 
@@ -39,12 +39,12 @@ fn decode_channels(
     limits: &Limits,
 ) -> Result<(DynamicImage, Orientation), DecodeError> {
     let bytes = whole(bytes).ok_or_else(|| DecodeError::Truncated {
-        format: NAME,
+        format: FORMAT,
         why: "the file ends before the image does".into(),
     })?;
     let bytes = &*without_stub(bytes);
     let damaged =
-        |why: zune_jpeg::errors::DecodeErrors| DecodeError::Damaged { format: NAME, why: why.to_string() };
+        |why: zune_jpeg::errors::DecodeErrors| DecodeError::Damaged { format: FORMAT, why: why.to_string() };
     let options = DecoderOptions::default()
         .jpeg_set_out_colorspace(ColorSpace::RGB)
         .set_strict_mode(true)
@@ -63,7 +63,7 @@ fn decode_channels(
     let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
     let pixels = decoder.decode().map_err(damaged)?;
     let image = RgbImage::from_raw(width, height, pixels).ok_or_else(|| DecodeError::Damaged {
-        format: NAME,
+        format: FORMAT,
         why: "channels of a kind that is not known".into(),
     })?;
     Ok((image.into(), orientation.unwrap_or(Orientation::NoTransforms)))

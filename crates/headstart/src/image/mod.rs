@@ -8,6 +8,7 @@ mod format;
 mod frames;
 mod jpeg;
 pub mod preprocess;
+pub mod worker;
 
 use std::borrow::Cow;
 

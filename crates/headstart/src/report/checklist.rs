@@ -1,6 +1,7 @@
 //! What a reviewer asks of a prediction model's study, filled with what the run knows.
 
 use super::Report;
+use super::markdown::escaped;
 use super::model_card::{BLANK, separation};
 use super::numbers::{decimal_interval, decimals, percent, percent_interval, thousands};
 
@@ -9,6 +10,7 @@ type Item = (&'static str, &'static str, Option<String>);
 
 /// TRIPOD+AI and CLAIM, item by item.
 pub fn checklist(report: &Report) -> String {
+    let report = &escaped(report);
     let mut text = format!(
         "# Checklists: {}\n\nWhat the run knows is filled in; the rest only people can know and is marked as blank. Item \
          texts are shortened.\n",

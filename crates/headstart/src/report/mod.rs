@@ -9,6 +9,7 @@ mod histogram;
 mod html;
 mod layers;
 mod learning_curve;
+mod markdown;
 mod model_card;
 mod numbers;
 mod precision;

@@ -1,6 +1,7 @@
 //! `model_card.md` (Mitchell 2019) and `checklist.md` (TRIPOD+AI, Collins 2024): filled with what the run
 //! knows, blanks marked as blanks.
 
+use super::markdown::escaped;
 use super::numbers::{decimal_interval, decimals, percent, percent_interval, thousands};
 use super::{Report, SplitResult};
 use crate::evaluate::{Estimate, worst};
@@ -10,6 +11,7 @@ pub(super) const BLANK: &str = "**[blank: to be filled in]**";
 
 /// What the model is, what it was measured on, and what it must not be used for.
 pub fn model_card(report: &Report) -> String {
+    let report = &escaped(report);
     let model = &report.model;
     let classes = report.classes.join(", ");
     let positive = report.classes.get(report.positive).map_or("", String::as_str);

@@ -1,5 +1,7 @@
 //! Checks of a recipe's settings that no type makes.
 
+use std::ops::RangeInclusive;
+
 use super::pace::Thaw;
 use super::recipe::{HeadLayer, Loss, Recipe};
 use super::schedule::Schedule;
@@ -12,13 +14,14 @@ impl Recipe {
     /// # Errors
     /// [`Error::Usage`] naming the setting, what it may be and what it is.
     pub fn check(&self) -> Result<()> {
-        positive("epochs", self.epochs as f64)?;
-        positive("seeds", self.seeds as f64)?;
-        if let Some(folds) = self.folds.filter(|folds| *folds < 2) {
-            return expect("folds", false, "2 or more", &folds.to_string());
-        }
+        count("epochs", self.epochs, 1..=MOST_EPOCHS)?;
+        count("thaw.head_epochs", self.thaw.head_epochs(), 0..=MOST_EPOCHS)?;
+        count("seeds", self.seeds, 1..=MOST_TRAININGS)?;
+        self.folds.map_or(Ok(()), |folds| count("folds", folds, 2..=MOST_TRAININGS))?;
+        count("test_views", self.test_views.len(), 0..=MOST_TEST_VIEWS)?;
         self.test_views.iter().copied().try_for_each(check_test_view)?;
-        positive("batch_size", self.batch_size as f64)?;
+        count("batch_size", self.batch_size, 1..=MOST_IMAGES)?;
+        count("head", self.head.len(), 0..=MOST_LAYERS)?;
         positive("learning_rate", self.learning_rate)?;
         positive("block_rate", self.block_rate)?;
         let fraction = self.validation_fraction;
@@ -57,6 +60,18 @@ impl Recipe {
     }
 }
 
+/// What training can take in days, and not in years.
+const MOST_EPOCHS: usize = 100_000;
+const MOST_TRAININGS: usize = 1000;
+const MOST_VIEWS: usize = 1000;
+/// Each is computed for each image that is ever scored.
+const MOST_TEST_VIEWS: usize = 256;
+/// In a step, all of them in memory.
+const MOST_IMAGES: usize = 65_536;
+/// Of the head.
+const MOST_LAYERS: usize = 32;
+const MOST_UNITS: usize = 65_536;
+
 /// Pixels; more would leave nothing of an image, and take long.
 const MOST_BLUR: f32 = 20.0;
 
@@ -65,6 +80,7 @@ fn check_blur(name: &str, value: f32) -> Result<()> {
 }
 
 fn check_views(augment: Augment) -> Result<()> {
+    count("augment.views", augment.views, 0..=MOST_VIEWS)?;
     if augment.replace && augment.views == 0 {
         return expect(
             "augment.views",
@@ -102,11 +118,16 @@ fn check_layer(layer: &HeadLayer) -> Result<()> {
     match layer {
         HeadLayer::Dropout { rate } => share("rate", f64::from(*rate)),
         HeadLayer::Dense { units, l2, .. } => {
-            positive("units", *units as f64)?;
+            count("units", *units, 1..=MOST_UNITS)?;
             not_negative("l2", f64::from(*l2))
         }
         HeadLayer::GlobalAveragePool | HeadLayer::Flatten => Ok(()),
     }
+}
+
+fn count(name: &str, found: usize, range: RangeInclusive<usize>) -> Result<()> {
+    let expected = format!("{} to {}", range.start(), range.end());
+    expect(name, range.contains(&found), &expected, &found.to_string())
 }
 
 fn positive(name: &str, value: f64) -> Result<()> {
@@ -125,5 +146,29 @@ fn expect(name: &str, holds: bool, expected: &str, found: &str) -> Result<()> {
     match holds {
         true => Ok(()),
         false => Err(Error::Usage(format!("{name}: expected {expected}, found {found}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_beyond_reason_are_refused_with_their_limits() {
+        let recipe = || Recipe::find("default").expect("known");
+        let refused = |recipe: Recipe| recipe.check().expect_err("too much").to_string();
+        let most = 1_000_000_000;
+        assert_eq!(
+            refused(Recipe { seeds: most, ..recipe() }),
+            "seeds: expected 1 to 1000, found 1000000000"
+        );
+        assert_eq!(refused(Recipe { folds: Some(1), ..recipe() }), "folds: expected 2 to 1000, found 1");
+        assert_eq!(refused(Recipe { epochs: 0, ..recipe() }), "epochs: expected 1 to 100000, found 0");
+        let views = Augment { views: most, ..Augment::default() };
+        let found = refused(Recipe { augment: Some(views), ..recipe() });
+        assert_eq!(found, "augment.views: expected 0 to 1000, found 1000000000");
+        let units = HeadLayer::Dense { units: most, activation: Default::default(), l2: 0.0 };
+        let found = refused(Recipe { head: vec![units], ..recipe() });
+        assert_eq!(found, "units: expected 1 to 65536, found 1000000000");
     }
 }

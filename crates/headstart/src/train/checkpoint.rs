@@ -20,9 +20,12 @@ use crate::backbone::weights::{self, Weights, little_endian};
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::network::{Parameters, Tail, host};
+use crate::regular;
 
 /// What names in the run folder begin with.
 const STEM: &str = "checkpoint";
+/// Bytes of a checkpoint, at most.
+const MOST_BYTES: u64 = 32 << 30;
 /// Key of [`Progress`] in the file's metadata.
 const KEY: &str = "headstart-checkpoint";
 
@@ -48,7 +51,7 @@ pub(super) fn lies_in(folder: &Path) -> bool {
 /// What the training that was stopped in `folder` trains, if one was.
 pub(super) fn unfreeze(folder: &Path) -> Option<Unfreeze> {
     let path = file(folder, 0);
-    let bytes = fs::read(&path).ok()?;
+    let bytes = regular::read(&path, MOST_BYTES).ok()?;
     let metadata = weights::metadata(&bytes, &path).ok()?;
     Some(toml::from_str::<Progress>(metadata.get(KEY)?).ok()?.unfreeze)
 }
@@ -111,13 +114,15 @@ impl Checkpoint {
             return Ok(None);
         }
         let path = &self.path;
-        let bytes = fs::read(path).map_err(|why| Error::io("read", path, why))?;
+        let bytes = regular::read(path, MOST_BYTES).map_err(|why| Error::io("read", path, why))?;
         let metadata = weights::metadata(&bytes, path)?;
+        let expected = "a checkpoint of this training: the same data, recipe, seed and headstart";
+        let other = |found: &str| Error::invalid(path, expected, found);
         let progress = metadata.get(KEY).and_then(|text| toml::from_str::<Progress>(text).ok());
-        let Some(progress) = progress.filter(|progress| progress.fingerprint == self.fingerprint) else {
-            let expected = "a checkpoint of this training: the same data, recipe, seed and headstart";
-            return Err(Error::invalid(path, expected, "one of another"));
-        };
+        let progress = progress.ok_or_else(|| other("a file of another kind"))?;
+        if progress.fingerprint != self.fingerprint {
+            return Err(other(difference(&progress.fingerprint, &self.fingerprint)));
+        }
         let mut parts = Parts::default();
         for (name, tensor) in Weights::from_safetensors(&bytes, path)?.into_iter() {
             parts.take(&name, tensor.shape, tensor.values);
@@ -145,6 +150,19 @@ impl Checkpoint {
     pub(super) fn remove(&self) {
         // One that is left behind is refused or overwritten later.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// What the first part of two fingerprints that differs is about.
+fn difference(stored: &str, now: &str) -> &'static str {
+    let mut parts = stored.split(' ').zip(now.split(' '));
+    let part = parts.find(|(stored, now)| stored != now).map_or("", |(_, now)| now);
+    match part.split_once('=') {
+        Some(("images", _)) => "one of other images: files, labels or splits have changed since",
+        Some(("kept", _)) => {
+            "one that keeps other features in the cache: give the same --cache-limit as before, which decides that"
+        }
+        _ => "one of another",
     }
 }
 

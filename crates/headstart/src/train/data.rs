@@ -1,5 +1,7 @@
 //! From a job's data to splits that may be trained with.
 
+use std::collections::HashSet;
+
 use super::{Job, Observer, Partition};
 use crate::audit::Survey;
 use crate::dataset::{Dataset, Split};
@@ -55,9 +57,11 @@ impl Usable {
             labels: samples().map(|sample| sample.label).collect(),
             splits: samples().map(|sample| sample.split.unwrap_or(Split::Train)).collect(),
         };
+        let present: HashSet<(Split, usize)> =
+            usable.splits.iter().copied().zip(usable.labels.iter().copied()).collect();
         for (class, name) in dataset.classes.iter().enumerate() {
             for split in [Split::Train, Split::Validation] {
-                if !usable.of(split).iter().any(|index| usable.labels[*index] == class) {
+                if !present.contains(&(split, class)) {
                     let aside = extracted.set_aside.len();
                     let found = format!("none that can be used: {aside} files were set aside");
                     return Err(Error::invalid(&dataset.root, format!("images of {name} in {split}"), found));

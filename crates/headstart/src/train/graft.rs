@@ -4,11 +4,14 @@ use burn::tensor::Device;
 
 use super::{Observer, Recipe};
 use crate::backbone::Backbone;
-use crate::backbone::spec::{Block, Layer, output_shape};
+use crate::backbone::spec::{Block, Layer, count, output_shape};
 use crate::backbone::weights::Weights;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::{Extractor, input};
 use crate::network::{self, Tail};
+
+/// Weights of a head, at most: of 512 MiB, which training takes several times. VGG16's own first layer has 103 million.
+const MOST_VALUES: usize = 1 << 27;
 
 /// The frozen trunk, the trainable tail, and the weights of both.
 pub(super) struct Grafted {
@@ -25,11 +28,19 @@ pub(super) struct Grafted {
 
 impl Grafted {
     /// Cuts a backbone as the recipe says and gives it a fresh head for so many classes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a block that the backbone has not, and for a head that is too large.
     pub(super) fn new(backbone: Backbone, recipe: &Recipe, classes: usize, seed: u64) -> Result<Self> {
         let cut = backbone.spec.cut(&recipe.unfreeze)?;
         let extractor = Extractor::new(&backbone, cut, &backbone.preprocess);
         let all = backbone.spec.layers(0..backbone.spec.blocks.len());
         let head = recipe.head(output_shape(all, input(&backbone.preprocess)), classes);
+        let values = count(&head.layers);
+        if values > MOST_VALUES {
+            let found = format!("{values}: fewer units, or a global-average-pool before them, would do");
+            return Err(Error::Usage(format!("head: expected at most {MOST_VALUES} weights, found {found}")));
+        }
         let mut weights = backbone.weights.clone();
         weights.merge(network::initialise(&head.layers, seed));
         let blocks: Vec<Block> = backbone.spec.blocks.iter().cloned().chain([head]).collect();

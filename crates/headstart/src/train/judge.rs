@@ -136,8 +136,7 @@ impl Judge<'_> {
 
     /// Mean log loss of the calibrated scores on the validation images that decide.
     pub(super) fn log_loss(&self, usable: &Usable) -> f64 {
-        let [validation, stressed] =
-            [Part::Validation, Part::Stressed].map(|part| self.score(part, usable));
+        let [validation, stressed] = [Part::Validation, Part::Stressed].map(|part| self.score(part, usable));
         let (labels, scores, _) = self.calibrated(&validation, &stressed);
         let losses = labels.iter().zip(&scores).map(|(label, row)| {
             let sum: f32 = row.iter().sum();

@@ -44,10 +44,10 @@ use self::graft::Grafted;
 use self::judge::{Decided, Judge, Judgement, Measured, Part};
 use self::members::{Fitting, Member, records};
 use self::phases::Phases;
-use self::views::{Needed, Shown};
+use self::views::{Needed, Shown, Views};
 use crate::audit::{self, Audit, Features, Labels};
 use crate::backbone::Backbone;
-use crate::backbone::weights::sha256;
+use crate::backbone::weights::{hexadecimal, sha256};
 use crate::classifier::{Classifier, Description, FORMAT, Sealed};
 use crate::dataset::{Dataset, Grouping, Sample, Split};
 use crate::error::Result;
@@ -150,7 +150,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     net.extractor.rest();
 
     let start = Instant::now();
-    let print = fingerprint(job, &net, &dataset, &extracted);
+    let print = fingerprint(job, &net, &dataset, &extracted, &phases);
     let groups: Vec<Option<&str>> =
         extracted.usable.iter().map(|index| dataset.samples[*index].group.as_deref()).collect();
     let fitting = Fitting {
@@ -192,6 +192,8 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let held_out = measured.iter().find(|found| found.part == Part::Test);
     let test = held_out.map(|found| found.metrics.clone());
     let threshold_counts = held_out.and_then(|found| found.threshold_counts(&usable.labels, positive));
+    extracted.records.check()?;
+    [&drawn, &fixed, &stressed].into_iter().try_for_each(Views::check)?;
     // Sealing compiles the whole net: the trunk and the tail that were trained with need not be beside it.
     drop((net.extractor, net.tail));
     let mut sealed = Sealed {
@@ -270,17 +272,26 @@ fn put_to_the_test(
 }
 
 /// Names everything that the epochs of a training depend on: not how many there shall be, unless the
-/// learning rate's schedule asks.
-fn fingerprint(job: &Job, net: &Grafted, dataset: &Dataset, extracted: &Extracted) -> String {
+/// learning rate's schedule asks. Part by part, so that a checkpoint can tell which one differs.
+fn fingerprint(
+    job: &Job,
+    net: &Grafted,
+    dataset: &Dataset,
+    extracted: &Extracted,
+    phases: &Phases,
+) -> String {
     let epochs = if job.recipe.schedule.depends_on_length() { job.recipe.epochs } else { 0 };
     let recipe = Recipe { epochs, patience: 0, ..job.recipe.clone() }.to_toml();
     let version = env!("CARGO_PKG_VERSION");
-    let mut text = format!("{version} {} {} {recipe}", net.extractor.key(), job.seed);
-    for index in &extracted.usable {
+    let settings = format!("{version} {} {} {recipe}", net.extractor.key(), job.seed);
+    let mut images = String::new();
+    for (index, content) in extracted.usable.iter().zip(extracted.records.contents()) {
         let sample = &dataset.samples[*index];
-        text += &format!("{} {} {:?}\n", sample.path(), sample.label, sample.split);
+        let content = hexadecimal(content);
+        images += &format!("{} {} {:?} {content}\n", sample.path(), sample.label, sample.split);
     }
-    sha256(text.as_bytes())
+    let digest = |text: &str| sha256(text.as_bytes());
+    format!("settings={} images={} kept={}", digest(&settings), digest(&images), phases.kept())
 }
 
 fn by_split(measured: Vec<Measured>) -> BTreeMap<String, SplitMetrics> {

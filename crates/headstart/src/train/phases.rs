@@ -46,6 +46,11 @@ impl Phases {
         self.pooled.as_ref()
     }
 
+    /// Names those that are kept: rounded as the cache rounds them, which the layers that wait are not.
+    pub(super) fn kept(&self) -> String {
+        self.each.iter().map(|phase| phase.waiting.to_string()).collect::<Vec<_>>().join(",")
+    }
+
     /// Computes the features of each phase from those at the cut, as far as they pay and the cache may hold
     /// them. There are none when images are mixed: that is done at the cut.
     ///

@@ -27,7 +27,8 @@ pub(super) fn kept<'a>(
         return trained.len();
     }
     let [alone, together] = [tails, trained].map(|trained| judge(trained).log_loss(usable));
-    let (what, kept) = if together < alone { ("is kept", trained.len()) } else { ("is left out", tails.len()) };
+    let (what, kept) =
+        if together < alone { ("is kept", trained.len()) } else { ("is left out", tails.len()) };
     observer.say(&format!("the probe {what}: validation loss {alone:.4} without it, {together:.4} with it"));
     kept
 }

@@ -13,6 +13,10 @@ use crate::classifier::Wording;
 use crate::error::{Error, Result};
 use crate::evaluate::{CalibrationMethod, ThresholdPolicy};
 use crate::image::{Augment, TestView};
+use crate::regular;
+
+/// Bytes of a recipe's file, at most.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// The recipes in the binary, by name.
 pub const RECIPES: [(&str, &str); 4] = [
@@ -210,7 +214,8 @@ impl Recipe {
             let names = RECIPES.map(|(name, _)| name).join(", ");
             return Err(Error::Usage(format!("unknown recipe {name:?}: expected {names} or a .toml file")));
         }
-        let text = std::fs::read_to_string(name).map_err(|why| Error::io("read", name, why))?;
+        let text = regular::read_to_string(Path::new(name), MOST_BYTES)
+            .map_err(|why| Error::io("read", name, why))?;
         Self::parse(&text, Path::new(name))
     }
 

@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn classes_weigh_the_same_and_images_one_on_average() {
         let folder = tempfile::tempdir().expect("a folder");
-        let records = Cache::open(folder.path(), "k", 1).expect("opens").read(&[]).expect("reads");
+        let records = Cache::open(folder.path(), "k", 1, &|| false).expect("opens").read(&[]);
         let data = Data {
             records: &records,
             views: &Views::default(),

@@ -7,7 +7,7 @@ use super::Job;
 use super::Observer;
 use super::fit::Data;
 use super::graft::Grafted;
-use crate::dataset::{Dataset, Sample, Split};
+use crate::dataset::{Dataset, Digest, Sample, Split};
 use crate::error::{Error, Result};
 use crate::features::{Extracted, ExtractedViews, Extractor, Further, Records, View, Wanted};
 use crate::image::{Augment, Image, Limits, RESTYLED, Stylist};
@@ -33,8 +33,8 @@ pub(super) struct Views<'a> {
 struct Anew<'a> {
     extractor: &'a Extractor,
     views: Vec<View>,
-    /// By place.
-    samples: Vec<Sample>,
+    /// By place, each with the content that it had at first.
+    samples: Vec<(Sample, Digest)>,
 }
 
 /// Which views of which images a training needs.
@@ -134,8 +134,9 @@ impl Needed {
         let drawn = take(counts[0], &self.train);
         let fixed = take(counts[1], &self.scored);
         let stressed = take(counts[2], &self.validation);
-        let trained = usable.iter().zip(&drawn.places).filter(|(_, place)| **place != usize::MAX);
-        let again = || trained.map(|(index, _)| samples[*index].clone()).collect();
+        let images = usable.iter().zip(records[0].contents());
+        let trained = images.zip(&drawn.places).filter(|(_, place)| **place != usize::MAX);
+        let again = || trained.map(|((index, content), _)| (samples[*index].clone(), *content)).collect();
         let anew =
             (!self.drawn.1.is_empty()).then(|| Anew { extractor, views: self.drawn.1, samples: again() });
         let drawn = Views { anew, replace: self.replace, ..drawn };
@@ -187,10 +188,20 @@ impl<'a> Views<'a> {
                 Some(view) => left.push((self.places[*index], view - self.each.len(), slot)),
             }
         }
+        data.records.check()?;
+        self.check()?;
         match &self.anew {
             Some(anew) if !left.is_empty() => anew.compute(left),
             _ => Ok(()),
         }
+    }
+
+    /// Whether every record that was drawn so far could be read.
+    ///
+    /// # Errors
+    /// As [`Records::check`].
+    pub(super) fn check(&self) -> Result<()> {
+        self.each.iter().try_for_each(Records::check)
     }
 
     /// The same views at a later cut.
@@ -238,8 +249,13 @@ impl<'a> Views<'a> {
 impl Anew<'_> {
     /// Fills slots, each with the place of its image and the number of its view.
     fn compute(&self, slots: Vec<(usize, usize, &mut [f32])>) -> Result<()> {
-        let wanted: Vec<(&Sample, &View)> =
-            slots.iter().map(|(place, view, _)| (&self.samples[*place], &self.views[*view])).collect();
+        let wanted: Vec<(&Sample, &Digest, &View)> = slots
+            .iter()
+            .map(|(place, view, _)| {
+                let (sample, content) = &self.samples[*place];
+                (sample, content, &self.views[*view])
+            })
+            .collect();
         let features = self.extractor.features_of(&wanted).map_err(|(path, why)| changed(&path, &why))?;
         let length = features.len() / slots.len();
         for ((_, _, slot), features) in slots.into_iter().zip(features.chunks_exact(length)) {
@@ -284,9 +300,9 @@ mod tests {
 
     /// Records of the images 1 and 2, whose values are their numbers and ten times that of their view.
     fn records(folder: &Path, view: f32) -> Records {
-        let mut cache = Cache::open(folder, &format!("view{view}"), 1).expect("opens");
+        let mut cache = Cache::open(folder, &format!("view{view}"), 1, &|| false).expect("opens");
         cache.append(&[[1; 32], [2; 32]], &[10.0 * view + 1.0, 10.0 * view + 2.0]).expect("writes");
-        cache.read(&[[1; 32], [2; 32]]).expect("maps")
+        cache.read(&[[1; 32], [2; 32]])
     }
 
     #[test]

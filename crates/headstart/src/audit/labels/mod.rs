@@ -58,7 +58,9 @@ pub(super) fn check(
         return Err(Error::invalid(path, "the file that was read at first", why));
     }
     let features = Features::new(&extracted.records, usable.len(), extractor.output());
-    Labels::check(dataset, survey, &usable, &features, observer)
+    let labels = Labels::check(dataset, survey, &usable, &features, observer)?;
+    extracted.records.check()?;
+    Ok(labels)
 }
 
 impl Labels {

@@ -19,7 +19,8 @@ pub(super) struct Npy {
 /// What was expected, and what was found.
 type Mismatch = (&'static str, String);
 
-/// Reads an array from a stream that holds at most `size` bytes. Errors say what was found.
+/// Reads an array from a stream that holds `size` bytes, to its end, where a checksum is compared. Errors say what was
+/// found.
 pub(super) fn read(mut stream: impl Read, size: u64) -> Result<Npy, String> {
     let cut = |_| "a file that ends too early".to_string();
     let mut start = [0; 8];
@@ -41,9 +42,13 @@ pub(super) fn read(mut stream: impl Read, size: u64) -> Result<Npy, String> {
     let expected = bytes_of(&kind, &shape).filter(|bytes| *bytes <= size);
     let expected = expected.ok_or_else(|| format!("{kind} {shape:?}, more than is stored"))?;
     let mut bytes = Vec::new();
-    stream.take(expected).read_to_end(&mut bytes).map_err(|why| why.to_string())?;
+    stream.by_ref().take(expected).read_to_end(&mut bytes).map_err(|why| why.to_string())?;
     if bytes.len() as u64 != expected {
         return Err("a file that ends too early".into());
+    }
+    let rest = std::io::copy(&mut stream.take(size), &mut std::io::sink()).map_err(|why| why.to_string())?;
+    if rest >= size {
+        return Err("more than the archive states".into());
     }
     Ok(Npy { kind, shape, bytes })
 }

@@ -4,7 +4,7 @@ use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 
 use super::frame::same_size;
 use super::layout::Layout;
-use super::{DecodeError, damaged};
+use super::{DecodeError, codestream, damaged};
 
 /// The markers that begin a codestream.
 const START: &[u8] = b"\xFF\x4F\xFF\x51";
@@ -20,6 +20,7 @@ pub(super) fn decode(coded: &[u8], layout: &Layout) -> Result<Vec<u16>, DecodeEr
     if depth & 0x7F >= 16 {
         return Err(damaged(format!("JPEG 2000 with {} bits", (depth & 0x7F) + 1)));
     }
+    codestream::check(coded, layout)?;
     let settings = DecodeSettings { resolve_palette_indices: false, strict: true, target_resolution: None };
     let image = Image::new(coded, &settings).map_err(failed)?;
     same_size(layout, [image.width(), image.height()])?;

@@ -4,6 +4,7 @@
 //! Nothing in the file is believed before it is checked: values are slices of the file, and a frame is
 //! allocated once its size is within the limits.
 
+mod codestream;
 mod colour;
 mod data_set;
 mod frame;
@@ -68,13 +69,13 @@ pub(crate) fn patient(start: &[u8]) -> Option<String> {
 }
 
 fn damaged(why: impl Into<String>) -> DecodeError {
-    DecodeError::Damaged { format: Format::Dicom.name(), why: why.into() }
+    DecodeError::Damaged { format: Format::Dicom, why: why.into() }
 }
 
 fn unsupported(what: impl Into<String>) -> DecodeError {
-    DecodeError::Unsupported { format: Format::Dicom.name(), what: what.into() }
+    DecodeError::Unsupported { format: Format::Dicom, what: what.into() }
 }
 
 fn truncated() -> DecodeError {
-    DecodeError::Truncated { format: Format::Dicom.name(), why: "the file ends before the image does".into() }
+    DecodeError::Truncated { format: Format::Dicom, why: "the file ends before the image does".into() }
 }
