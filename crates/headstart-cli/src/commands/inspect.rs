@@ -3,14 +3,17 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use headstart::audit::{Audit, Finding, Weight, audit};
+use headstart::audit::{Audit, Finding, StyleAudit, Weight, audit};
 use headstart::dataset::Dataset;
+use headstart::evaluate::Estimate;
 use headstart::report::{audit_html, thousands};
 use headstart::visible::visible_lines;
 
 use crate::cli::InspectArguments;
 use crate::output::{Terminal, stop_on_interrupt};
 
+/// Width of a paragraph in the terminal.
+const COLUMNS: usize = 79;
 /// Suspected labels that the terminal shows.
 const SUSPECTS: usize = 5;
 
@@ -23,8 +26,14 @@ pub fn run(arguments: InspectArguments) -> Result<()> {
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&audit)?);
     } else {
-        let all = counts(&audit) + &findings(&audit.findings()) + &shortcuts(&audit) + &suspects(&audit);
-        print!("{}", visible_lines(&all));
+        let parts = [
+            counts(&audit),
+            findings(&audit.findings()),
+            shortcuts(&audit),
+            style(&audit.style),
+            suspects(&audit),
+        ];
+        print!("{}", visible_lines(&parts.concat()));
     }
     let say = |line: String| {
         if !arguments.json {
@@ -81,12 +90,43 @@ fn shortcuts(audit: &Audit) -> String {
     }
     let mut text = format!("\n{:<24}{:<22}tells\n", "cue alone", "AUC, cross-validated");
     for shortcut in &audit.shortcuts {
-        let auc = shortcut.auc;
-        let interval = format!("{:.3} ({:.3}–{:.3})", auc.value, auc.low, auc.high);
+        let interval = with_interval(shortcut.auc);
         let flag = if shortcut.flagged { ": suspicious" } else { "" };
         text += &format!("{:<24}{interval:<22}{}{flag}\n", shortcut.cue, shortcut.tells.of(&shortcut.class));
     }
     text
+}
+
+/// How well each family of statistics tells the class, and what that means.
+fn style(style: &StyleAudit) -> String {
+    let line = |name: &str, auc: Estimate| format!("{name:<27}{}\n", with_interval(auc));
+    let mut text = String::from("\n");
+    if !style.families.is_empty() {
+        text += &format!("{:<27}AUC, patients apart\n", "style alone");
+        text.extend(style.families.iter().map(|tells| line(tells.name, tells.auc)));
+        text += &line("all together", style.all);
+    }
+    text + &wrapped(&style.meaning())
+}
+
+/// Lines of at most [`COLUMNS`] characters, broken between words.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut column) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let width = word.chars().count();
+        if column > 0 {
+            let breaks = column + 1 + width > COLUMNS;
+            lines.push(if breaks { '\n' } else { ' ' });
+            column = if breaks { 0 } else { column + 1 };
+        }
+        lines += word;
+        column += width;
+    }
+    lines + "\n"
+}
+
+fn with_interval(auc: Estimate) -> String {
+    format!("{:.3} ({:.3}–{:.3})", auc.value, auc.low, auc.high)
 }
 
 fn suspects(audit: &Audit) -> String {

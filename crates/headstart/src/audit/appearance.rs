@@ -3,17 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::perceptual::{self, Hashes};
+use super::plane::{Plane, SIDE};
 use super::writing::{self, Writing};
-use crate::image::{ChannelOrder, Filter, Image, Preprocess, Resize};
+use crate::image::Image;
 
-/// Side of the square that every picture is measured in, so that its own size plays no part.
-pub(super) const SIDE: usize = 256;
 /// Width of the frame whose brightness is measured.
 const BORDER: usize = 4;
 /// Side of the four corner squares.
 const CORNER: usize = 16;
-/// Channels that lie further apart than this make a pixel coloured: more than a codec's rounding.
-const CHROMA: f32 = 16.0;
 /// Below this distance of dark and bright there is nothing to see, and nothing to compare.
 const FLAT: f32 = 3.0;
 
@@ -40,19 +37,19 @@ pub(super) struct Appearance {
 }
 
 impl Appearance {
-    /// Measures `image`.
-    pub(super) fn of(image: &Image) -> Self {
-        let (grey, coloured) = measured(image);
-        let [dark, bright] = percentiles(&grey, [0.01, 0.99]);
+    /// Measures `image`, of which `plane` is made.
+    pub(super) fn of(image: &Image, plane: &Plane) -> Self {
+        let grey = &plane.grey;
+        let [dark, bright] = plane.percentiles([0.01, 0.99]);
         let flat = bright - dark < FLAT;
         Self {
             dark,
             bright,
-            border: mean(&grey, |x, y| edge(x) < BORDER || edge(y) < BORDER),
-            corners: mean(&grey, |x, y| edge(x) < CORNER && edge(y) < CORNER),
-            sharpness: (!flat).then(|| sharpness(&grey)),
-            coloured,
-            hashes: (!flat).then(|| perceptual::hashes(&grey)),
+            border: mean(grey, |x, y| edge(x) < BORDER || edge(y) < BORDER),
+            corners: mean(grey, |x, y| edge(x) < CORNER && edge(y) < CORNER),
+            sharpness: (!flat).then(|| sharpness(grey)),
+            coloured: plane.coloured,
+            hashes: (!flat).then(|| perceptual::hashes(grey)),
             writing: writing::find(image),
         }
     }
@@ -61,40 +58,6 @@ impl Appearance {
     pub(super) fn is_flat(&self) -> bool {
         self.hashes.is_none()
     }
-}
-
-/// The picture in grey, `[SIDE, SIDE]`, and the share of its pixels that are coloured.
-fn measured(image: &Image) -> (Vec<f32>, f32) {
-    let square = Preprocess {
-        size: SIDE,
-        resize: Resize::Squash,
-        filter: Filter::Bilinear,
-        channel_order: ChannelOrder::Rgb,
-        mean: [0.0; 3],
-        deviation: [1.0; 3],
-    };
-    let pixels = square.apply(image);
-    let pixels = pixels.as_chunks::<3>().0;
-    let chroma = |[red, green, blue]: &[f32; 3]| red.max(*green).max(*blue) - red.min(*green).min(*blue);
-    let coloured = pixels.iter().filter(|pixel| chroma(pixel) > CHROMA).count();
-    // Rec. 601's luma.
-    let grey = pixels.iter().map(|[red, green, blue]| 0.299 * red + 0.587 * green + 0.114 * blue);
-    (grey.collect(), coloured as f32 / pixels.len() as f32)
-}
-
-/// The levels below which the given shares of the pixels lie, to whole levels.
-fn percentiles<const N: usize>(grey: &[f32], shares: [f32; N]) -> [f32; N] {
-    let mut counts = [0usize; 256];
-    grey.iter().for_each(|level| counts[level.round().clamp(0.0, 255.0) as usize] += 1);
-    shares.map(|share| {
-        let wanted = (share * grey.len() as f32) as usize;
-        let mut below = 0;
-        let reached = counts.iter().position(|count| {
-            below += count;
-            below > wanted
-        });
-        reached.unwrap_or(255) as f32
-    })
 }
 
 /// Pixels to the nearer end of a side.
@@ -135,10 +98,14 @@ mod tests {
         Image::from_grey8(SIDE, SIDE, &pixels)
     }
 
+    fn look(image: &Image) -> Appearance {
+        Appearance::of(image, &Plane::of(image))
+    }
+
     #[test]
     fn border_and_corners_are_measured_apart() {
         let framed = grey(|x, y| if edge(x) < BORDER || edge(y) < BORDER { 200 } else { 100 });
-        let look = Appearance::of(&framed);
+        let look = look(&framed);
         assert_eq!((look.border, look.dark, look.bright), (200.0, 100.0, 200.0));
         // 16² pixels of which 12² are inside.
         assert_eq!(look.corners, (200.0 * 112.0 + 100.0 * 144.0) / 256.0);
@@ -147,7 +114,7 @@ mod tests {
     #[test]
     fn fine_detail_is_sharp_whatever_its_contrast() {
         let wave = |period: usize, depth: u8| {
-            let look = Appearance::of(&grey(|x, _| 100 + if x % period < period / 2 { depth } else { 0 }));
+            let look = look(&grey(|x, _| 100 + if x % period < period / 2 { depth } else { 0 }));
             look.sharpness.expect("not flat")
         };
         assert!(wave(4, 50) > 5.0 * wave(64, 50));
@@ -156,15 +123,8 @@ mod tests {
 
     #[test]
     fn a_flat_picture_has_no_hash() {
-        let look = Appearance::of(&grey(|x, _| 7 + (x % 2) as u8));
+        let look = look(&grey(|x, _| 7 + (x % 2) as u8));
         assert!(look.is_flat() && look.sharpness.is_none());
         assert_eq!(look.coloured, 0.0);
-    }
-
-    #[test]
-    fn colour_is_a_share_of_the_pixels() {
-        let pixels =
-            (0..SIDE * SIDE).flat_map(|index| if index % SIDE < 64 { [200, 100, 100] } else { [90; 3] });
-        assert_eq!(Appearance::of(&Image::from_rgb8(SIDE, SIDE, pixels.collect())).coloured, 0.25);
     }
 }

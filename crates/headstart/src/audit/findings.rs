@@ -40,6 +40,7 @@ impl Audit {
             duplicates("near duplicates", &self.near_duplicates),
             self.shared(),
             self.shortcuts(),
+            self.style(),
             self.oddities(),
         ];
         findings.extend(self.labels.as_ref().map(|labels| self.labels(labels)));
@@ -65,6 +66,19 @@ impl Audit {
         let weight = if named.is_empty() { Weight::Fine } else { Weight::Serious };
         let found = if named.is_empty() { "none".into() } else { named.join(", ") };
         Finding { check: "shortcuts to the class", found, weight }
+    }
+
+    fn style(&self) -> Finding {
+        const CHECK: &str = "style tells the class";
+        if let Some(why) = &self.style.skipped {
+            return Finding { check: CHECK, found: format!("not measured: {why}"), weight: Weight::Fine };
+        }
+        let weight = match self.style.strength() {
+            0.0 => Weight::Fine,
+            1.0 => Weight::Serious,
+            _ => Weight::Look,
+        };
+        Finding { check: CHECK, found: format!("AUC {:.3}", self.style.all.value), weight }
     }
 
     fn oddities(&self) -> Finding {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::features::lock;
 
 /// To be raised when anything is measured in another way.
-const FILE: &str = "looks-2.jsonl";
+const FILE: &str = "looks-3.jsonl";
 
 /// The looks that are known, and those that are new.
 pub(super) struct Memory {
@@ -71,12 +71,15 @@ fn read(file: impl BufRead) -> HashMap<Digest, Look> {
 #[cfg(test)]
 mod tests {
     use super::super::appearance::Appearance;
+    use super::super::plane::Plane;
+    use super::super::style::{File, Statistics};
     use super::*;
     use crate::image::Image;
 
     fn look(number: u8) -> Look {
         let pixels: Vec<u8> = (0..64 * 64).map(|at| (at / 7) as u8 ^ number).collect();
-        let appearance = Appearance::of(&Image::from_grey8(64, 64, &pixels));
+        let image = Image::from_grey8(64, 64, &pixels);
+        let plane = Plane::of(&image);
         Look {
             bytes: Some(9),
             format: None,
@@ -84,7 +87,8 @@ mod tests {
             width: 64,
             height: 64,
             frames: 1,
-            appearance,
+            appearance: Appearance::of(&image, &plane),
+            style: Statistics::of(&image, &plane, File { bytes: Some(9), coding: None }),
         }
     }
 

@@ -9,8 +9,10 @@ mod memory;
 mod neighbours;
 mod oddities;
 mod perceptual;
+mod plane;
 mod quarantine;
 mod shortcuts;
+mod style;
 mod survey;
 mod writing;
 
@@ -20,6 +22,7 @@ use serde::Serialize;
 
 pub use self::findings::{Finding, Weight};
 pub use self::labels::{Features, Labels, Suspect};
+pub use self::style::{Family, FamilyTells, StyleAudit};
 pub use self::survey::Survey;
 use crate::dataset::{Dataset, Split, folds};
 use crate::error::Result;
@@ -60,6 +63,8 @@ pub struct Audit {
     pub shared_groups: Vec<SharedGroup>,
     /// How well the class is told by what has nothing to do with the picture.
     pub shortcuts: Vec<Shortcut>,
+    /// How well the class is told by how the pictures were made.
+    pub style: StyleAudit,
     /// Pictures that are unlike the others.
     pub oddities: Vec<Oddity>,
     /// Labels that are probably wrong; `None` when that was not asked.
@@ -283,13 +288,14 @@ pub fn audit(
     observer: &mut dyn Observer,
 ) -> Result<Audit> {
     let survey = Survey::of(dataset, cache, observer)?;
+    let style = StyleAudit::of(dataset, &survey, observer)?;
     let labels = check_labels.then(|| labels::check(dataset, &survey, cache, observer)).transpose()?;
-    Ok(Audit::of(dataset, &survey, labels))
+    Ok(Audit::of(dataset, &survey, style, labels))
 }
 
 impl Audit {
-    /// Everything that `survey` tells about `dataset`, and what is known of its labels.
-    pub fn of(dataset: &Dataset, survey: &Survey, labels: Option<Labels>) -> Self {
+    /// Everything that `survey` tells about `dataset`, and what is known of its style and labels.
+    pub fn of(dataset: &Dataset, survey: &Survey, style: StyleAudit, labels: Option<Labels>) -> Self {
         let looks = survey.looks(dataset);
         let duplicates = duplicates::find(dataset, &looks);
         let units = folds::units(dataset, duplicates.ties);
@@ -305,6 +311,7 @@ impl Audit {
             near_duplicates: duplicates.near,
             shared_groups: groups::shared(dataset),
             shortcuts: shortcuts::find(dataset, &looks, &units),
+            style,
             oddities: oddities::find(dataset, &looks),
             labels,
         }

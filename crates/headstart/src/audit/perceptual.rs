@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::appearance::SIDE;
+use super::plane::SIDE;
 
 /// Side of the picture that is transformed.
 const SMALL: usize = 64;

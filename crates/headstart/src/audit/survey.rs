@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::appearance::Appearance;
 use super::memory::Memory;
 use super::oddities::is_coloured;
+use super::plane::Plane;
+use super::style::{self, Statistics};
 use super::{Fault, FaultKind, Misnamed, Observer, Place, duplicates};
 use crate::dataset::{Dataset, Digest, Opened, Sample, Unusable};
 use crate::error::{Error, Result};
@@ -17,7 +19,7 @@ use crate::image::{DecodeError, Format, Limits};
 /// Images that are read at a time.
 const BATCH: usize = 64;
 
-/// What is kept of an image: some 200 bytes, whatever its size.
+/// What is kept of an image: some 400 bytes, whatever its size.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Look {
     /// Length of the file; pixels in an array have none.
@@ -29,6 +31,7 @@ pub(super) struct Look {
     /// Of which the first was looked at.
     pub(super) frames: u32,
     pub(super) appearance: Appearance,
+    pub(super) style: Statistics,
 }
 
 /// What a file's first bytes tell, and what its picture does or why there is none.
@@ -131,11 +134,14 @@ fn look(sample: &Sample, memory: &Memory) -> Seen {
     if let Some(look) = sample.content_hash().ok().and_then(|content| memory.get(&content)) {
         return (look.format, Ok(look));
     }
-    let Opened { bytes, format, content, image } = sample.open(&Limits::default());
+    let Opened { bytes, format, coding, content, image } = sample.open(&Limits::default());
     let look = match (image, content) {
         (Ok(image), Some(content)) => {
             let (width, height, frames) = (image.width(), image.height(), image.frames());
-            Ok(Look { bytes, format, content, width, height, frames, appearance: Appearance::of(&image) })
+            let plane = Plane::of(&image);
+            let appearance = Appearance::of(&image, &plane);
+            let style = Statistics::of(&image, &plane, style::File { bytes, coding });
+            Ok(Look { bytes, format, content, width, height, frames, appearance, style })
         }
         (Ok(_), None) => Err((FaultKind::Unreadable, "cannot be read".into())),
         (Err(why), _) => Err((kind(&why), why.to_string())),

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::Split;
 use super::listing::Listing;
 use crate::error::{Error, Result};
-use crate::image::{DecodeError, Format, Image, Limits, decode};
+use crate::image::{Coding, DecodeError, Format, Image, Limits, decode};
 use crate::regular;
 
 /// SHA-256 of an image's bytes: two images with the same digest have the same features.
@@ -86,6 +86,8 @@ pub(crate) struct Opened {
     pub(crate) bytes: Option<u64>,
     /// What its first bytes tell; pixels in an array have no format.
     pub(crate) format: Option<Format>,
+    /// What a JPEG's headers tell.
+    pub(crate) coding: Option<Coding>,
     /// [`Sample::content_hash`], unless the file cannot be read.
     pub(crate) content: Option<Digest>,
     /// The picture.
@@ -193,17 +195,18 @@ impl Sample {
             Place::File(file) => file,
             Place::Pixels(array, at) => {
                 let (image, content) = (Ok(picture(array, at)), Some(hash_pixels(array, at)));
-                return Opened { bytes: None, format: None, content, image };
+                return Opened { bytes: None, format: None, coding: None, content, image };
             }
         };
         match read_file(&file, limits) {
             Ok(bytes) => Opened {
                 bytes: Some(bytes.len() as u64),
                 format: Format::of(&bytes),
+                coding: Coding::of(&bytes),
                 content: Some(Sha256::digest(&bytes).into()),
                 image: decode(&bytes, limits).map_err(Unusable::from),
             },
-            Err(why) => Opened { bytes: None, format: None, content: None, image: Err(why) },
+            Err(why) => Opened { bytes: None, format: None, coding: None, content: None, image: Err(why) },
         }
     }
 

@@ -118,7 +118,7 @@ pub(super) fn mean_of_independent(parts: &[Estimate]) -> Estimate {
 
 /// The mean of estimates from the same images. How they depend is not asked: the means of the ends
 /// hold however they do, and are wider than need be.
-pub(super) fn mean_of_dependent(parts: &[Estimate]) -> Estimate {
+pub(crate) fn mean_of_dependent(parts: &[Estimate]) -> Estimate {
     let mean = |part: fn(&Estimate) -> f64| parts.iter().map(part).sum::<f64>() / parts.len() as f64;
     let mean = Estimate { value: mean(|e| e.value), low: mean(|e| e.low), high: mean(|e| e.high) };
     if mean.is_known() { mean } else { Estimate::UNKNOWN }

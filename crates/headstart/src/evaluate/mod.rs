@@ -29,6 +29,7 @@ use resample::Measures;
 pub use classifier_on::{Measurement, Recalibrated, Shift, classifier_on, recalibrate};
 pub use compare::{Difference, holm, mcnemar, paired_delong};
 pub use conformal::{COVERAGE, Conformal, Coverage};
+pub(crate) use intervals::mean_of_dependent;
 pub use intervals::{Estimate, delong, wilson};
 pub(crate) use metrics::midranks;
 pub use metrics::{Confusion, Outcomes, accuracy, auc, positive_score, predicted, shares};

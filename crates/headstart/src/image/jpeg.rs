@@ -116,7 +116,7 @@ fn whole(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// The length that a segment states, itself included.
-fn segment_length(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn segment_length(bytes: &[u8], at: usize) -> Option<usize> {
     let length = bytes.get(at..at + 2)?;
     Some(usize::from(u16::from_be_bytes([length[0], length[1]])))
 }

@@ -1,6 +1,7 @@
 //! From a file's bytes to the numbers that a net reads.
 
 pub mod augment;
+mod coding;
 pub mod decode;
 mod dicom;
 mod encode;
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 pub use augment::{
     Augment, Perturbation, RESTYLED, Setting, Strength, Style, Stylist, TestView, perturbations,
 };
+pub(crate) use coding::Coding;
 pub use decode::{DecodeError, Limits, decode};
 pub(crate) use dicom::patient;
 pub(crate) use encode::data_uri;

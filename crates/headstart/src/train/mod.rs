@@ -45,7 +45,7 @@ use self::judge::{Decided, Judge, Judgement, Measured, Part};
 use self::members::{Fitting, Member, records};
 use self::phases::Phases;
 use self::views::{Needed, Shown, Views};
-use crate::audit::{self, Audit, Features, Labels};
+use crate::audit::{self, Audit, Features, Labels, StyleAudit};
 use crate::backbone::Backbone;
 use crate::backbone::weights::{hexadecimal, sha256};
 use crate::classifier::{Classifier, Description, FORMAT, Sealed};
@@ -132,6 +132,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let folder = run::Folder::new(&job.out, job.resume)?;
     let Prepared { dataset, survey, positive } = data::prepare(job, observer)?;
     job.recipe.card.check_classes(&dataset.classes)?;
+    let style = StyleAudit::of(&dataset, &survey, observer)?;
     let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
     let unfreeze = depth::resolve(job, &backbone, &dataset, observer)?;
     let job = &Job { recipe: Recipe { unfreeze, ..job.recipe.clone() }, ..job.clone() };
@@ -171,7 +172,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
 
     let features = Features::new(&extracted.records, extracted.usable.len(), net.extractor.output());
     let labels = Labels::check(&dataset, &survey, &extracted.usable, &features, observer)?;
-    let audit = Audit::of(&dataset, &survey, Some(labels));
+    let audit = Audit::of(&dataset, &survey, style, Some(labels));
 
     let judge = |trained| Judge {
         tail: &net.tail,

@@ -2,6 +2,7 @@
 
 mod gallery;
 mod sections;
+mod style;
 
 use self::gallery::Gallery;
 use super::STYLE;
@@ -56,6 +57,7 @@ fn found(audit: &Audit, gallery: &Gallery<'_>) -> Vec<(&'static str, String)> {
         ("Labels that are probably wrong", sections::labels(audit, gallery)),
         ("Groups in several splits", sections::groups(audit)),
         ("Shortcuts to the class", sections::shortcuts(audit)),
+        ("Style of the pictures", style::section(&audit.style)),
         ("Near duplicates", sections::near(audit, gallery)),
         ("Exact duplicates", sections::exact(audit, gallery)),
         ("Unlike the others", sections::oddities(audit, gallery)),
