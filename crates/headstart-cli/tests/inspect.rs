@@ -250,3 +250,54 @@ fn a_wrong_label_is_suspected() {
     assert_eq!(texts(suspects, "/image/path"), ["stripes/wrong.png"]);
     assert_eq!(texts(suspects, "/likely"), ["waves"]);
 }
+
+#[test]
+fn style_alone_tells_classes_that_were_made_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    for number in 0..30 {
+        save(picture(1 + number, 64, 48), &data.join(format!("train/sharp/{number:02}.png")));
+        let soft = imageops::blur(&picture(301 + number, 64, 48), 1.0);
+        save(soft, &data.join(format!("train/soft/{number:02}.png")));
+        // Held-out images are not looked at: here they are the other way round.
+        let soft = imageops::blur(&picture(601 + number, 64, 48), 1.0);
+        save(soft, &data.join(format!("test/sharp/{number:02}.png")));
+        save(picture(901 + number, 64, 48), &data.join(format!("test/soft/{number:02}.png")));
+    }
+    let page = folder.path().join("page.html");
+    let found = inspect(folder.path(), &["--no-label-check", "--out", page.to_str().expect("a path")]);
+    let style = &found["style"];
+    assert_eq!(style["images"], 60);
+    let auc = |family: &str| {
+        let families = style["families"].as_array().expect("a list").iter();
+        families.filter(|tells| tells["family"] == family).find_map(|tells| tells["auc"]["value"].as_f64())
+    };
+    assert!(auc("bands").expect("measured") > 0.95 && auc("border").expect("measured") < 0.85, "{style}");
+    assert!(style["all"]["value"].as_f64().expect("measured") > 0.95 && style["strength"] == 1.0);
+    assert!(style["wrong"].as_f64().expect("measured") < 0.1 && style["wrong_by_guessing"] == 0.5);
+    let page = fs::read_to_string(page).expect("the page");
+    assert!(page.contains("<h2>Style of the pictures</h2>") && page.contains("band energies"));
+
+    let mut command = headstart(&folder.path().join("cache"));
+    let shown = command.arg("inspect").arg(&data).arg("--no-label-check").assert().success();
+    let shown = String::from_utf8(shown.get_output().stdout.clone()).expect("text");
+    assert!(shown.contains("SERIOUS  style tells the class") && shown.contains("all together "), "{shown}");
+    let meaning = shown.split("Style alone").nth(1).expect("a paragraph");
+    assert!(meaning.lines().all(|line| line.len() < 80), "{meaning}");
+    let words = meaning.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("of 60 training images wrong; always guessing"), "{words}");
+}
+
+#[test]
+fn too_few_images_have_no_style() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    for number in 0..4 {
+        save(picture(1 + number, 64, 48), &data.join(format!("cat/{number}.png")));
+        save(picture(301 + number, 64, 48), &data.join(format!("dog/{number}.png")));
+    }
+    let found = inspect(folder.path(), &["--no-label-check"]);
+    let why = found["style"]["skipped"].as_str().expect("a reason");
+    assert!(why.starts_with("of cat there are fewer than 5 training images"), "{why}");
+    assert!(found["style"]["all"]["value"].is_null() && found["style"]["strength"] == 0.0);
+}
