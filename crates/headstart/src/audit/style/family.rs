@@ -53,16 +53,16 @@ impl Family {
         }
     }
 
-    /// Which views of a training image hide the family from a net, in a sentence.
+    /// Which settings of `[augment]` hide the family from a net, in a sentence.
     pub fn cure(self) -> &'static str {
         match self {
-            Self::Geometry => "Crops of random shape hide it.",
-            Self::Grey => {
-                "Random gamma, contrast and brightness, and the histogram of another training image, hide it."
+            Self::Geometry => "Crops of random shape hide it: `area` and `aspect`.",
+            Self::Grey => "Random grey levels hide it: `histogram`, `gamma`, `contrast` and `brightness`.",
+            Self::Bands => "Random detail hides it: `resolution`, `blur` and `sharpen`.",
+            Self::Sharpness => {
+                "Random sharpness and compression hide it: `jpeg`, `resolution`, `blur`, `sharpen` and `noise`."
             }
-            Self::Bands => "Random resolution, blur and sharpening hide it.",
-            Self::Sharpness => "Random JPEG quality, resolution, blur, sharpening and noise hide it.",
-            Self::Border => "Random crops and shifts hide it.",
+            Self::Border => "Random crops and shifts hide it: `area` and `shift`.",
         }
     }
 }

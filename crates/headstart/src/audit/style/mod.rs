@@ -60,7 +60,7 @@ pub struct FamilyTells {
     pub name: &'static str,
     /// As [`StyleAudit::all`].
     pub auc: Estimate,
-    /// Which views of the training images hide it from a net.
+    /// Which settings of `[augment]` hide it from a net.
     pub cure: &'static str,
 }
 

@@ -23,6 +23,6 @@ pub(super) fn section(style: &StyleAudit) -> String {
                95 % interval, of more than two classes the mean of each against the rest: 0.5 is chance. Statistics \
                also differ where what is shown differs, such as bright lungs, so not all of it need be a shortcut.";
     text(&style.meaning())
-        + &table("words", &["Family", "AUC", "What hides it from a net"], &rows)
+        + &table("words", &["Family", "AUC", "What in [augment] hides it from a net"], &rows)
         + &note(how)
 }
