@@ -20,7 +20,8 @@ pub(crate) struct Head {
 
 impl Head {
     /// The probe of all rows, with the penalty whose probes have the least loss on the folds that they did not see.
-    /// Each penalty is tried once: the loss falls and rises again along them.
+    /// `folds` numbers the folds of the first rows; only these choose the penalty, which spares time where there are
+    /// several views of each image. Penalties are tried from the strongest on until the loss rises again.
     ///
     /// # Errors
     /// [`Error::Interrupted`].
@@ -33,7 +34,7 @@ impl Head {
             }
             best = (loss, penalty);
         }
-        let all: Vec<usize> = (0..folds.len()).collect();
+        let all: Vec<usize> = (0..table.labels.len()).collect();
         Ok(Self::of(&Probe::fit(table, &all, best.1), table, best.1))
     }
 

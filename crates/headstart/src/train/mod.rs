@@ -28,6 +28,7 @@ mod run;
 pub mod schedule;
 mod state;
 mod step;
+mod style;
 mod targets;
 mod tensorboard;
 pub mod throughput;
@@ -135,7 +136,8 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let style = StyleAudit::of(&dataset, &survey, observer)?;
     let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
     let unfreeze = depth::resolve(job, &backbone, &dataset, observer)?;
-    let job = &Job { recipe: Recipe { unfreeze, ..job.recipe.clone() }, ..job.clone() };
+    let recipe = style::resolve(&job.recipe, &style, observer);
+    let job = &Job { recipe: Recipe { unfreeze, ..recipe }, ..job.clone() };
     let mut net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
     net.announce(dataset.samples.len(), observer);
 

@@ -68,8 +68,7 @@ impl Fitting<'_> {
         let features = Features::gathered(width, rows);
         let labels: Vec<usize> =
             versions.iter().flat_map(|_| member.train.iter().map(|index| usable.labels[*index])).collect();
-        let of_image = self.parts(&member);
-        let folds: Vec<usize> = versions.iter().flat_map(|_| of_image.iter().copied()).collect();
+        let folds = self.parts(&member);
         let head = Head::fit(&Table::new(&features, &labels, data.classes), &folds, observer)?;
         observer.say(&format!(
             "a linear probe of {} rows of pooled features, its penalty {} by {FOLDS} folds",
