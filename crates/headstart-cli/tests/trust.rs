@@ -77,7 +77,7 @@ fn a_run_knows_how_far_to_trust_it() {
     let output = predict.args(["--format", "csv", "--explain"]).arg(&maps).assert().success();
     let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "path,predicted,score_bright,score_dark,distance,refused,plausible");
+    assert_eq!(lines[0], "path,predicted,score_bright,score_dark,distance,refused,plausible,unusual");
     assert!(lines[1].contains(",true,") && lines[2].contains(",false,"), "{text}");
     for name in ["odd.png", "001.png"] {
         let picture = image::open(maps.join(name)).expect("a PNG");
@@ -90,6 +90,19 @@ fn a_run_knows_how_far_to_trust_it() {
         .assert()
         .success()
         .stdout(contains("does not look like"));
+
+    // Twenty of another kind are a set that has drifted; nineteen are too few to say so.
+    let drifted = contains("these 20 images as a whole lie farther from the training images");
+    for (count, expected) in [(20, drifted.count(1)), (19, contains("as a whole").count(0))] {
+        let mut predict = headstart(&cache);
+        predict
+            .arg("predict")
+            .arg(&model)
+            .args(std::iter::repeat_n(&odd, count))
+            .assert()
+            .success()
+            .stderr(expected);
+    }
 
     let compared = headstart(&cache).arg("compare").args([&first, &first]).assert().success();
     compared.stdout(contains(": noise").count(2));

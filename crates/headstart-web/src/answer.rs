@@ -44,6 +44,9 @@ pub(crate) enum Outcome {
         /// How far the image is from those of the training, about 1 for one like them; null in a model that
         /// cannot tell.
         distance: Option<f64>,
+        /// Whether the image seems to have been made in another way than those of the training: with another device,
+        /// size, compression or processing. Its answer may be less sure than it looks.
+        unusual: bool,
         /// Each class's score, in the order of the classifier's classes.
         #[serde(serialize_with = "as_map")]
         #[schema(value_type = std::collections::BTreeMap<String, f32>)]
@@ -107,6 +110,7 @@ fn in_words(
             verdict: assessment.verdict(),
             threshold: deciding_threshold(predictor),
             plausible: assessment.plausible.as_deref().map(|plausible| named(predictor, plausible)),
+            unusual: assessment.note().is_some(),
             distance: assessment.distance.filter(|distance| distance.is_finite()),
             scores: predictor.classes().iter().cloned().zip(assessment.prediction.scores).collect(),
             caution: caution(predictor, strings).to_owned(),
@@ -136,6 +140,10 @@ fn reading(predictor: &dyn Predictor, strings: &Strings, assessment: &Assessment
             let classes = strings.listed(&shown);
             format!("{} {scores}", strings.say("reading-undecided", &[("classes", &classes)]))
         }
+    };
+    let reading = match assessment.note() {
+        Some(_) => format!("{reading} {}", strings.get("reading-unusual")),
+        None => reading,
     };
     match assessment.frames {
         0 | 1 => reading,

@@ -37,6 +37,7 @@ mod predictor;
 mod problem;
 mod queue;
 mod rate;
+mod recent;
 mod refusal;
 mod security_headers;
 mod server;

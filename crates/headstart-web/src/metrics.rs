@@ -10,6 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use headstart::classifier::Assessment;
+use headstart::evaluate::{Drift, Finding};
 use headstart::image::DecodeError;
 
 use crate::openapi::Guarded;
@@ -33,6 +34,8 @@ struct Counts {
     /// By model.
     pictures: BTreeMap<String, u64>,
     reloads: BTreeMap<&'static str, u64>,
+    /// By model, of its last images.
+    drift: BTreeMap<String, Drift>,
 }
 
 impl Default for Counts {
@@ -44,6 +47,7 @@ impl Default for Counts {
             images: BTreeMap::new(),
             pictures: BTreeMap::new(),
             reloads: BTreeMap::new(),
+            drift: BTreeMap::new(),
         }
     }
 }
@@ -103,6 +107,15 @@ impl Metrics {
         }
     }
 
+    /// How a model's last images compare with those that it was validated on.
+    pub(crate) fn drift(&self, model: &str, drift: Option<Drift>) {
+        let mut counts = self.counts();
+        match drift {
+            Some(drift) => counts.drift.insert(model.to_owned(), drift),
+            None => counts.drift.remove(model),
+        };
+    }
+
     /// A picture was drawn, with a heat map or without.
     pub(crate) fn picture(&self, model: &str) {
         *self.counts().pictures.entry(model.to_owned()).or_default() += 1;
@@ -145,6 +158,7 @@ impl Metrics {
         for (outcome, count) in &counts.reloads {
             line(&mut text, &format!("headstart_reloads_total{{outcome=\"{outcome}\"}}"), count);
         }
+        write_drift(&mut text, &counts.drift);
         head(&mut text, "headstart_queue_images", "gauge", "Images that wait or are being predicted.");
         line(&mut text, "headstart_queue_images", queue_length);
         if let Some(bytes) = resident_bytes() {
@@ -152,6 +166,43 @@ impl Metrics {
             line(&mut text, "process_resident_memory_bytes", bytes);
         }
         text
+    }
+}
+
+fn write_drift(text: &mut String, by_model: &BTreeMap<String, Drift>) {
+    if by_model.is_empty() {
+        return;
+    }
+    let help =
+        "Whether a model's last images as a whole differ from those it was validated on: 1 when they do.";
+    head(text, "headstart_drifted", "gauge", help);
+    for (model, drift) in by_model {
+        line(text, &format!("headstart_drifted{{model=\"{model}\"}}"), u8::from(drift.drifted));
+    }
+    head(text, "headstart_drift_images", "gauge", "Last images that were compared.");
+    for (model, drift) in by_model {
+        line(text, &format!("headstart_drift_images{{model=\"{model}\"}}"), drift.images);
+    }
+    let help = "Share of pairs of a last image and a validation image in which the last one's value is larger: 0.5 \
+                when they are alike.";
+    write_findings(text, "headstart_drift_higher", help, by_model, |finding| finding.higher);
+    let help = "How often chance alone gives such a difference.";
+    write_findings(text, "headstart_drift_p", help, by_model, |finding| finding.p);
+}
+
+fn write_findings(
+    text: &mut String,
+    name: &str,
+    help: &str,
+    by_model: &BTreeMap<String, Drift>,
+    value: fn(&Finding) -> f64,
+) {
+    head(text, name, "gauge", help);
+    for (model, drift) in by_model {
+        for finding in &drift.findings {
+            let labels = format!("{{model=\"{model}\",measure=\"{}\"}}", finding.measure.word());
+            line(text, &format!("{name}{labels}"), value(finding));
+        }
     }
 }
 

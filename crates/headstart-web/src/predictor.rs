@@ -1,7 +1,7 @@
 //! What the app asks of a classifier.
 
 use headstart::classifier::{Assessment, CAUTION, Card, Classifier, PLAIN_CAUTION};
-use headstart::evaluate::ThresholdCounts;
+use headstart::evaluate::{Drift, ThresholdCounts};
 use headstart::explain::{Heatmap, Method, overlay};
 use headstart::image::{DecodeError, Image, Limits, decode};
 use rayon::prelude::*;
@@ -40,6 +40,12 @@ pub trait Predictor: Send + Sync + 'static {
     /// Predicts the classes of image files, in their order: each its class and whether that should be believed,
     /// or why the file cannot be used.
     fn assess(&self, files: &[&[u8]]) -> Vec<Result<Assessment, DecodeError>>;
+    /// Whether these images as a whole have drifted from those that the classifier was validated on; `None` with too
+    /// few of them, or when it cannot tell.
+    fn drift(&self, images: &[&Assessment]) -> Option<Drift> {
+        let _ = images;
+        None
+    }
     /// The image of a file, small enough to be shown, with or without what spoke for its class; `None` where a
     /// net has no layer that could tell.
     ///
@@ -101,6 +107,10 @@ impl Predictor for Classifier {
         answers
     }
 
+    fn drift(&self, images: &[&Assessment]) -> Option<Drift> {
+        self.drift(images)
+    }
+
     fn picture(&self, file: &[u8], layer: Layer) -> Result<Option<Image>, DecodeError> {
         let image = decode(file, &limits())?;
         let map = match layer {
@@ -144,14 +154,13 @@ fn assess_decoded(
 }
 
 fn together(classifier: &Classifier, images: &[Image]) -> Vec<Assessment> {
-    let (scores, distances) = classifier.scores_and_distances(images);
-    let distances =
-        distances.map_or_else(|| vec![None; images.len()], |all| all.into_iter().map(Some).collect());
-    let assess = |((scores, distance), image): (_, &Image)| {
-        let assessment = classifier.assessment(scores, distance);
+    let (scores, strange) = classifier.scores_and_strangeness(images);
+    let strange = strange.map_or_else(|| vec![None; images.len()], |all| all.into_iter().map(Some).collect());
+    let assess = |((scores, strange), image): (_, &Image)| {
+        let assessment = classifier.assessment(scores, strange);
         Assessment { frames: image.frames(), ..assessment }
     };
-    scores.into_iter().zip(distances).zip(images).map(assess).collect()
+    scores.into_iter().zip(strange).zip(images).map(assess).collect()
 }
 
 /// With two classes: the score of the positive one from which on it is the answer.

@@ -16,6 +16,7 @@ use crate::metrics::Metrics;
 use crate::models::Model;
 use crate::predictor::Layer;
 use crate::problem::Problem;
+use crate::recent::Recent;
 
 /// How long the first image of a batch waits for others that are on their way.
 const WINDOW: Duration = Duration::from_millis(3);
@@ -72,7 +73,8 @@ impl Queue {
         let bound = bound.clamp(1, Semaphore::MAX_PERMITS);
         let (jobs, waiting) = channel();
         let under_way = Arc::new(AtomicUsize::new(0));
-        let batches = Batches { waiting, under_way: Arc::clone(&under_way), metrics };
+        let recent = Recent::default();
+        let batches = Batches { waiting, under_way: Arc::clone(&under_way), metrics, recent };
         std::thread::Builder::new()
             .name("predictions".to_owned())
             .spawn(move || batches.work())
@@ -131,10 +133,11 @@ struct Batches {
     waiting: Receiver<Job>,
     under_way: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
+    recent: Recent,
 }
 
 impl Batches {
-    fn work(self) {
+    fn work(mut self) {
         while let Ok(first) = self.waiting.recv() {
             let mut batch = self.gather(first);
             while let Some(first) = batch.first() {
@@ -167,7 +170,7 @@ impl Batches {
     }
 
     /// Answers images of one model, pictures last; those whose client has gone are let go.
-    fn answer(&self, jobs: Vec<Job>) {
+    fn answer(&mut self, jobs: Vec<Job>) {
         let mut files = Vec::new();
         let mut waiting = Vec::new();
         let mut pictures = Vec::new();
@@ -184,6 +187,8 @@ impl Batches {
         if !files.is_empty() {
             let outcomes = assess(&model, &files);
             self.metrics.batch(&model.name, &outcomes);
+            let assessed = outcomes.iter().flatten().flatten();
+            self.metrics.drift(&model.name, self.recent.add(&model, assessed));
             for ((reply, place), outcome) in waiting.into_iter().zip(outcomes) {
                 // First, so that a client who has his answer finds a place for his next image.
                 drop(place);

@@ -33,6 +33,7 @@ async fn a_raw_body_is_answered() {
         "plausible": ["PNEUMONIA"],
         "threshold": 0.42,
         "distance": 1.0,
+        "unusual": false,
         "scores": {"NORMAL": 0.25, "PNEUMONIA": 0.75},
         "frames": 1,
         "reading": "Its score for PNEUMONIA is 75%; the model says PNEUMONIA from 42% up.",
@@ -51,6 +52,40 @@ async fn an_image_unlike_the_training_is_refused() {
     let reading = "This does not look like the images the model was trained on. \
         Whatever it said of this one would mean nothing.";
     assert_eq!(prediction["reading"], reading);
+}
+
+#[tokio::test]
+async fn an_unusual_image_is_answered_and_said_to_be_one() {
+    let prediction = post(raw(PATH, png("ODD"))).await.json()["predictions"][0].clone();
+    assert_eq!((&prediction["verdict"], &prediction["unusual"]), (&json!("decided"), &json!(true)));
+    let reading = prediction["reading"].as_str().unwrap();
+    assert!(reading.contains("made in another way than the training images"), "{reading}");
+}
+
+#[tokio::test]
+async fn the_last_images_tell_whether_they_have_drifted() {
+    let app = app_within(Limits::default());
+    let ask = async |ending: &str, count: usize| {
+        let file = png(ending);
+        let all: Vec<(&str, &[u8])> = (0..count).map(|_| ("a.png", file.as_slice())).collect();
+        assert_eq!(send(&app, files(PATH, &all)).await.status, StatusCode::OK);
+        send(&app, Request::get("/metrics").body(Body::empty()).unwrap()).await.body
+    };
+    assert!(!ask("0.75", 16).await.contains("headstart_drift"), "too few");
+    let alike = ask("0.75", 4).await;
+    assert!(alike.contains("headstart_drifted{model=\"model\"} 0\n"), "{alike}");
+    for _ in 0..2 {
+        ask("STRANGE", 15).await;
+    }
+    let drifted = ask("STRANGE", 1).await;
+    assert!(drifted.contains("headstart_drifted{model=\"model\"} 1\n"), "{drifted}");
+    assert!(drifted.contains("headstart_drift_images{model=\"model\"} 51\n"), "{drifted}");
+    for _ in 0..20 {
+        ask("0.75", 10).await;
+    }
+    let last = ask("0.75", 1).await;
+    assert!(last.contains("headstart_drift_images{model=\"model\"} 200\n"), "{last}");
+    assert!(last.contains("headstart_drift_higher{model=\"model\",measure=\"distance\"} 0\n"), "{last}");
 }
 
 #[tokio::test]

@@ -18,10 +18,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::evaluate::{predicted, shares};
+use crate::evaluate::{Drift, Measured, predicted, shares};
 use crate::explain::{Heatmap, Method};
 use crate::features::input;
-use crate::gate::{Gate, pool};
+use crate::gate::{Gate, Strangeness, pool};
 use crate::image::{DecodeError, Image, Limits, decode};
 use crate::random::Random;
 use crate::report::{LayerRow, layer_rows};
@@ -160,30 +160,35 @@ impl Classifier {
         output.calibrated(logits, calibration, positive)
     }
 
-    /// Scores of a batch of decoded images, and their distances from the training images where the
-    /// model has a gate.
-    pub fn scores_and_distances(&self, images: &[Image]) -> (Vec<Vec<f32>>, Option<Vec<f64>>) {
-        let (logits, distances) = self.logits_and_distances(images);
-        (logits.iter().map(|row| self.scores_of(row)).collect(), distances)
+    /// Scores of a batch of decoded images, and how far they lie from the training images where the model
+    /// has a gate.
+    pub fn scores_and_strangeness(&self, images: &[Image]) -> (Vec<Vec<f32>>, Option<Vec<Strangeness>>) {
+        let (logits, strange) = self.logits_and_strangeness(images);
+        (logits.iter().map(|row| self.scores_of(row)).collect(), strange)
     }
 
-    /// As [`Classifier::scores_and_distances`], before scores are made of the logits.
-    pub(crate) fn logits_and_distances(&self, images: &[Image]) -> (Vec<Vec<f32>>, Option<Vec<f64>>) {
+    /// As [`Classifier::scores_and_strangeness`], before scores are made of the logits.
+    pub(crate) fn logits_and_strangeness(
+        &self,
+        images: &[Image],
+    ) -> (Vec<Vec<f32>>, Option<Vec<Strangeness>>) {
         self.logits_of_inputs(&self.inputs(images))
     }
 
-    /// As [`Classifier::logits_and_distances`], of preprocessed images `[N, size, size, 3]`.
-    pub(crate) fn logits_of_inputs(&self, inputs: &[f32]) -> (Vec<Vec<f32>>, Option<Vec<f64>>) {
-        let mut distances = None;
+    /// As [`Classifier::logits_and_strangeness`], of preprocessed images `[N, size, size, 3]`.
+    pub(crate) fn logits_of_inputs(&self, inputs: &[f32]) -> (Vec<Vec<f32>>, Option<Vec<Strangeness>>) {
+        let (mut distances, mut oddnesses) = (None, None);
         let logits = self.logits(inputs, |maps| {
-            if let (Some(gate), Some(facts)) = (&self.gate, self.description.gate)
-                && facts.layers == maps.layers
-                && distances.is_none()
-            {
+            let (Some(gate), Some(facts)) = (&self.gate, self.description.gate) else { return };
+            // The first that are shown are those of the images themselves, by the first member.
+            if facts.layers == maps.layers && distances.is_none() {
                 distances = Some(gate.distances(&pool(maps.values, maps.shape)));
             }
+            if facts.unusual.is_some_and(|unusual| unusual.layers == maps.layers) && oddnesses.is_none() {
+                oddnesses = gate.oddnesses(&pool(maps.values, maps.shape));
+            }
         });
-        (logits, distances)
+        (logits, distances.map(|distances| Strangeness::each(distances, oddnesses)))
     }
 
     /// What one image's pixels speak for a class: [`Heatmap`] at the last layer with places. `None` for a
@@ -244,22 +249,31 @@ impl Classifier {
 
     /// As [`Classifier::assess`], of a decoded image.
     pub fn assess_image(&self, image: &Image) -> Assessment {
-        let (mut scores, distances) = self.scores_and_distances(std::slice::from_ref(image));
-        let assessment = self.assessment(scores.remove(0), distances.map(|distances| distances[0]));
+        let (mut scores, strange) = self.scores_and_strangeness(std::slice::from_ref(image));
+        let assessment = self.assessment(scores.remove(0), strange.map(|strange| strange[0]));
         Assessment { frames: image.frames(), ..assessment }
     }
 
-    /// What scores and a distance come to, of an image that is all of its file.
-    pub fn assessment(&self, scores: Vec<f32>, distance: Option<f64>) -> Assessment {
+    /// What scores and the distance from the training images come to, of an image that is all of its file.
+    pub fn assessment(&self, scores: Vec<f32>, strange: Option<Strangeness>) -> Assessment {
         let description = &self.description;
-        let threshold = description.gate.map_or(f64::INFINITY, |gate| gate.threshold);
+        let far = description.gate.zip(strange);
         Assessment {
-            refused: distance.is_some_and(|distance| distance > threshold),
-            distance,
+            refused: far.is_some_and(|(gate, image)| gate.refuses(&image)),
+            unusual: far.is_some_and(|(gate, image)| gate.is_unusual(&image)),
+            distance: strange.map(|image| image.distance),
+            oddness: strange.and_then(|image| image.oddness),
             plausible: description.conformal.as_ref().map(|conformal| conformal.set(&scores)),
             prediction: self.prediction(scores),
             frames: 1,
         }
+    }
+
+    /// Whether a whole set of images has drifted from those that the model was validated on; `None` with fewer
+    /// than [`FEWEST_FOR_DRIFT`](crate::evaluate::FEWEST_FOR_DRIFT) images, and in models that are older.
+    pub fn drift(&self, set: &[&Assessment]) -> Option<Drift> {
+        let measured = Measured::of(set, self.description.positive);
+        self.description.reference.as_ref()?.compare(&measured)
     }
 
     /// The layers, head included, as diagram and summary show them.

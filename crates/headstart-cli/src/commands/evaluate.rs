@@ -4,7 +4,8 @@ use anyhow::{Context, Result, bail};
 use headstart::Error;
 use headstart::classifier::Classifier;
 use headstart::evaluate::{
-    Estimate, Measurement, Recalibrated, Shift, SplitMetrics, classifier_on, predictive_values, recalibrate,
+    Drift, Estimate, Measurement, Recalibrated, Shift, SplitMetrics, classifier_on, predictive_values,
+    recalibrate,
 };
 use headstart::image::first_frames;
 use headstart::train::Observer as _;
@@ -54,6 +55,9 @@ fn show(measured: &Measurement, anew: Option<&Recalibrated>) {
     if let Some(shift) = &measured.shift {
         say_shift(shift);
     }
+    if let Some(drift) = &measured.drift {
+        say_drift(drift);
+    }
     if let Some(anew) = anew {
         println!(
             "recalibrated: threshold {:.4}; the row above scores each image by a fit that did not see its patient",
@@ -89,6 +93,13 @@ fn further(metrics: &SplitMetrics) {
     }
 }
 
+fn say_drift(drift: &Drift) {
+    match drift.sentences().as_slice() {
+        [] => println!("as a whole these {} images lie like the validation images", drift.images),
+        sentences => sentences.iter().for_each(|sentence| Terminal::default().warn(sentence)),
+    }
+}
+
 fn say_shift(shift: &Shift) {
     let [there, here] = shift.prevalence.map(|share| share * 100.0);
     println!("against the model's own test images: {there:.1} % positive there, {here:.1} % here;");
@@ -103,5 +114,8 @@ fn say_shift(shift: &Shift) {
             "  {:.1} % of the images here are refused as unlike the training images",
             refused.value * 100.0
         );
+    }
+    if let Some(unusual) = &shift.unusual {
+        println!("  {:.1} % of them are unusual: made in another way", unusual.value * 100.0);
     }
 }

@@ -40,6 +40,9 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
             }
         }
     }
+    if let Some(drift) = classifier.drift(&rows.iter().map(|row| &row.assessment).collect::<Vec<_>>()) {
+        drift.sentences().iter().for_each(|sentence| Terminal::default().warn(sentence));
+    }
     first_frames(several).iter().for_each(|line| Terminal::default().warn(line));
     match arguments.format {
         Format::Table => table(&classifier, &rows),
@@ -88,7 +91,8 @@ fn table(classifier: &Classifier, rows: &[Row<'_>]) {
             .zip(&prediction.scores)
             .map(|(class, score)| format!("{} {score:.4}", visible(class)))
             .collect();
-        let doubt = assessment.doubt().map(|doubt| format!("  – {doubt}")).unwrap_or_default();
+        let said = assessment.doubt().into_iter().chain(assessment.note());
+        let doubt: String = said.map(|said| format!("  – {said}")).collect();
         println!("{file:<width$}  {}  ({}){doubt}", visible(&prediction.class), scores.join(", "));
     }
     println!("\n{CAUTION}");
@@ -115,6 +119,8 @@ fn json(classifier: &Classifier, rows: &[Row<'_>]) -> Result<()> {
                 "scores": scores,
                 "distance": assessment.distance,
                 "refused": assessment.refused,
+                "oddness": assessment.oddness,
+                "unusual": assessment.unusual,
                 "plausible": plausible,
                 "doubt": assessment.doubt(),
             })
@@ -128,7 +134,7 @@ fn json(classifier: &Classifier, rows: &[Row<'_>]) -> Result<()> {
 fn csv(classifier: &Classifier, rows: &[Row<'_>]) {
     let classes = classifier.classes();
     let names: Vec<String> = classes.iter().map(|class| csv_field(&format!("score_{class}"))).collect();
-    println!("path,predicted,{},distance,refused,plausible", names.join(","));
+    println!("path,predicted,{},distance,refused,plausible,unusual", names.join(","));
     for Row { file, assessment } in rows {
         let prediction = &assessment.prediction;
         let scores: Vec<String> = prediction.scores.iter().map(|score| format!("{score:.6}")).collect();

@@ -138,8 +138,15 @@ mod tests {
     #[test]
     fn scores_and_classes_become_bytes() {
         let prediction = Prediction { class: "ab".to_owned(), label: 0, scores: vec![1.0, -2.0] };
-        let assessments =
-            [Assessment { prediction, distance: None, refused: false, plausible: None, frames: 1 }];
+        let assessments = [Assessment {
+            prediction,
+            distance: None,
+            oddness: None,
+            refused: false,
+            unusual: false,
+            plausible: None,
+            frames: 1,
+        }];
         let binary = |name| to_binary(&output(name, &assessments).expect("an output"));
         assert_eq!(binary("scores"), b"\0\0\x80\x3f\0\0\0\xc0");
         assert_eq!(binary("class"), b"\x02\0\0\0ab");

@@ -1,7 +1,7 @@
 //! A classifier for tests: its answer is written in the file.
 //!
 //! A PNG file that ends in `0.93` gets the score 0.93 for PNEUMONIA; one without a number gets 0.8.
-//! `.50?` makes it undecided at 0.50, `STRANGE` refuses it as unlike the training images, `BROKEN` as damaged, `PANIC` panics,
+//! `.50?` makes it undecided at 0.50, `STRANGE` refuses it as unlike the training images, `ODD` calls it unusual, `BROKEN` as damaged, `PANIC` panics,
 //! `HOLD` keeps the worker busy until [`release`]. A picture of a file is green, with a heat map red.
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on may stop
@@ -12,7 +12,7 @@
 use std::sync::{Condvar, Mutex};
 
 use headstart::classifier::{Assessment, Card, Prediction};
-use headstart::evaluate::ThresholdCounts;
+use headstart::evaluate::{Drift, Finding, Measure, ThresholdCounts};
 use headstart::image::{DecodeError, Format, Image};
 use headstart_web::{Layer, Predictor};
 
@@ -118,6 +118,14 @@ impl Predictor for StandIn {
         files.iter().map(|bytes| self.assess_one(bytes)).collect()
     }
 
+    /// At least twenty images drift when most of them are strange.
+    fn drift(&self, images: &[&Assessment]) -> Option<Drift> {
+        let strange = images.iter().filter(|image| image.refused).count();
+        let (higher, drifted) = (strange as f64 / images.len() as f64, 2 * strange > images.len());
+        let finding = Finding { measure: Measure::Distance, higher, p: 0.25, drifted };
+        (images.len() >= 20).then(|| Drift { images: images.len(), drifted, findings: vec![finding] })
+    }
+
     fn picture(&self, file: &[u8], layer: Layer) -> Result<Option<Image>, DecodeError> {
         self.assess_one(file)?;
         let colour = match layer {
@@ -154,7 +162,9 @@ impl StandIn {
         Ok(Assessment {
             prediction: Prediction { class: self.classes[label].clone(), label, scores },
             distance: Some(if refused { 3.5 } else { 1.0 }),
+            oddness: Some(1.0),
             refused,
+            unusual: bytes.ends_with(b"ODD"),
             plausible: Some(if is_unsure { vec![0, 1] } else { vec![label] }),
             frames: if bytes.ends_with(b"FRAMES") { 24 } else { 1 },
         })

@@ -5,6 +5,9 @@ use serde::Serialize;
 use super::Prediction;
 use crate::csv_field::csv_field;
 
+/// What is said of an unusual image.
+const UNUSUAL: &str = "unusual: this image seems to have been made in another way than the training images";
+
 /// Whether an answer should be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -33,10 +36,16 @@ impl Verdict {
 pub struct Assessment {
     /// The answer.
     pub prediction: Prediction,
-    /// Distance from the training images, about 1 for one like them; `None` in a model without a gate.
+    /// Distance from the training images by what the image shows, about 1 for one like them; `None` in a model
+    /// without a gate.
     pub distance: Option<f64>,
+    /// Distance from the training images by how the image was made, too; `None` in a model that cannot tell.
+    pub oddness: Option<f64>,
     /// Whether the image lies farther off than the model was made for: its answer means nothing.
     pub refused: bool,
+    /// Whether the image seems to have been made in another way than the training images: with another device,
+    /// size, compression or processing. Its answer may be less sure than it looks.
+    pub unusual: bool,
     /// The classes that cannot be ruled out, perhaps none; `None` in a model without prediction sets.
     pub plausible: Option<Vec<usize>>,
     /// Number of frames of the image's file, of which the answer is about the first.
@@ -64,6 +73,11 @@ impl Assessment {
         self.is_decided().then_some(self.prediction.class.as_str())
     }
 
+    /// What to say besides the answer of an image that was made in another way than the training images.
+    pub fn note(&self) -> Option<&'static str> {
+        (self.unusual && !self.refused).then_some(UNUSUAL)
+    }
+
     /// What to say instead of trusting the answer; `None` when it can be trusted as far as the model can.
     pub fn doubt(&self) -> Option<&'static str> {
         match self.verdict() {
@@ -75,7 +89,7 @@ impl Assessment {
 }
 
 impl Assessment {
-    /// The columns `distance,refused,plausible`; empty where the model cannot tell.
+    /// The columns `distance,refused,plausible,unusual`; empty where the model cannot tell.
     pub fn csv(&self, classes: &[String]) -> String {
         let distance = self.distance.map(|distance| format!("{distance:.4}")).unwrap_or_default();
         let refused = self.distance.map(|_| self.refused.to_string()).unwrap_or_default();
@@ -83,7 +97,8 @@ impl Assessment {
             plausible.iter().map(|class| classes[*class].as_str()).collect::<Vec<_>>().join("|")
         });
         let plausible = csv_field(&plausible.unwrap_or_default());
-        format!("{distance},{refused},{plausible}")
+        let unusual = self.oddness.map(|_| self.unusual.to_string()).unwrap_or_default();
+        format!("{distance},{refused},{plausible},{unusual}")
     }
 }
 
@@ -94,7 +109,8 @@ mod tests {
     fn assessment(refused: bool, plausible: Option<&[usize]>) -> Assessment {
         let prediction = Prediction { class: "a".to_owned(), label: 0, scores: vec![0.9, 0.1] };
         let plausible = plausible.map(<[usize]>::to_vec);
-        Assessment { prediction, distance: Some(1.0), refused, plausible, frames: 1 }
+        let (distance, oddness) = (Some(1.0), None);
+        Assessment { prediction, distance, oddness, refused, unusual: false, plausible, frames: 1 }
     }
 
     #[test]
@@ -105,6 +121,16 @@ mod tests {
         assert_eq!(verdict(false, Some(&[0, 1])), Verdict::Undecided);
         assert_eq!(verdict(false, Some(&[])), Verdict::Undecided);
         assert_eq!(verdict(true, Some(&[0])), Verdict::Refused);
+    }
+
+    #[test]
+    fn an_unusual_image_is_answered_with_a_note_and_a_refused_one_without() {
+        let unusual =
+            |refused| Assessment { unusual: true, oddness: Some(2.0), ..assessment(refused, Some(&[0])) };
+        assert_eq!((unusual(false).answer(), unusual(false).note()), (Some("a"), Some(UNUSUAL)));
+        assert_eq!(unusual(true).note(), None);
+        assert_eq!(unusual(false).csv(&["a".to_owned()]), "1.0000,false,a,true");
+        assert_eq!(assessment(false, None).csv(&[]), "1.0000,false,,");
     }
 
     #[test]

@@ -35,7 +35,9 @@ impl Net {
         let cut = description.blocks[..description.cut].iter().map(|block| block.layers.len()).sum();
         let input = input(&description.preprocess);
         let place = explain::place(&layers, input);
-        let cuts: Vec<usize> = description.gate.map(|gate| gate.layers).into_iter().chain(place).collect();
+        let gate = description.gate.iter();
+        let looks = gate.flat_map(|gate| [Some(gate.layers), gate.unusual.map(|unusual| unusual.layers)]);
+        let cuts: Vec<usize> = looks.flatten().chain(place).collect();
         let shape = output_shape(layers[..cut].iter().copied(), input);
         let members: Vec<Weights> = std::iter::once(weights.clone())
             .chain(others.iter().map(|tail| {

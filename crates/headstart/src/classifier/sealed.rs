@@ -11,8 +11,8 @@ use crate::backbone::spec::{Block, Layer};
 use crate::backbone::weights::{self, Weights};
 use crate::error::{Error, Result};
 use crate::evaluate::{
-    Calibration, Conformal, Confusion, Outcomes, SplitMetrics, Spread, ThresholdCounts, ThresholdPolicy, auc,
-    one_against_rest, predicted,
+    Calibration, Conformal, Confusion, Outcomes, Reference, SplitMetrics, Spread, ThresholdCounts,
+    ThresholdPolicy, auc, one_against_rest, predicted,
 };
 use crate::features::input;
 use crate::gate::{Gate, GateFacts};
@@ -22,8 +22,8 @@ use crate::regular;
 
 /// Key of the description in the file's metadata.
 pub(super) const KEY: &str = "headstart";
-/// Version of the file format. 2 added calibration, the gate and prediction sets, 3 further members, 4 the digest and
-/// left the times of epochs out: an older file has none of the former.
+/// Version of the file format. 2 added calibration, the gate and prediction sets, 3 further members, 4 the digest and a
+/// gate by what an image shows, and left the times of epochs out: an older file has none of the former.
 pub(crate) const FORMAT: u32 = 4;
 /// Bytes of a sealed file, at most.
 const MOST_BYTES: u64 = 8 << 30;
@@ -63,6 +63,10 @@ pub struct Description {
     /// Up to which distance from the training images an image is answered; `None` in models without a gate.
     #[serde(default)]
     pub gate: Option<GateFacts>,
+    /// What was measured of the validation images, for telling whether a whole set has drifted from them;
+    /// `None` in older models.
+    #[serde(default)]
+    pub reference: Option<Reference>,
     /// Where the pretrained weights come from.
     pub provenance: Provenance,
     /// The recipe as it was used, as TOML.
@@ -215,8 +219,8 @@ impl Sealed {
         digest::verify(text, description.format, &all, path)?;
         check::description(&description, path)?;
         let gate = description.gate.map(|facts| {
-            let features = features_at(&description, facts.layers, path)?;
-            Gate::read(&all, description.classes.len(), features, path)
+            let features = |layers| features_at(&description, layers, path);
+            Gate::read(&all, &facts, description.classes.len(), features, path)
         });
         let layers = description.blocks.iter().flat_map(|block| &block.layers);
         let others = description.members.iter().skip(1).enumerate().map(|(number, _)| {

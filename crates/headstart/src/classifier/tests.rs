@@ -8,7 +8,7 @@ use crate::backbone::registry::Provenance;
 use crate::backbone::spec::{Activation, Block, Dense, Layer};
 use crate::backbone::weights::Weights;
 use crate::evaluate::{Calibration, Conformal, ThresholdPolicy};
-use crate::gate::GateFacts;
+use crate::gate::{Fitted, GateFacts, GateKind, Mahalanobis, Refusing, UnusualFacts};
 use crate::history::History;
 use crate::image::{ChannelOrder, Filter, Preprocess, Resize, TestView};
 
@@ -34,7 +34,14 @@ pub(super) fn description() -> Description {
         threshold_policy: ThresholdPolicy::Cost { miss: 5.0, alarm: 1.0 },
         calibration: Some(Calibration::Temperature { temperature: 2.0 }),
         conformal: Some(Conformal { coverage: 0.9, thresholds: vec![0.3; 3] }),
-        gate: Some(GateFacts { layers: 1, threshold: 2.0, false_refusals: 0.01 }),
+        gate: Some(GateFacts {
+            layers: 1,
+            threshold: 2.0,
+            false_refusals: 0.01,
+            kind: GateKind::Mahalanobis,
+            unusual: None,
+        }),
+        reference: None,
         provenance: Provenance { source: "s".into(), licence: "l".into(), sha256: "h".into() },
         recipe: String::new(),
         wording: Wording::default(),
@@ -49,11 +56,68 @@ pub(super) fn description() -> Description {
     }
 }
 
+fn rows() -> Vec<Vec<f32>> {
+    let row = |i: u8| vec![f32::from(i % 7) * 0.1, f32::from(i % 5) * 0.1, f32::from(i % 3) * 0.1];
+    (0..30u8).map(row).collect()
+}
+
+fn mahalanobis() -> Mahalanobis {
+    Mahalanobis::fit(&rows(), &(0..30).map(|i| i % 3).collect::<Vec<_>>(), 3).expect("fits")
+}
+
+/// As older versions sealed it.
 fn gate() -> Option<Gate> {
-    let rows: Vec<Vec<f32>> = (0..30u8)
-        .map(|i| vec![f32::from(i % 7) * 0.1, f32::from(i % 5) * 0.1, f32::from(i % 3) * 0.1])
+    Some(Gate { refusing: Refusing::Mahalanobis(mahalanobis()), unusual: None })
+}
+
+/// As it is sealed now.
+fn both(rows: &[Vec<f32>]) -> (Option<GateFacts>, Option<Gate>) {
+    let fitted = Fitted::new(rows, rows, None).expect("fits");
+    let facts = GateFacts {
+        layers: 1,
+        threshold: fitted.threshold,
+        false_refusals: 0.01,
+        kind: fitted.kind(),
+        unusual: Some(UnusualFacts { layers: 1, threshold: 0.5 }),
+    };
+    let refusing = Refusing::Residual(fitted.residual);
+    (Some(facts), Some(Gate { refusing, unusual: Some(mahalanobis()) }))
+}
+
+#[test]
+fn a_gate_of_two_distances_comes_back_and_notes_what_it_does_not_refuse() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("m.safetensors");
+    // Grey pictures, all of one direction but for a little.
+    let greys: Vec<Vec<f32>> = (1..=30u8)
+        .map(|i| [0.0, 0.001, 0.002].map(|off| f32::from(i) * 0.02 + off * f32::from(i % 4)).to_vec())
         .collect();
-    Gate::fit(&rows, &(0..30).map(|i| i % 3).collect::<Vec<_>>(), 3)
+    let (facts, gate) = both(&greys);
+    let mut whole = Sealed {
+        description: Description { gate: facts, ..description() },
+        weights: Weights::default(),
+        others: vec![],
+        gate,
+    };
+    let sealed = Classifier::seal(&mut whole);
+    std::fs::write(&path, whole.to_bytes()).expect("writes");
+    let loaded = Classifier::load(&path).expect("loads");
+    let dark = loaded.assess_image(&Image::from_grey8(8, 8, &[3; 64]));
+    assert!(!dark.refused && dark.unusual && dark.note().is_some(), "{dark:?}");
+    let red = Image::from_rgb8(8, 8, [255, 0, 0].repeat(64));
+    let far = loaded.assess_image(&red);
+    assert!(far.refused && far.note().is_none(), "{far:?}");
+    assert_eq!(far, sealed.assess_image(&red));
+    let kind = GateKind::Residual { axes: 0, typical: 0.0, probes: 0 };
+    let absurd = whole.description.gate.map(|facts| GateFacts { kind, ..facts });
+    let description = Description { gate: absurd, ..whole.description.clone() };
+    std::fs::write(&path, Sealed { description, ..whole.clone() }.to_bytes()).expect("writes");
+    let error = Classifier::load(&path).map(drop).expect_err("divides by 0").to_string();
+    assert!(error.contains("a gate with distances above 0, found 0"), "{error}");
+    let missing = Sealed { gate: None, ..whole };
+    std::fs::write(&path, missing.to_bytes()).expect("writes");
+    let error = Classifier::load(&path).map(drop).expect_err("damaged").to_string();
+    assert!(error.contains("a tensor gate."), "{error}");
 }
 
 #[test]
@@ -80,7 +144,9 @@ fn a_sealed_model_comes_back_with_all_that_it_promises() {
 fn older_formats_are_read_and_newer_ones_refused() {
     let mut json = serde_json::to_value(description()).expect("plain");
     let object = json.as_object_mut().expect("an object");
-    for field in ["threshold_policy", "calibration", "conformal", "gate", "wording", "threshold_counts"] {
+    let added =
+        ["threshold_policy", "calibration", "conformal", "gate", "wording", "threshold_counts", "reference"];
+    for field in added {
         object.remove(field);
     }
     object.insert("format".into(), 1.into());

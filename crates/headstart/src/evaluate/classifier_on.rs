@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::class_names::map_classes;
 use super::{
-    Calibration, CalibrationMethod, Estimate, SplitMetrics, Stressed, choose_threshold, evaluate_grouped,
-    number_groups, one_against_rest, stress, wilson,
+    Calibration, CalibrationMethod, Drift, Estimate, SplitMetrics, Stressed, choose_threshold, counted,
+    evaluate_grouped, number_groups, one_against_rest, stress,
 };
-use crate::classifier::{Classifier, Sealed};
+use crate::classifier::{Assessment, Classifier, Sealed};
 use crate::dataset::{Dataset, Sample, Split};
 use crate::error::{Error, Result};
 use crate::features::Progress;
@@ -34,6 +34,9 @@ pub struct Measurement {
     pub first_frames: usize,
     /// Against the test images of the training; `None` when there were none.
     pub shift: Option<Shift>,
+    /// Whether these images as a whole differ from the validation images; `None` with too few images, and for
+    /// older models.
+    pub drift: Option<Drift>,
     /// The stress test, the images as they are first; empty unless it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stress: Vec<Stressed>,
@@ -64,6 +67,8 @@ pub struct Shift {
     pub changed: Vec<&'static str>,
     /// Share of the images here that the model refuses as unlike its training images.
     pub refused: Option<Estimate>,
+    /// Share of the images here that the model calls unusual.
+    pub unusual: Option<Estimate>,
 }
 
 /// Metrics on the test split of `data`, or on all of it when it has no splits. `classes` pairs names
@@ -83,7 +88,7 @@ pub fn classifier_on(
     let split = if dataset.has_test() { Split::Test } else { Split::Train };
     let samples: Vec<&Sample> =
         dataset.samples.iter().filter(|sample| sample.split.unwrap_or(Split::Train) == split).collect();
-    let (start, mut used, mut distances) = (Instant::now(), Vec::new(), Vec::new());
+    let (start, mut used, mut strange) = (Instant::now(), Vec::new(), Vec::new());
     let (mut logits, mut first_frames) = (Vec::new(), 0);
     for batch in samples.chunks(BATCH) {
         if progress.stop() {
@@ -101,9 +106,9 @@ pub fn classifier_on(
                 Err(why) => progress.set_aside(sample.path(), &why),
             }
         }
-        let (rows, far) = classifier.logits_and_distances(&images);
+        let (rows, far) = classifier.logits_and_strangeness(&images);
         logits.extend(rows);
-        distances.extend(far.unwrap_or_default());
+        strange.extend(far.unwrap_or_default());
     }
     if used.is_empty() {
         return Err(Error::invalid(data, "usable images", "none"));
@@ -116,9 +121,14 @@ pub fn classifier_on(
     let (positive, threshold) = (description.positive, description.threshold);
     let mut metrics = evaluate_grouped(&labels, &scores, positive, threshold, seconds, &groups)?;
     metrics.sets = description.conformal.as_ref().map(|conformal| conformal.measure(&labels, &scores));
-    metrics.refused = description.gate.map(|gate| {
-        wilson(distances.iter().filter(|distance| **distance > gate.threshold).count(), distances.len())
-    });
+    let seen = (!strange.is_empty()).then_some(strange.as_slice());
+    (metrics.refused, metrics.unusual) = counted(description.gate.as_ref(), seen);
+    let assessed: Vec<Assessment> = scores
+        .iter()
+        .enumerate()
+        .map(|(image, row)| classifier.assessment(row.clone(), seen.map(|seen| seen[image])))
+        .collect();
+    let drift = classifier.drift(&assessed.iter().collect::<Vec<_>>());
     let stress = if with_stress { stress(classifier, &used, &labels, progress)? } else { vec![] };
     let shift = description.test.as_ref().map(|test| shift(test, &metrics, positive));
     Ok(Measurement {
@@ -126,6 +136,7 @@ pub fn classifier_on(
         metrics,
         first_frames,
         shift,
+        drift,
         stress,
         evidence: Evidence { labels, logits, groups },
     })
@@ -145,7 +156,7 @@ fn shift(there: &SplitMetrics, here: &SplitMetrics, positive: usize) -> Shift {
     let changed = measures.iter().filter(|(_, pair)| apart(pair)).map(|(name, _)| *name).collect();
     let [auc, sensitivity, specificity] = measures.map(|(_, pair)| pair.map(|estimate| estimate.value));
     let prevalence = [prevalence(there), prevalence(here)];
-    Shift { prevalence, auc, sensitivity, specificity, changed, refused: here.refused }
+    Shift { prevalence, auc, sensitivity, specificity, changed, refused: here.refused, unusual: here.unusual }
 }
 
 /// A model whose calibration and threshold were fitted anew to the images of a measurement.
@@ -203,6 +214,7 @@ pub fn recalibrate(file: &Path, measurement: &Measurement) -> Result<Recalibrate
     // What was promised and measured with the old scores holds no more.
     (description.calibration, description.threshold) = (Some(calibration), threshold);
     (description.conformal, description.test) = (None, None);
+    description.reference = None;
     Classifier::seal(&mut sealed);
     Ok(Recalibrated { metrics, calibration, threshold, bytes: sealed.to_bytes() })
 }

@@ -146,7 +146,7 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
 }
 
 /// The complementary error function, by its continued fraction or its series: within 1e-14.
-fn erfc(x: f64) -> f64 {
+pub(super) fn erfc(x: f64) -> f64 {
     if x.is_nan() || x < 0.0 {
         return f64::NAN;
     }

@@ -4,6 +4,7 @@ mod class_names;
 mod classifier_on;
 mod compare;
 mod conformal;
+mod drift;
 mod intervals;
 mod logistic;
 mod metrics;
@@ -23,12 +24,15 @@ mod threshold_counts;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::gate::{GateFacts, Strangeness};
 use crate::history::null_is_nan;
 use resample::Measures;
 
 pub use classifier_on::{Measurement, Recalibrated, Shift, classifier_on, recalibrate};
 pub use compare::{Difference, holm, mcnemar, paired_delong};
 pub use conformal::{COVERAGE, Conformal, Coverage};
+pub(crate) use drift::telling;
+pub use drift::{Drift, FEWEST_FOR_DRIFT, Finding, Measure, Measured, Reference};
 pub(crate) use intervals::mean_of_dependent;
 pub use intervals::{Estimate, delong, wilson};
 pub(crate) use metrics::midranks;
@@ -107,6 +111,9 @@ pub struct SplitMetrics {
     /// Share of the images that the model refused as unlike its training images, where it has a gate.
     #[serde(default)]
     pub refused: Option<Estimate>,
+    /// Share of the images that the model called unusual: made in another way than its training images.
+    #[serde(default)]
+    pub unusual: Option<Estimate>,
     /// Bootstrap intervals of all measures, over patients where images repeat.
     #[serde(default)]
     pub bootstrap: Option<Resampled>,
@@ -210,6 +217,7 @@ pub fn evaluate_grouped(
         by_class: if binary { vec![] } else { of_all },
         sets: None,
         refused: None,
+        unusual: None,
         bootstrap: Some(bootstrap),
         confusion,
         seconds,
@@ -228,6 +236,19 @@ fn against_rest(labels: &[usize], scores: &[Vec<f32>], confusion: &Confusion, cl
         f1: intervals::f1(outcomes),
         auc: delong_of_class(labels, scores, class),
     }
+}
+
+/// Shares of the images that a gate refuses, and calls unusual; `None` without one.
+pub(crate) fn counted(
+    gate: Option<&GateFacts>,
+    images: Option<&[Strangeness]>,
+) -> (Option<Estimate>, Option<Estimate>) {
+    let Some((gate, images)) = gate.zip(images) else { return (None, None) };
+    let share = |counts: &dyn Fn(&Strangeness) -> bool| {
+        wilson(images.iter().filter(|image| counts(image)).count(), images.len())
+    };
+    let unusual = gate.unusual.map(|_| share(&|image| gate.is_unusual(image)));
+    (Some(share(&|image| gate.refuses(image))), unusual)
 }
 
 /// Whether each image is of `class`, and its normalised score: what [`auc`], [`roc_curve`] and

@@ -3,11 +3,12 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Estimate, evaluate, wilson};
+use super::{Estimate, counted, evaluate};
 use crate::classifier::Classifier;
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
 use crate::features::Progress;
+use crate::gate::Strangeness;
 use crate::image::{Limits, Perturbation, perturbations};
 
 /// Images decoded at a time, each for all changes.
@@ -47,11 +48,11 @@ pub fn worst(rows: &[Stressed]) -> Option<&Stressed> {
     rows.iter().min_by(|a, b| a.balance().total_cmp(&b.balance()))
 }
 
-/// Scores and distances of the images after one change.
+/// Scores of the images after one change, and how far off they lie.
 #[derive(Default)]
 struct Answers {
     scores: Vec<Vec<f32>>,
-    distances: Vec<f64>,
+    strange: Vec<Strangeness>,
 }
 
 /// A row for the images as they are, then one for each change. `labels` are the model's classes of the samples. Files
@@ -78,9 +79,9 @@ pub fn stress(
         let shown: Vec<Vec<Vec<f32>>> = shown.into_iter().flatten().collect();
         for (number, answers) in answers.iter_mut().enumerate() {
             let inputs: Vec<f32> = shown.iter().flat_map(|inputs| inputs[number].iter().copied()).collect();
-            let (logits, distances) = classifier.logits_of_inputs(&inputs);
+            let (logits, strange) = classifier.logits_of_inputs(&inputs);
             answers.scores.extend(logits.iter().map(|row| classifier.scores_of(row)));
-            answers.distances.extend(distances.unwrap_or_default());
+            answers.strange.extend(strange.unwrap_or_default());
         }
     }
     let names = [PLAIN].into_iter().chain(changes.iter().map(|change| change.name));
@@ -101,10 +102,7 @@ fn shown(
 
 fn row(classifier: &Classifier, name: &str, labels: &[usize], answers: &Answers) -> Result<Stressed> {
     let metrics = evaluate(labels, &answers.scores, classifier.positive(), classifier.threshold(), 0.0)?;
-    let refused = classifier.description().gate.map(|gate| {
-        let far = answers.distances.iter().filter(|distance| **distance > gate.threshold);
-        wilson(far.count(), answers.distances.len())
-    });
+    let (refused, _) = counted(classifier.description().gate.as_ref(), Some(&answers.strange));
     Ok(Stressed {
         change: name.into(),
         images: metrics.images,

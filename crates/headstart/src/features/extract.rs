@@ -15,6 +15,7 @@ use crate::backbone::spec::{Block, Layer, MapShape, Spec, output_shape};
 use crate::backbone::weights::{Weights, sha256};
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
+use crate::gate::OddCopy;
 use crate::image::{Image, Limits, Preprocess, Stylist, TestView};
 use crate::trunk::{Buffers, Plan};
 
@@ -72,12 +73,14 @@ pub struct View {
     drawn: Option<(Arc<Stylist>, usize)>,
     /// Of that, always the same view.
     fixed: Option<TestView>,
+    /// Of that, a copy that no camera makes.
+    odd: Option<OddCopy>,
 }
 
 impl View {
     /// View `number` of those that `stylist` draws.
     pub fn drawn(stylist: &Arc<Stylist>, number: usize) -> Self {
-        Self { drawn: Some((Arc::clone(stylist), number)), fixed: None }
+        Self { drawn: Some((Arc::clone(stylist), number)), ..Self::default() }
     }
 
     /// This view of what is shown so far.
@@ -86,9 +89,17 @@ impl View {
         Self { fixed: Some(fixed), ..self }
     }
 
+    /// A copy of the image as it is that no camera makes.
+    pub fn odd(copy: OddCopy) -> Self {
+        Self { odd: Some(copy), ..Self::default() }
+    }
+
     /// Names it behind a trunk's key; the number of views does not matter, so that those that are there are used again.
     fn key(&self, trunk: &str) -> String {
         let drawn = self.drawn.as_ref().map(|(stylist, number)| (stylist.key(), *number));
+        if let Some(copy) = self.odd {
+            return format!("{trunk}-{}", copy.name());
+        }
         match (drawn, &self.fixed) {
             (None, None) => trunk.into(),
             (drawn, fixed) => {
@@ -106,7 +117,11 @@ impl View {
             Some((stylist, number)) => stylist.style(content, *number).apply(preprocess, image),
             None => preprocess.apply(image),
         };
-        self.fixed.iter().fold(input, |input, view| view.apply(preprocess, &input))
+        let mut input = self.fixed.iter().fold(input, |input, view| view.apply(preprocess, &input));
+        if let Some(copy) = self.odd {
+            copy.apply(preprocess, &mut input);
+        }
+        input
     }
 }
 

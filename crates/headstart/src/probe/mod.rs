@@ -183,6 +183,20 @@ pub(crate) fn out_of_fold(
     Ok(scores)
 }
 
+/// A probe of two classes as a plane: weights and constant, `[features + 1]`, above 0 for the second class.
+pub(crate) fn linear(rows: &[Vec<f32>], labels: &[usize], penalty: f64) -> Vec<f64> {
+    let features = Features::of_rows(rows);
+    let table = Table::new(&features, labels, 2);
+    let probe = Probe::fit(&table, &(0..labels.len()).collect::<Vec<_>>(), penalty);
+    let (first, second) = probe.weights.split_at(table.features + 1);
+    let mut plane: Vec<f64> = second.iter().zip(first).map(|(second, first)| second - first).collect();
+    for (feature, (mean, deviation)) in table.mean.iter().zip(&table.deviation).enumerate() {
+        plane[feature] /= deviation;
+        plane[table.features] -= plane[feature] * mean;
+    }
+    plane
+}
+
 /// Logarithms of the softmax scores of a row.
 fn log_softmax(weights: &[f64], row: &[f64]) -> Vec<f64> {
     let logit = |weights: &[f64]| dot(&weights[..row.len()], row) + weights[row.len()];

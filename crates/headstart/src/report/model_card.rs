@@ -168,6 +168,14 @@ fn trust(report: &Report) -> String {
                 percent(refused.value)
             );
         }
+        if let Some(unusual) = &result.metrics.unusual {
+            let interval = percent_interval(unusual);
+            text += &format!(
+                "- {}: {} ({interval}) answered, but called unusual: made in another way than the training images\n",
+                result.name,
+                percent(unusual.value)
+            );
+        }
     }
     if text.is_empty() { "Too few validation images for prediction sets and a gate.\n".into() } else { text }
 }

@@ -9,7 +9,7 @@ use crate::evaluate::{
     Calibration, Confusion, SplitMetrics, Stressed, ThresholdPolicy, evaluate, one_against_rest,
     precision_curve, reliability, roc_curve, wilson,
 };
-use crate::gate::GateFacts;
+use crate::gate::{GateFacts, GateKind, UnusualFacts};
 use crate::history::{EpochRecord, History};
 
 /// A training that starts to overfit after two thirds of `epochs`.
@@ -171,7 +171,13 @@ pub(super) fn report() -> Report {
         stress: stress(),
         plateau: Some([0.31, 0.62]),
         calibration: Some(Calibration::Platt { slope: 0.8, intercept: -0.3 }),
-        gate: Some(GateFacts { layers: 7, threshold: 1.9, false_refusals: 0.01 }),
+        gate: Some(GateFacts {
+            layers: 7,
+            threshold: 1.9,
+            false_refusals: 0.01,
+            kind: GateKind::Residual { axes: 64, typical: 0.2, probes: 2 },
+            unusual: Some(UnusualFacts { layers: 5, threshold: 1.5 }),
+        }),
         mistakes: vec![Mistake {
             path: "test/NORMAL/IM-0001.jpeg".into(),
             truth: "NORMAL".into(),

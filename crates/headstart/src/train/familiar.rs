@@ -2,49 +2,144 @@
 
 use super::data::Usable;
 use super::judge::Judge;
-use crate::backbone::spec::Layer;
+use super::recipe::ValidateOn;
+use crate::backbone::spec::{Block, Layer};
 use crate::dataset::Split;
 use crate::features::Records;
-use crate::gate::{FALSE_REFUSALS, Gate, GateFacts, pool, threshold};
+use crate::gate::{
+    FALSE_REFUSALS, FEWEST, Fitted, Gate, GateFacts, Mahalanobis, Pairs, Refusing, Strangeness, UnusualFacts,
+    pool, threshold,
+};
 use crate::trunk::{Buffers, Plan};
 
 /// Records that are looked at at a time.
 const BATCH: usize = 32;
+/// Rows that the distance which refuses is fitted to, at most: images and their views, at even steps.
+const ROWS: usize = 3000;
+/// Training images whose odd copies the gate learns from, at most.
+const LEARNT: usize = 200;
+/// Validation images whose odd copies say whether it has learnt to tell them, at most.
+const ASKED: usize = 100;
 
 /// A gate, and what it looks at.
 pub(super) struct Familiar {
     pub(super) facts: GateFacts,
     pub(super) gate: Gate,
-    /// Layers of the tail before the features.
+    /// Layers of the tail before the features that refuse.
     of_tail: usize,
+    /// Layers of the tail before the features that call unusual.
+    of_unusual: usize,
+}
+
+/// Of so many training images the gate learns what odd copies look like, and of so many validation images it is asked.
+pub(super) fn with_copies(train: &[usize], validation: &[usize]) -> Vec<usize> {
+    // Too few for a gate.
+    if validation.len() < FEWEST {
+        return vec![];
+    }
+    let mut images = [spread(train, LEARNT), spread(validation, ASKED)].concat();
+    images.sort_unstable();
+    images.dedup();
+    images
+}
+
+/// At most `most` of `indices`, at even steps.
+fn spread(indices: &[usize], most: usize) -> Vec<usize> {
+    indices.iter().copied().step_by(indices.len().div_ceil(most).max(1)).collect()
+}
+
+fn count(blocks: &[Block]) -> usize {
+    blocks.iter().map(|block| block.layers.len()).sum()
 }
 
 impl Judge<'_> {
-    /// A gate on the frozen trunk's output; on the backbone's where nothing is frozen. `None` with too
-    /// few validation images.
+    /// A gate that refuses by the features at the backbone's end, and calls unusual by those at the frozen trunk's,
+    /// or at the backbone's where nothing is frozen. `None` with too few validation images.
     pub(super) fn familiar(&self, usable: &Usable) -> Option<Familiar> {
-        let count = |blocks: &[crate::backbone::spec::Block]| {
-            blocks.iter().map(|block| block.layers.len()).sum::<usize>()
-        };
         let frozen = count(&self.blocks[..self.cut]);
-        let backbone = count(&self.blocks[..self.blocks.len() - 1]);
-        let of_tail = if frozen > 0 { 0 } else { backbone };
+        let of_tail = count(&self.blocks[..self.blocks.len() - 1]) - frozen;
+        let of_unusual = if frozen > 0 { 0 } else { of_tail };
+        let fitted = self.refusing(of_tail)?;
+        let (unusual, limit) = self.unusual(of_unusual, usable)?;
+        let facts = GateFacts {
+            layers: frozen + of_tail,
+            threshold: fitted.threshold,
+            false_refusals: FALSE_REFUSALS,
+            kind: fitted.kind(),
+            unusual: Some(UnusualFacts { layers: frozen + of_unusual, threshold: limit }),
+        };
+        let gate = Gate { refusing: Refusing::Residual(fitted.residual), unusual: Some(unusual) };
+        Some(Familiar { facts, gate, of_tail, of_unusual })
+    }
+
+    /// The distance that refuses, from images that the first member has trained on and their views; its limit from
+    /// those that it was validated on.
+    fn refusing(&self, of_tail: usize) -> Option<Fitted> {
+        let member = &self.trained.first()?.member;
+        let sources: Vec<(&Records, Vec<usize>)> = std::iter::once((self.records, member.train.clone()))
+            .chain(self.drawn.of(&member.train))
+            .collect();
+        let step = (member.train.len() * sources.len()).div_ceil(ROWS).max(1);
+        let rows: Vec<Vec<f32>> = sources
+            .iter()
+            .enumerate()
+            .flat_map(|(source, (records, places))| {
+                // Of each source other images.
+                let chosen: Vec<usize> = places.iter().copied().skip(source % step).step_by(step).collect();
+                self.pooled(records, of_tail, &chosen)
+            })
+            .collect();
+        let validation = self.validated(of_tail, &member.validation);
+        let [train, asked] = [&member.train, &member.validation].map(|images| self.odd.among(images));
+        let copies = self.odd.of(&train).zip(self.odd.of(&asked)).map(|((records, train), (_, asked))| {
+            (self.pooled(records, of_tail, &train), self.pooled(records, of_tail, &asked))
+        });
+        let pairs = Pairs {
+            plain: self.pooled(self.records, of_tail, &train),
+            unseen: validation.clone(),
+            copies: copies.collect(),
+        };
+        Fitted::new(&rows, &validation, Some(&pairs))
+    }
+
+    /// Features of the validation images, as they are or restyled, as the recipe validates.
+    fn validated(&self, of_tail: usize, images: &[usize]) -> Vec<Vec<f32>> {
+        let plain = || self.pooled(self.records, of_tail, images);
+        let restyled = || {
+            let first = self.stressed.of(images).next();
+            first.map_or_else(Vec::new, |(records, places)| self.pooled(records, of_tail, &places))
+        };
+        match self.recipe.validate_on {
+            ValidateOn::Plain => plain(),
+            ValidateOn::Stressed => restyled(),
+            ValidateOn::Both => [plain(), restyled()].concat(),
+        }
+    }
+
+    /// The distance that calls unusual, and its limit.
+    fn unusual(&self, of_tail: usize, usable: &Usable) -> Option<(Mahalanobis, f64)> {
         let train = usable.of(Split::Train);
         let labels: Vec<usize> = train.iter().map(|index| usable.labels[*index]).collect();
         let classes = labels.iter().max()? + 1;
-        let gate = Gate::fit(&self.pooled(of_tail, self.records, &train), &labels, classes)?;
-        let distances = gate.distances(&self.pooled(of_tail, self.records, &usable.of(Split::Validation)));
-        let threshold = threshold(&distances, FALSE_REFUSALS)?;
-        let facts = GateFacts { layers: frozen + of_tail, threshold, false_refusals: FALSE_REFUSALS };
-        Some(Familiar { facts, gate, of_tail })
+        let fitted = Mahalanobis::fit(&self.pooled(self.records, of_tail, &train), &labels, classes)?;
+        let validation = self.pooled(self.records, of_tail, &usable.of(Split::Validation));
+        let distances: Vec<f64> = validation.iter().map(|row| fitted.distance(row)).collect();
+        Some((fitted, threshold(&distances, FALSE_REFUSALS)?))
     }
 
-    /// Distances of records.
-    pub(super) fn distances(&self, familiar: &Familiar, records: &Records, indices: &[usize]) -> Vec<f64> {
-        familiar.gate.distances(&self.pooled(familiar.of_tail, records, indices))
+    /// How far off records lie.
+    pub(super) fn strangeness(
+        &self,
+        familiar: &Familiar,
+        records: &Records,
+        indices: &[usize],
+    ) -> Vec<Strangeness> {
+        let rows = |of_tail| self.pooled(records, of_tail, indices);
+        let distances = familiar.gate.distances(&rows(familiar.of_tail));
+        Strangeness::each(distances, familiar.gate.oddnesses(&rows(familiar.of_unusual)))
     }
 
-    fn pooled(&self, of_tail: usize, records: &Records, indices: &[usize]) -> Vec<Vec<f32>> {
+    fn pooled(&self, records: &Records, of_tail: usize, indices: &[usize]) -> Vec<Vec<f32>> {
         let layers: &[Layer] = &self.tail.layers()[..of_tail];
         let plan = Plan::new(layers, self.weights, self.tail.input());
         let (mut buffers, mut rows) = (Buffers::default(), Vec::with_capacity(indices.len()));

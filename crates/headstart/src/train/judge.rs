@@ -15,10 +15,11 @@ use crate::classifier::Worth;
 use crate::dataset::Split;
 use crate::error::Result;
 use crate::evaluate::{
-    COVERAGE, Calibration, Conformal, SplitMetrics, ThresholdCounts, choose_threshold, evaluate_grouped,
-    number_groups, one_against_rest, plateau, wilson,
+    self, COVERAGE, Calibration, Conformal, Measure, Reference, SplitMetrics, ThresholdCounts,
+    choose_threshold, counted, evaluate_grouped, number_groups, one_against_rest, plateau, telling,
 };
 use crate::features::Records;
+use crate::gate::Strangeness;
 use crate::network::Tail;
 
 /// What is measured.
@@ -48,8 +49,8 @@ pub(super) struct Measured {
     pub(super) part: Part,
     pub(super) indices: Vec<usize>,
     pub(super) scores: Vec<Vec<f32>>,
-    /// From the training images, where there is a gate.
-    pub(super) distances: Option<Vec<f64>>,
+    /// How far off the images are, where there is a gate.
+    pub(super) strange: Option<Vec<Strangeness>>,
     pub(super) metrics: SplitMetrics,
 }
 
@@ -72,6 +73,10 @@ pub(super) struct Judge<'a> {
     pub(super) views: &'a Views<'a>,
     /// Restyled validation images.
     pub(super) stressed: &'a Views<'a>,
+    /// Views of the training images.
+    pub(super) drawn: &'a Views<'a>,
+    /// Odd copies of some images, which the gate has to refuse.
+    pub(super) odd: &'a Views<'a>,
     pub(super) recipe: &'a Recipe,
     pub(super) positive: usize,
     /// The whole net, head included, and how many blocks of it are frozen.
@@ -85,6 +90,8 @@ pub(super) struct Judge<'a> {
 pub(super) struct Judgement {
     pub(super) decided: Decided,
     pub(super) familiar: Option<Familiar>,
+    /// What a set of images is compared with to tell whether it has drifted.
+    pub(super) reference: Option<Reference>,
     pub(super) measured: Vec<Measured>,
     /// What each training is worth alone, by part.
     pub(super) alone: Vec<BTreeMap<String, Worth>>,
@@ -131,7 +138,9 @@ impl Judge<'_> {
             }
             measured.push(self.worth(scored, &decided, familiar.as_ref())?);
         }
-        Ok(Judgement { decided, familiar, measured, alone })
+        let validation = measured.iter().find(|found: &&Measured| found.part == Part::Validation);
+        let reference = validation.and_then(|found| self.reference(found));
+        Ok(Judgement { decided, familiar, reference, measured, alone })
     }
 
     /// Mean log loss of the calibrated scores on the validation images that decide.
@@ -182,21 +191,31 @@ impl Judge<'_> {
         let groups = number_groups(indices.iter().map(|index| self.groups[*index]));
         let threshold = decided.threshold;
         let metrics = evaluate_grouped(&labels, &scores, self.positive, threshold, seconds, &groups)?;
-        let distances = familiar.map(|familiar| match part {
-            Part::Validation | Part::Test => self.distances(familiar, self.records, &indices),
+        let strange = familiar.map(|familiar| match part {
+            Part::Validation | Part::Test => self.strangeness(familiar, self.records, &indices),
             Part::Stressed => self
                 .stressed
                 .of(&indices)
                 .next()
-                .map_or_else(Vec::new, |(records, places)| self.distances(familiar, records, &places)),
+                .map_or_else(Vec::new, |(records, places)| self.strangeness(familiar, records, &places)),
         });
-        let refused = familiar.zip(distances.as_ref()).map(|(familiar, distances)| {
-            let far = distances.iter().filter(|distance| **distance > familiar.facts.threshold);
-            wilson(far.count(), distances.len())
-        });
+        let (refused, unusual) = counted(familiar.map(|familiar| &familiar.facts), strange.as_deref());
         let sets = decided.conformal.as_ref().map(|conformal| conformal.measure(&labels, &scores));
-        let metrics = SplitMetrics { sets, refused, ..metrics };
-        Ok(Measured { part, indices, scores, distances, metrics })
+        let metrics = SplitMetrics { sets, refused, unusual, ..metrics };
+        Ok(Measured { part, indices, scores, strange, metrics })
+    }
+
+    /// Of the validation images, by their scores and distances.
+    fn reference(&self, validation: &Measured) -> Option<Reference> {
+        let of = |measure, values| evaluate::Measured { measure, values };
+        let scores = validation.scores.iter().map(|row| telling(row, self.positive)).collect();
+        let mut measured = vec![of(Measure::Score, scores)];
+        if let Some(strange) = &validation.strange {
+            measured.push(of(Measure::Distance, strange.iter().map(|image| image.distance).collect()));
+            let oddness: Option<Vec<f64>> = strange.iter().map(|image| image.oddness).collect();
+            measured.extend(oddness.map(|oddness| of(Measure::Oddness, oddness)));
+        }
+        Reference::new(measured)
     }
 
     /// Each training's logits of a part, and their mean.

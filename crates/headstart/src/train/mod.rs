@@ -143,7 +143,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
 
     let start = Instant::now();
     let needed = Needed::new(job, &net, &dataset, observer);
-    let Shown { extracted, drawn, fixed, stressed } =
+    let Shown { extracted, drawn, fixed, stressed, odd } =
         needed.extract(job, &net.extractor, &dataset, observer)?;
     let usable = Usable::new(&dataset, &extracted)?;
     let members = Member::all(&job.recipe, job.seed, &dataset, (&usable, &extracted.usable))?;
@@ -183,6 +183,8 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         records: &extracted.records,
         views: &fixed,
         stressed: &stressed,
+        drawn: &drawn,
+        odd: &odd,
         recipe: &job.recipe,
         positive,
         blocks: &net.blocks,
@@ -190,7 +192,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         groups: groups.clone(),
     };
     let trained = &all.trained[..probed::kept(&all.trained, &usable, judge, observer)];
-    let Judgement { decided, familiar, measured, alone } = judge(trained).measure(&usable)?;
+    let Judgement { decided, familiar, reference, measured, alone } = judge(trained).measure(&usable)?;
     let Decided { threshold, plateau, calibration, conformal } = decided;
     let held_out = measured.iter().find(|found| found.part == Part::Test);
     let test = held_out.map(|found| found.metrics.clone());
@@ -215,6 +217,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
             calibration,
             conformal,
             gate: familiar.as_ref().map(|familiar| familiar.facts),
+            reference,
             provenance: net.backbone.provenance.clone(),
             recipe: job.recipe.to_toml(),
             wording: job.recipe.card.resolved(survey.seems_medical(&dataset)),

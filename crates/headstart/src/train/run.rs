@@ -197,17 +197,17 @@ fn config(job: &Job) -> String {
 }
 
 /// The contract's columns first; behind them the patient, the distance from the training images, whether
-/// that refuses the image, and the plausible classes.
+/// that refuses the image, the plausible classes, and whether it was made in another way.
 fn predictions(contents: &Contents<'_>) -> String {
     let classes = contents.classifier.classes();
     let names: Vec<String> = classes.iter().map(|class| field(&format!("score_{class}"))).collect();
     let mut text =
-        format!("path,split,label,predicted,{},group,distance,refused,plausible\n", names.join(","));
+        format!("path,split,label,predicted,{},group,distance,refused,plausible,unusual\n", names.join(","));
     for part in contents.measured {
         for (row, (index, scores)) in part.indices.iter().zip(&part.scores).enumerate() {
             let sample = &contents.dataset.samples[contents.extracted.usable[*index]];
-            let distance = part.distances.as_ref().map(|distances| distances[row]);
-            let assessment = contents.classifier.assessment(scores.clone(), distance);
+            let strange = part.strange.as_ref().map(|strange| strange[row]);
+            let assessment = contents.classifier.assessment(scores.clone(), strange);
             let shares = &assessment.prediction.scores;
             let scores: Vec<String> = shares.iter().map(|score| format!("{score:.6}")).collect();
             let (path, label) = (field(sample.path()), field(&classes[sample.label]));

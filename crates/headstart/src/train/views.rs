@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::Job;
 use super::Observer;
+use super::familiar::with_copies;
 use super::fit::Data;
 use super::graft::Grafted;
 use crate::dataset::{Dataset, Digest, Sample, Split};
 use crate::error::{Error, Result};
 use crate::features::{Extracted, ExtractedViews, Extractor, Further, Records, View, Wanted};
+use crate::gate::OddCopy;
 use crate::image::{Augment, Image, Limits, RESTYLED, Stylist};
 use crate::random::Random;
 
@@ -46,6 +48,8 @@ pub(super) struct Needed {
     fixed: Vec<View>,
     /// Of validation images, restyled: the first, then its fixed views.
     stressed: Vec<View>,
+    /// Odd copies, and of which images.
+    odd: (Vec<View>, Vec<usize>),
     train: Vec<usize>,
     validation: Vec<usize>,
     scored: Vec<usize>,
@@ -61,6 +65,8 @@ pub(super) struct Shown<'a> {
     pub(super) fixed: Views<'a>,
     /// Of validation images.
     pub(super) stressed: Views<'a>,
+    /// Copies of some training and validation images that no camera makes.
+    pub(super) odd: Views<'a>,
 }
 
 impl Needed {
@@ -90,6 +96,7 @@ impl Needed {
             fixed: fixed(&View::default()),
             stressed: [vec![restyled], of_restyled].concat(),
             scored: of(&[Split::Validation, Split::Test]),
+            odd: (OddCopy::ALL.map(View::odd).to_vec(), with_copies(&train, &validation)),
             train,
             validation,
         }
@@ -111,13 +118,14 @@ impl Needed {
         let each = |views: &[View], samples: &[usize]| -> Vec<Wanted> {
             views.iter().map(|view| Wanted { view: view.clone(), samples: samples.to_vec() }).collect()
         };
-        let [drawn, fixed, stressed] = [
+        let [drawn, fixed, stressed, odd] = [
             each(&self.drawn.0, &self.train),
             each(&self.fixed, &self.scored),
             each(&self.stressed, &self.validation),
+            each(&self.odd.0, &self.odd.1),
         ];
-        let counts = [drawn.len(), fixed.len(), stressed.len()];
-        let wanted = [vec![whole], drawn, fixed, stressed].concat();
+        let counts = [drawn.len(), fixed.len(), stressed.len(), odd.len()];
+        let wanted = [vec![whole], drawn, fixed, stressed, odd].concat();
         let ExtractedViews { usable, mut records, set_aside } =
             extractor.extract_views(samples, &wanted, &job.cache, observer)?;
         let mut take = |count: usize, of: &[usize]| {
@@ -134,6 +142,7 @@ impl Needed {
         let drawn = take(counts[0], &self.train);
         let fixed = take(counts[1], &self.scored);
         let stressed = take(counts[2], &self.validation);
+        let odd = take(counts[3], &self.odd.1);
         let images = usable.iter().zip(records[0].contents());
         let trained = images.zip(&drawn.places).filter(|(_, place)| **place != usize::MAX);
         let again = || trained.map(|((index, content), _)| (samples[*index].clone(), *content)).collect();
@@ -145,6 +154,7 @@ impl Needed {
             drawn,
             fixed,
             stressed,
+            odd,
         })
     }
 }
@@ -233,6 +243,15 @@ impl<'a> Views<'a> {
     /// How many lie in the cache, and whether these are all.
     pub(super) fn cached(&self) -> (usize, bool) {
         (self.each.len(), self.anew.is_none())
+    }
+
+    /// Those of these images that have views.
+    pub(super) fn among(&self, images: &[usize]) -> Vec<usize> {
+        images
+            .iter()
+            .copied()
+            .filter(|index| self.places.get(*index).is_some_and(|at| *at != usize::MAX))
+            .collect()
     }
 
     /// Each view's records, and which of them belong to these images.

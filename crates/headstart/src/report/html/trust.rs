@@ -3,7 +3,8 @@
 
 use super::class_name;
 use super::element::{Cell, note, table, text};
-use crate::evaluate::{Calibration, Coverage, Estimate};
+use crate::evaluate::{Calibration, Coverage, Estimate, SplitMetrics};
+use crate::gate::{GateFacts, GateKind};
 use crate::report::numbers::{decimal_interval, decimals, percent, percent_interval, thousands};
 use crate::report::{Mistake, Report, escape};
 
@@ -68,23 +69,50 @@ fn gate(report: &Report) -> String {
     let Some(gate) = report.gate else {
         return note("There were too few validation images for a gate against unfamiliar ones.");
     };
-    let refused: Vec<String> = report
-        .results
-        .iter()
-        .filter_map(|result| {
-            let refused = result.metrics.refused?;
-            let (name, share) = (&result.name, percent(refused.value));
-            Some(format!("{share} of the {name} images ({})", percent_interval(&refused)))
-        })
-        .collect();
-    text(&format!(
-        "An image whose features lie farther than {} from the training images (Mahalanobis distance, about 1 for one like \
-         them) is refused as unlike what the model was trained on. The limit lets {} of the validation images pass; it \
-         refuses {}.",
+    let measured = |of: fn(&SplitMetrics) -> Option<Estimate>| {
+        let shares = report.results.iter().filter_map(|result| {
+            let share = of(&result.metrics)?;
+            let (name, value) = (&result.name, percent(share.value));
+            Some(format!("{value} of the {name} images ({})", percent_interval(&share)))
+        });
+        shares.collect::<Vec<String>>().join(" and ")
+    };
+    let refusing = text(&format!(
+        "An image whose features lie farther than {} from the training images ({}; about 1 for one like them) is refused as \
+         unlike what the model was trained on. The limit lets {} of the validation images pass; it refuses {}.{}",
         decimals(gate.threshold),
+        kind(&gate),
         percent(1.0 - gate.false_refusals),
-        refused.join(" and ")
-    ))
+        measured(|metrics| metrics.refused),
+        copies(&gate),
+    ));
+    let unusual = gate.unusual.map(|_| {
+        text(&format!(
+            "A second, softer distance (Mahalanobis, at the end of the frozen layers) sees how an image was made. An image \
+             beyond its limit is answered, and called unusual: {}.",
+            measured(|metrics| metrics.unusual)
+        ))
+    });
+    refusing + &unusual.unwrap_or_default()
+}
+
+fn kind(gate: &GateFacts) -> &'static str {
+    match gate.kind {
+        GateKind::Mahalanobis => "Mahalanobis distance",
+        GateKind::Residual { .. } => {
+            "the part of its features that lies outside the principal components of theirs"
+        }
+    }
+}
+
+fn copies(gate: &GateFacts) -> &'static str {
+    match gate.kind {
+        GateKind::Residual { probes: 1.., .. } => {
+            " So is an image that looks like an inverted or an upside-down copy, as far as these can be told in the \
+             training images."
+        }
+        _ => "",
+    }
 }
 
 /// The surest mistakes, with pictures.

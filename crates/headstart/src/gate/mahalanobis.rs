@@ -1,17 +1,14 @@
-//! Refuses images that are unlike those a model was trained on: the Mahalanobis distance of pooled
-//! features to the nearest class mean (Lee 2018), with a covariance that is shrunk (Ledoit & Wolf 2004).
+//! The Mahalanobis distance of features to the nearest class mean (Lee 2018), with a covariance that is shrunk
+//! (Ledoit & Wolf 2004). It sees how an image was made as well as what it shows.
+
+use std::path::Path;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::backbone::spec::MapShape;
+use super::tensor;
 use crate::backbone::weights::Weights;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-/// Share of the validation images that are refused.
-pub const FALSE_REFUSALS: f64 = 0.01;
-/// With fewer validation images there is no gate: its threshold would be chance.
-const FEWEST: usize = 20;
 /// A feature's deviation is at least this share of the mean one: a feature that is always 0 in training
 /// says much when it is not, but not everything.
 const LEAST_DEVIATION: f64 = 1e-2;
@@ -19,20 +16,9 @@ const LEAST_DEVIATION: f64 = 1e-2;
 const MEANS: &str = "gate.means";
 const WHITENER: &str = "gate.whitener";
 
-/// What is sealed of a gate besides its tensors.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct GateFacts {
-    /// Layers of the net before the features that it looks at.
-    pub layers: usize,
-    /// The largest distance that is let through; about 1 is typical of the training images.
-    pub threshold: f64,
-    /// Share of the validation images that are refused.
-    pub false_refusals: f64,
-}
-
 /// The distance of features from those of the training images.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Gate {
+pub struct Mahalanobis {
     /// `[classes, features]`
     means: Vec<f32>,
     /// Lower triangular, `[features, features]`: whitens what is left of a feature without its mean.
@@ -40,7 +26,7 @@ pub struct Gate {
     features: usize,
 }
 
-impl Gate {
+impl Mahalanobis {
     /// From features `[N][features]` of the training images and their classes. `None` when a class is missing.
     pub fn fit(rows: &[Vec<f32>], labels: &[usize], classes: usize) -> Option<Self> {
         let features = rows.first()?.len();
@@ -80,69 +66,25 @@ impl Gate {
         self.means.chunks_exact(self.features).map(to).fold(f64::INFINITY, f64::min)
     }
 
-    /// Distances of many rows.
-    pub fn distances(&self, rows: &[Vec<f32>]) -> Vec<f64> {
-        rows.par_iter().map(|row| self.distance(row)).collect()
-    }
-
     /// Whether its tensors can be those of a gate: numbers, and no feature whitened to nothing.
-    pub(crate) fn is_sound(&self) -> bool {
+    pub(super) fn is_sound(&self) -> bool {
         let finite = self.means.iter().chain(&self.whitener).all(|value| value.is_finite());
         finite && self.whitener.iter().step_by(self.features + 1).all(|scale| *scale > 0.0)
     }
 
     /// Adds its tensors to a model's.
-    pub(crate) fn store(&self, weights: &mut Weights) {
+    pub(super) fn store(&self, weights: &mut Weights) {
         let classes = self.means.len() / self.features;
         weights.insert(MEANS, vec![classes, self.features], self.means.clone());
         weights.insert(WHITENER, vec![self.features; 2], self.whitener.clone());
     }
 
     /// Its tensors from a model's file.
-    pub(crate) fn read(
-        weights: &Weights,
-        classes: usize,
-        features: usize,
-        path: &std::path::Path,
-    ) -> Result<Self> {
-        let tensor = |name: &str, shape: [usize; 2]| {
-            let fits = weights.contains(name) && weights.get(name).shape == shape;
-            match fits {
-                true => Ok(weights.get(name).values.clone()),
-                false => {
-                    Err(Error::invalid(path, format!("a tensor {name} of shape {shape:?}"), "none such"))
-                }
-            }
-        };
-        let means = tensor(MEANS, [classes, features])?;
-        let whitener = tensor(WHITENER, [features; 2])?;
+    pub(super) fn read(weights: &Weights, classes: usize, features: usize, path: &Path) -> Result<Self> {
+        let means = tensor(weights, MEANS, &[classes, features], path)?;
+        let whitener = tensor(weights, WHITENER, &[features; 2], path)?;
         Ok(Self { means, whitener, features })
     }
-}
-
-/// The distance up to which images are let through: so many validation images lie beyond it, and as
-/// many new ones like them. `None` with too few.
-pub fn threshold(distances: &[f64], false_refusals: f64) -> Option<f64> {
-    if distances.len() < FEWEST {
-        return None;
-    }
-    let mut sorted = distances.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let rank = ((distances.len() + 1) as f64 * (1.0 - false_refusals)).ceil() as usize;
-    Some(sorted[rank.clamp(1, sorted.len()) - 1])
-}
-
-/// Means over height and width of maps `[N, H, W, C]`, a row for each.
-pub fn pool(maps: &[f32], shape: MapShape) -> Vec<Vec<f32>> {
-    let places = (shape.height * shape.width) as f64;
-    let one = |map: &[f32]| {
-        let mut sums = vec![0.0f64; shape.channels];
-        for place in map.chunks_exact(shape.channels) {
-            sums.iter_mut().zip(place).for_each(|(sum, value)| *sum += f64::from(*value));
-        }
-        sums.into_iter().map(|sum| (sum / places) as f32).collect()
-    };
-    maps.chunks_exact(shape.len()).map(one).collect()
 }
 
 fn means(rows: &[Vec<f32>], labels: &[usize], classes: usize) -> Option<Vec<Vec<f64>>> {
@@ -268,8 +210,8 @@ mod tests {
                 vec![x + random.symmetric(0.05), x + random.symmetric(0.05)]
             })
             .collect();
-        let gate = Gate::fit(&rows, &vec![0; 400], 1).expect("fits");
-        let mean: f64 = gate.distances(&rows).iter().map(|d| d * d).sum::<f64>() / 400.0;
+        let gate = Mahalanobis::fit(&rows, &vec![0; 400], 1).expect("fits");
+        let mean: f64 = rows.iter().map(|row| gate.distance(row).powi(2)).sum::<f64>() / 400.0;
         // Shrinking widens the narrow axis, so that typical images come out nearer than 1.
         assert!((0.5..1.05).contains(&mean), "{mean}");
         assert!(gate.distance(&[0.9, 0.9]) < 2.0 && gate.distance(&[0.5, -0.5]) > 6.0);
@@ -281,22 +223,8 @@ mod tests {
         let rows: Vec<Vec<f32>> =
             (0..40u8).map(|i| vec![f32::from(i % 2) * 10.0 + f32::from(i % 5) * 0.1]).collect();
         let labels: Vec<usize> = (0..40).map(|i| i % 2).collect();
-        let gate = Gate::fit(&rows, &labels, 2).expect("fits");
+        let gate = Mahalanobis::fit(&rows, &labels, 2).expect("fits");
         assert!(gate.distance(&[0.2]) < 1.0 && gate.distance(&[10.2]) < 1.0 && gate.distance(&[5.0]) > 10.0);
-        assert!(Gate::fit(&rows, &labels, 3).is_none(), "a class without images");
-    }
-
-    #[test]
-    fn one_of_a_hundred_is_refused() {
-        let distances: Vec<f64> = (1..=199u8).map(f64::from).collect();
-        assert_eq!(threshold(&distances, 0.01), Some(198.0));
-        assert_eq!(threshold(&distances[..19], 0.01), None);
-        assert_eq!(threshold(&distances[..20], 0.01), Some(20.0));
-    }
-
-    #[test]
-    fn maps_are_pooled() {
-        let maps = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
-        assert_eq!(pool(&maps, MapShape::new(1, 2, 2)), [[2.0, 3.0], [6.0, 7.0]]);
+        assert!(Mahalanobis::fit(&rows, &labels, 3).is_none(), "a class without images");
     }
 }

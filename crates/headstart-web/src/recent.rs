@@ -1,0 +1,57 @@
+//! The last images that each model answered: whether they as a whole have drifted from those that it was validated on.
+//! Of an image only its numbers are kept.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use headstart::classifier::Assessment;
+use headstart::evaluate::Drift;
+
+use crate::models::Model;
+use crate::predictor::Predictor;
+
+/// Images that are looked at together.
+const LAST: usize = 200;
+
+/// The last images, by the model's name.
+#[derive(Default)]
+pub(crate) struct Recent(BTreeMap<String, Images>);
+
+struct Images {
+    predictor: Arc<dyn Predictor>,
+    last: VecDeque<Assessment>,
+    drifted: bool,
+}
+
+impl Recent {
+    /// Adds what a model said, and compares its last images. Says on stderr when they have drifted, and when they no
+    /// longer have. `None` as long as there are too few, or when the model cannot tell.
+    pub(crate) fn add<'a>(
+        &mut self,
+        model: &Model,
+        assessed: impl Iterator<Item = &'a Assessment>,
+    ) -> Option<Drift> {
+        let new =
+            || Images { predictor: Arc::clone(&model.predictor), last: VecDeque::new(), drifted: false };
+        let images = self.0.entry(model.name.clone()).or_insert_with(new);
+        if !Arc::ptr_eq(&images.predictor, &model.predictor) {
+            // Another model was loaded under this name: what the old one measured says nothing of it.
+            *images = new();
+        }
+        images.last.extend(assessed.cloned());
+        images.last.drain(..images.last.len().saturating_sub(LAST));
+        let drift = model.predictor.drift(&images.last.iter().collect::<Vec<_>>())?;
+        if drift.drifted != images.drifted {
+            images.drifted = drift.drifted;
+            eprintln!("{}", line(&model.name, &drift));
+        }
+        Some(drift)
+    }
+}
+
+fn line(model: &str, drift: &Drift) -> String {
+    match drift.drifted {
+        true => format!("drift: model {model}: {}", drift.sentences().join("; ")),
+        false => format!("model {model}: its last {} images no longer drift", drift.images),
+    }
+}
