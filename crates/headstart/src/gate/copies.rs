@@ -131,6 +131,9 @@ fn probe(
     (unseen, unseen_copies): (&[Vec<f32>], &[Vec<f32>]),
     limit: f64,
 ) -> Option<Vec<f64>> {
+    if plain.is_empty() || copies.is_empty() {
+        return None;
+    }
     let rows = [plain, copies].concat();
     let labels: Vec<usize> = (0..rows.len()).map(|row| usize::from(row >= plain.len())).collect();
     let mut probe = linear(&rows, &labels, PENALTY);

@@ -69,6 +69,13 @@ pub(super) struct Shown<'a> {
     pub(super) odd: Views<'a>,
 }
 
+/// Odd copies, and the images that have them.
+fn odd(train: &[usize], validation: &[usize]) -> (Vec<View>, Vec<usize>) {
+    let images = with_copies(train, validation);
+    let copies = OddCopy::ALL.map(View::odd).to_vec();
+    (if images.is_empty() { vec![] } else { copies }, images)
+}
+
 impl Needed {
     /// What the recipe asks for.
     pub(super) fn new(job: &Job, net: &Grafted, dataset: &Dataset, observer: &mut dyn Observer) -> Self {
@@ -96,7 +103,7 @@ impl Needed {
             fixed: fixed(&View::default()),
             stressed: [vec![restyled], of_restyled].concat(),
             scored: of(&[Split::Validation, Split::Test]),
-            odd: (OddCopy::ALL.map(View::odd).to_vec(), with_copies(&train, &validation)),
+            odd: odd(&train, &validation),
             train,
             validation,
         }
