@@ -86,6 +86,11 @@ pub(super) struct Copies {
 }
 
 impl Copies {
+    /// Whether its probes are numbers.
+    pub(super) fn is_finite(&self) -> bool {
+        self.probes.iter().all(|value| value.is_finite())
+    }
+
     /// Fits a probe for each kind of copy that can be told; one that tells it says more than `limit`.
     pub(super) fn fit(pairs: &Pairs, limit: f64) -> Self {
         let mut found = Self::default();

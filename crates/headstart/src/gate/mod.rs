@@ -184,6 +184,15 @@ impl Gate {
         Some(rows.par_iter().map(|row| unusual.distance(row)).collect())
     }
 
+    /// Whether its tensors can be those of a gate.
+    pub(crate) fn is_sound(&self) -> bool {
+        let refuses = match &self.refusing {
+            Refusing::Mahalanobis(mahalanobis) => mahalanobis.is_sound(),
+            Refusing::Residual(residual) => residual.is_sound(),
+        };
+        refuses && self.unusual.as_ref().is_none_or(Mahalanobis::is_sound)
+    }
+
     /// Adds its tensors to a model's.
     pub(crate) fn store(&self, weights: &mut Weights) {
         match &self.refusing {

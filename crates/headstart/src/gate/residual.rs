@@ -85,6 +85,18 @@ impl Residual {
         (whole - along.sum::<f64>()).max(0.0).sqrt()
     }
 
+    /// Whether its tensors can be those of a gate: numbers, and axes that are as long as 1.
+    pub(super) fn is_sound(&self) -> bool {
+        let is_finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        let is_axis = |axis: &[f32]| {
+            let square: f64 = axis.iter().map(|part| f64::from(*part).powi(2)).sum();
+            (square - 1.0).abs() < 1e-3
+        };
+        is_finite(&self.centre)
+            && self.copies.is_finite()
+            && self.axes.chunks_exact(self.centre.len()).all(is_axis)
+    }
+
     pub(super) fn store(&self, weights: &mut Weights) {
         let features = self.centre.len();
         weights.insert(CENTRE, vec![features], self.centre.clone());
