@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use headstart::classifier::{Assessment, CAUTION, Classifier};
+use headstart::classifier::{Assessment, Classifier};
 use headstart::image::{Limits, decode, first_frames};
 use headstart::regular;
 use headstart::train::{Observer as _, csv_field};
@@ -95,7 +95,7 @@ fn table(classifier: &Classifier, rows: &[Row<'_>]) {
         let doubt: String = said.map(|said| format!("  – {said}")).collect();
         println!("{file:<width$}  {}  ({}){doubt}", visible(&prediction.class), scores.join(", "));
     }
-    println!("\n{CAUTION}");
+    println!("\n{}", classifier.caution());
 }
 
 fn json(classifier: &Classifier, rows: &[Row<'_>]) -> Result<()> {
@@ -126,7 +126,7 @@ fn json(classifier: &Classifier, rows: &[Row<'_>]) -> Result<()> {
             })
         })
         .collect();
-    let all = serde_json::json!({ "predictions": predictions, "caution": CAUTION });
+    let all = serde_json::json!({ "predictions": predictions, "caution": classifier.caution() });
     println!("{}", serde_json::to_string_pretty(&all)?);
     Ok(())
 }
