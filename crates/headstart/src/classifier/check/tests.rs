@@ -38,7 +38,7 @@ fn net() -> Sealed {
         activation: Activation::Relu,
     };
     let activation = Activation::Identity;
-    let layers = vec![
+    let layers = [
         Layer::Convolution(convolution("c", [3, 4], [3, 2])),
         Layer::MaxPool(MaxPool { window: 3, stride: Some(2), padding: 1 }),
         residual,
