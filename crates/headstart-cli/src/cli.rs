@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Transfer learning for image classifiers: a folder of labelled images in, a sealed model and a web app out.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, max_term_width = 100)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
@@ -56,9 +56,12 @@ pub enum Command {
     },
     /// The main job on what is in the binary: synthetic chest phantoms, no data needed.
     Demo {
-        /// The run folder.
-        #[arg(long, default_value = "runs/demo")]
-        out: PathBuf,
+        /// Folder of the phantoms and of the run; runs/demo if not given, or runs/demo-2 and so on where that is there.
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Folder of the feature cache.
+        #[arg(long, env = "HEADSTART_CACHE")]
+        cache: Option<PathBuf>,
     },
 }
 
@@ -81,11 +84,12 @@ pub enum RecipesCommand {
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
-    /// A folder of class folders, or of train/, val/ and test/ with class folders each.
-    pub data: PathBuf,
-    /// A recipe's name (default, linear-probe, thorough, keras-vgg16) or a .toml file.
-    #[arg(long, default_value = "default")]
-    pub recipe: String,
+    /// A folder of class folders, or of train/, val/ and test/ with class folders each; a .csv or a MedMNIST .npz.
+    #[arg(required_unless_present = "resume")]
+    pub data: Option<PathBuf>,
+    /// A recipe's name (default, linear-probe, thorough, keras-vgg16) or a .toml file; default if not given.
+    #[arg(long)]
+    pub recipe: Option<String>,
     /// Pretrained net, instead of the recipe's.
     #[arg(long)]
     pub backbone: Option<String>,
@@ -96,12 +100,13 @@ pub struct TrainArguments {
     /// looks where it pays.
     #[arg(long)]
     pub unfreeze: Option<String>,
-    /// How long the training that --unfreeze auto chooses may take: 90s, 10m, 2h.
-    #[arg(long, default_value = "10m", value_parser = duration)]
-    pub budget: Duration,
+    /// How long the training that --unfreeze auto chooses may take: 90s, 10m, 2h; 10m if not given.
+    #[arg(long, value_parser = duration)]
+    pub budget: Option<Duration>,
     /// Epochs at most, besides those of the head alone with which a recipe may begin.
     #[arg(long)]
     pub epochs: Option<usize>,
+    /// Images in a step.
     #[arg(long)]
     pub batch_size: Option<usize>,
     /// Side of the net's input in pixels.
@@ -110,8 +115,9 @@ pub struct TrainArguments {
     /// Step size, but of the head alone if the recipe gives it one.
     #[arg(long)]
     pub learning_rate: Option<f64>,
-    #[arg(long, default_value_t = 7)]
-    pub seed: u64,
+    /// Decides the split, the new head's weights, the order of images and dropout; 7 if not given.
+    #[arg(long)]
+    pub seed: Option<u64>,
     /// Train with so many seeds, from --seed on; the model is the mean of all.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub seeds: Option<u16>,
@@ -126,9 +132,9 @@ pub struct TrainArguments {
     #[arg(long)]
     pub exclude: Option<PathBuf>,
     /// What images belong together by: auto, none, a collection (kermany, nih, chexpert, mimic, bids) or a
-    /// regular expression over paths, of which the first group counts.
-    #[arg(long, default_value = "auto")]
-    pub groups: String,
+    /// regular expression over paths, of which the first group counts; auto if not given.
+    #[arg(long)]
+    pub groups: Option<String>,
     /// Cut the data anew, whatever splits it comes with.
     #[arg(long)]
     pub resplit: bool,
@@ -141,15 +147,16 @@ pub struct TrainArguments {
     /// How scores are calibrated on validation: auto, none, temperature or platt.
     #[arg(long)]
     pub calibration: Option<String>,
-    /// The run folder: new or empty.
+    /// The run folder: new or empty; runs/DATA-DATE if not given.
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Go on where a training into --out was stopped.
-    #[arg(long, requires = "out")]
-    pub resume: bool,
-    /// Seconds between two checkpoints; there is one after each epoch, too.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
-    pub checkpoint_every: f64,
+    /// Go on where the training in RUN was stopped, or that in --out. The run knows its settings; those that are given
+    /// besides must be the same.
+    #[arg(long, num_args = 0..=1, value_name = "RUN")]
+    pub resume: Option<Option<PathBuf>>,
+    /// Seconds between two checkpoints, 60 if not given; there is one after each epoch, too.
+    #[arg(long, value_name = "SECONDS")]
+    pub checkpoint_every: Option<f64>,
     /// Print only warnings, errors and the result.
     #[arg(long, conflicts_with = "json")]
     pub quiet: bool,
@@ -212,7 +219,7 @@ pub struct CompareArguments {
 
 #[derive(Debug, Args)]
 pub struct EvaluateArguments {
-    /// A sealed model.
+    /// A sealed model, or the run folder that it lies in.
     pub model: PathBuf,
     /// Labelled images; of a folder with a test split, that split.
     pub data: PathBuf,
@@ -241,11 +248,12 @@ pub enum Format {
 
 #[derive(Debug, Args)]
 pub struct PredictArguments {
-    /// A sealed model.
+    /// A sealed model, or the run folder that it lies in.
     pub model: PathBuf,
-    /// Image files; patterns such as 'scans/*.jpeg' work too.
+    /// Images, folders of them, patterns such as 'scans/*.jpeg', or - for a list on standard input, one path a line.
     #[arg(required = true)]
     pub files: Vec<String>,
+    /// A table for people; JSON and CSV for programs.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
     /// Write into this folder where in each image the answer was seen, as a PNG.
@@ -261,7 +269,7 @@ pub struct PredictArguments {
 
 #[derive(Debug, Args)]
 pub struct ServeArguments {
-    /// Sealed models. The first answers who names none; SIGHUP reads them again.
+    /// Sealed models, or run folders. The first answers who names none; SIGHUP reads them again.
     #[arg(required = true)]
     pub models: Vec<PathBuf>,
     /// Where to listen. Beyond this machine it takes --token, --basic-auth or --public.
@@ -287,7 +295,7 @@ pub struct ServeArguments {
 
 #[derive(Debug, Args)]
 pub struct SummaryArguments {
-    /// A sealed model's file, or a backbone's name.
+    /// A sealed model's file, the run folder that it lies in, or a backbone's name.
     pub model: String,
     /// Draw the layers as SVG.
     #[arg(long)]
@@ -308,7 +316,11 @@ pub struct FeaturesArguments {
     /// Side of the net's input in pixels.
     #[arg(long)]
     pub image_size: Option<usize>,
-    /// The array, f32 [N, C, H, W], images in sorted order.
+    /// Take the mean over height and width: an array [N, C].
+    #[arg(long)]
+    pub pool: bool,
+    /// The array, f32 [N, C, H, W], in the order of the images' paths. Beside X.npy lies X.rows.csv, which names path,
+    /// label and split of each row; X.npz holds them itself.
     #[arg(long)]
     pub out: PathBuf,
     /// Folder of the feature cache.

@@ -1,6 +1,5 @@
 //! What a training looks like to a program: one JSON object a line on standard output.
 
-use std::io::Write;
 use std::time::Duration;
 
 use headstart::features::Progress;
@@ -39,8 +38,7 @@ impl Events {
 
 /// Writes one event. A reader that is gone is no reason to end a training.
 pub fn emit(event: &Value) {
-    let mut output = std::io::stdout().lock();
-    let _ = writeln!(output, "{event}").and_then(|()| output.flush());
+    crate::print::text(format_args!("{event}\n"));
 }
 
 impl Progress for Events {

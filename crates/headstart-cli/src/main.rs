@@ -1,16 +1,22 @@
 //! The program `headstart`: parses, calls the library, prints.
 
+// A closed pipe makes `println!` panic: `print` does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 mod commands;
+mod epochs;
 mod events;
+mod metrics_table;
 mod output;
+mod print;
+mod threads;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use headstart::Error;
 use headstart::image::worker;
-use headstart::visible::visible_lines;
 use headstart_kernels::HugePages;
 
 #[global_allocator]
@@ -22,20 +28,24 @@ fn main() -> ExitCode {
     }
     worker::isolate();
     let arguments = cli::Arguments::parse();
-    match commands::run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let known = error.downcast_ref::<Error>();
-            match known {
-                // It names its cause itself.
-                Some(known) => eprintln!("error: {}", visible_lines(&known.to_string())),
-                None => eprintln!("error: {}", visible_lines(&format!("{error:#}"))),
-            }
-            match known {
-                Some(Error::Usage(_)) => ExitCode::from(2),
-                Some(Error::Interrupted) => ExitCode::from(130),
-                _ => ExitCode::FAILURE,
-            }
-        }
+    let done = commands::run(arguments);
+    if let Some(why) = print::problem() {
+        print::failure(&format!("cannot write to standard output: {why}"));
+        return ExitCode::FAILURE;
+    }
+    done.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<Error>() {
+        // Whoever pressed Ctrl-C knows.
+        Some(Error::Interrupted) => return ExitCode::from(130),
+        // It names its cause itself.
+        Some(known) => print::failure(&known.to_string()),
+        None => print::failure(&format!("{error:#}")),
+    }
+    match error.downcast_ref::<Error>() {
+        Some(Error::Usage(_)) => ExitCode::from(2),
+        _ => ExitCode::FAILURE,
     }
 }

@@ -1,19 +1,21 @@
 //! What a training looks like in the terminal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use headstart::features::Progress;
 use headstart::history::EpochRecord;
 use headstart::train::Observer;
 use headstart::train::throughput::memory;
-use headstart::visible::{visible, visible_lines};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+
+use crate::print::{self, out};
+use crate::{epochs, print::err};
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Lets Ctrl-C end a training in good order.
+/// Lets Ctrl-C end work in good order.
 pub fn stop_on_interrupt() {
     // Without a handler Ctrl-C ends the process at once, which is the next best.
     let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
@@ -30,12 +32,14 @@ pub struct Terminal {
     /// Whether standard output is for the result alone.
     quiet: bool,
     bar: Option<(String, ProgressBar)>,
+    /// Whether the last epoch has lines of the table above it.
+    in_table: bool,
 }
 
 impl Terminal {
     /// One that shows warnings only when it is `quiet`.
     pub fn new(quiet: bool) -> Self {
-        Self { quiet, bar: None }
+        Self { quiet, ..Self::default() }
     }
 
     /// Whether it shows warnings only.
@@ -43,27 +47,73 @@ impl Terminal {
         self.quiet
     }
 
-    fn show(&mut self, name: &str, done: usize, total: usize) {
+    /// A line of advice on standard error, where no bar erases it.
+    pub fn advise(&mut self, line: &str) {
+        self.clear();
+        err!("{line}");
+    }
+
+    /// Shows how far something is, in a bar that is called `name`.
+    pub fn show(&mut self, name: &str, done: usize, total: usize) {
         if self.quiet {
             return;
         }
         if self.bar.as_ref().is_none_or(|(shown, _)| shown != name) {
             self.clear();
-            let style = "{msg} {bar:32} {pos}/{len}  {per_sec:.0} images/s  {eta} left{memory}";
-            let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
-            let style = style.with_key("memory", show_memory);
-            let bar = ProgressBar::new(total as u64).with_style(style).with_message(name.to_string());
-            self.bar = Some((name.to_string(), bar));
+            self.bar = Some((name.to_string(), bar(name, done, total)));
         }
         if let Some((_, bar)) = &self.bar {
             bar.set_position(done as u64);
         }
     }
 
-    fn clear(&mut self) {
+    /// Removes the bar.
+    pub fn clear(&mut self) {
         if let Some((_, bar)) = self.bar.take() {
             bar.finish_and_clear();
         }
+    }
+
+    /// Prints while the bar is away.
+    pub fn above(&self, print: impl FnOnce()) {
+        match &self.bar {
+            Some((_, bar)) => bar.suspend(print),
+            None => print(),
+        }
+    }
+}
+
+/// As wide as the terminal, on standard error.
+fn bar(name: &str, done: usize, total: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:10} {wide_bar} {pos}/{len}{pace}{memory}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    let (start, before) = (Instant::now(), done as u64);
+    let pace = move |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+        let (done, left) = (state.pos() - before.min(state.pos()), total as u64 - state.pos());
+        let _ = text.write_str(&pace(done, left, start.elapsed()));
+    };
+    let style = style.with_key("pace", pace).with_key("memory", show_memory);
+    ProgressBar::new(total as u64).with_style(style).with_message(name.to_string())
+}
+
+/// The rate and the time left, once there is enough to tell them from.
+fn pace(done: u64, left: u64, time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if done == 0 || seconds < 0.5 {
+        return String::new();
+    }
+    let rate = done as f64 / seconds;
+    let shown = if rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") };
+    format!("  {shown} images/s  {} left", duration(left as f64 / rate))
+}
+
+/// `12 s`, `3 min` or `2 h 05 min`.
+fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round() as u64;
+    match seconds {
+        short if short < 100.0 => format!("{short:.0} s"),
+        _ if minutes < 100 => format!("{minutes} min"),
+        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
     }
 }
 
@@ -76,10 +126,8 @@ fn show_memory(_: &ProgressState, bar: &mut dyn std::fmt::Write) {
 
 impl Progress for Terminal {
     fn estimated(&mut self, images: usize, time: Duration) {
-        self.say(&format!(
-            "features    {images} images to compute, about {:.0} s",
-            time.as_secs_f64().ceil()
-        ));
+        let time = duration(time.as_secs_f64().ceil());
+        self.say(&format!("features    {images} images to compute, about {time}"));
     }
 
     fn extracted(&mut self, done: usize, total: usize, cached: usize) {
@@ -91,11 +139,7 @@ impl Progress for Terminal {
     }
 
     fn set_aside(&mut self, path: &str, why: &str) {
-        let (path, why) = (visible(path), visible(why));
-        match &self.bar {
-            Some((_, bar)) => bar.suspend(|| eprintln!("set aside: {path}: {why}")),
-            None => eprintln!("set aside: {path}: {why}"),
-        }
+        self.above(|| print::set_aside(path, why));
     }
 
     fn stop(&self) -> bool {
@@ -115,14 +159,15 @@ impl headstart::audit::Observer for Terminal {
 impl Observer for Terminal {
     fn say(&mut self, line: &str) {
         self.clear();
+        self.in_table = false;
         if !self.quiet {
-            println!("{}", visible_lines(line));
+            out!("{line}");
         }
     }
 
     fn warn(&mut self, line: &str) {
         self.clear();
-        eprintln!("warning: {}", visible_lines(line));
+        print::warning(line);
     }
 
     fn step(&mut self, epoch: usize, done: usize, total: usize) {
@@ -130,15 +175,24 @@ impl Observer for Terminal {
     }
 
     fn epoch(&mut self, record: &EpochRecord) {
-        let auc = record.validation_auc.map_or("   –  ".into(), |auc| format!("{auc:.4}"));
-        self.say(&format!(
-            "epoch {:>3}   training: loss {:.4}, accuracy {:.4}   validation: loss {:.4}, accuracy {:.4}, AUC {auc}   {:.1} s",
-            record.epoch,
-            record.train_loss,
-            record.train_accuracy,
-            record.validation_loss,
-            record.validation_accuracy,
-            record.seconds
-        ));
+        if !self.in_table {
+            self.say(&epochs::head(record));
+        }
+        self.say(&epochs::row(record));
+        self.in_table = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_in_numbers_that_a_reader_can_use() {
+        assert_eq!(pace(0, 9, Duration::from_secs(5)), "");
+        assert_eq!(pace(5000, 9, Duration::from_millis(1)), "");
+        assert_eq!(pace(7, 700, Duration::from_secs(2)), "  3.5 images/s  3 min left");
+        assert_eq!(pace(500, 1000, Duration::from_secs(2)), "  250 images/s  4 s left");
+        assert_eq!(duration(7500.0), "2 h 05 min");
     }
 }

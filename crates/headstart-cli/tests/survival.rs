@@ -5,6 +5,7 @@ mod real_program;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -71,7 +72,7 @@ impl Place {
     fn start(&self, cache: &Path, out: &Path, more: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_headstart"));
         command.env("HEADSTART_CACHE", cache).args(self.settings(out)).args(more).arg("--resume");
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts")
     }
 }
 
@@ -165,7 +166,9 @@ fn a_killed_training_must_be_asked_to_go_on_and_is_not_mistaken_for_another() {
     }
     kill(child);
     place.train(&cache, &killed, &[]).code(1).stderr(contains("--resume"));
-    place.train(&cache, &killed, &["--resume", "--seed", "8"]).code(1).stderr(contains("one of another"));
+    // A difference is named before any image is looked at.
+    let other = place.train(&cache, &killed, &["--resume", "--seed", "8"]).code(1);
+    other.stderr(contains("--seed 8 instead of 7")).stdout("");
     // The same name, another picture.
     let (picture, other) = (place.path("data/dark/000.png"), place.path("data/dark/001.png"));
     let before = std::fs::read(&picture).expect("a picture");
@@ -174,6 +177,42 @@ fn a_killed_training_must_be_asked_to_go_on_and_is_not_mistaken_for_another() {
     std::fs::write(&picture, before).expect("writes");
     place.train(&cache, &killed, &["--resume"]).success().stdout(contains("going on after epoch"));
     assert_same(&whole, &killed);
+    place.train(&cache, &killed, &["--resume"]).code(1).stderr(contains("found a training that is over"));
+}
+
+#[test]
+fn a_run_knows_its_settings_from_the_first_second_on() {
+    let place = Place::new();
+    let (cache, whole, killed) = (place.path("cache"), place.path("whole"), place.path("killed"));
+    let more = ["--batch-size", "6", "--positive", "bright"];
+    place.train(&cache, &whole, &more).success();
+    // Before there is a checkpoint, and behind one.
+    for file in ["settings.toml", "checkpoint.safetensors"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_headstart"));
+        command.env("HEADSTART_CACHE", place.path("other cache")).current_dir(place.folder.path());
+        command.args(["train", "data", "--recipe", "recipe.toml", "--image-size", "32"]).args(more);
+        command.args(["--checkpoint-every", "0.02", "--out", "killed"]);
+        if killed.exists() {
+            command.args(["--resume"]);
+        }
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        while !killed.join(file).exists() {
+            assert!(child.try_wait().expect("a child").is_none(), "it ended before it could be killed");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        kill(child);
+    }
+    let resume =
+        |more: &[&str]| headstart(&cache).args(["train", "--resume"]).arg(&killed).args(more).assert();
+    let other = resume(&["--learning-rate", "0.5", "--image-size", "64"]).code(1).stdout("");
+    other.stderr(contains("--image-size 64 instead of 32, the recipe's learning_rate 0.5 instead of 0.001"));
+    resume(&[]).success();
+    assert_same(&whole, &killed);
+    headstart(&cache)
+        .args(["train", "--resume"])
+        .assert()
+        .code(2)
+        .stderr(contains("the run folder behind it"));
 }
 
 #[test]
@@ -187,7 +226,10 @@ fn an_interrupted_training_ends_in_good_order_and_goes_on() {
     }
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
     assert!(interrupt.success());
+    let mut said = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("text");
     assert_eq!(child.wait().expect("ends").code(), Some(130));
+    assert!(said.ends_with(&format!("headstart train --resume {}\n", out.display())), "{said}");
     place.train(&cache, &out, &["--resume"]).success();
     assert_same(&whole, &out);
 }

@@ -77,8 +77,23 @@ fn a_run_knows_how_far_to_trust_it() {
     let output = predict.args(["--format", "csv", "--explain"]).arg(&maps).assert().success();
     let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "path,predicted,score_bright,score_dark,distance,refused,plausible,unusual");
-    assert!(lines[1].contains(",true,") && lines[2].contains(",false,"), "{text}");
+    assert_eq!(
+        lines[0],
+        "path,predicted,score_bright,score_dark,distance,refused,plausible,unusual,verdict,threshold"
+    );
+    // No class stands where the model gives no answer.
+    assert!(
+        lines[1].contains("odd.png,,") && lines[1].contains(",true,") && lines[1].contains(",refused,0."),
+        "{text}"
+    );
+    assert!(lines[2].contains(",false,") && lines[2].contains("decided,0."), "{text}");
+    let head = fs::read_to_string(first.join("predictions.csv")).expect("predictions");
+    assert!(
+        head.lines()
+            .next()
+            .expect("a head")
+            .ends_with(",group,distance,refused,plausible,unusual,verdict,threshold")
+    );
     for name in ["odd.png", "001.png"] {
         let picture = image::open(maps.join(name)).expect("a PNG");
         assert_eq!((picture.width(), picture.height()), (88, 40), "the image beside its map");

@@ -28,7 +28,7 @@ fn people_read_lines_programs_read_json_and_quiet_is_the_result_alone() {
     for run in [&quiet, &json] {
         assert!(history(&plain) == history(run) && tensors(&plain) == tensors(run));
     }
-    assert!(lines.contains("epoch   2   training: loss"), "{lines}");
+    assert!(lines.contains("\nepoch     loss  accuracy") && lines.contains("\n    2   "), "{lines}");
     assert!(lines.lines().count() > result.lines().count() && lines.contains("features    40 images"));
     assert!(!result.contains("epoch") && !result.contains("features") && result.contains("AUC"), "{result}");
 

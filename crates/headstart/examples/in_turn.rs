@@ -19,7 +19,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [work, name, batch, weights @ ..] = arguments.as_slice() else {
         return Err("expected: trunk|tail-step BACKBONE BATCH [WEIGHTS]".into());
     };
-    headstart::threads::start(None)?;
     let mut recipe = Recipe::for_backbone(name)?;
     recipe.batch_size = batch.parse()?;
     recipe.unfreeze = if work == "trunk" { Unfreeze::Nothing } else { Unfreeze::LastBlock };

@@ -249,9 +249,17 @@ impl Classifier {
 
     /// As [`Classifier::assess`], of a decoded image.
     pub fn assess_image(&self, image: &Image) -> Assessment {
-        let (mut scores, strange) = self.scores_and_strangeness(std::slice::from_ref(image));
-        let assessment = self.assessment(scores.remove(0), strange.map(|strange| strange[0]));
-        Assessment { frames: image.frames(), ..assessment }
+        self.assess_images(std::slice::from_ref(image)).remove(0)
+    }
+
+    /// As [`Classifier::assess`], of decoded images together.
+    pub fn assess_images(&self, images: &[Image]) -> Vec<Assessment> {
+        let (scores, strange) = self.scores_and_strangeness(images);
+        let of = |(index, scores): (usize, Vec<f32>)| {
+            let strange = strange.as_ref().map(|strange| strange[index]);
+            Assessment { frames: images[index].frames(), ..self.assessment(scores, strange) }
+        };
+        scores.into_iter().enumerate().map(of).collect()
     }
 
     /// What scores and the distance from the training images come to, of an image that is all of its file.

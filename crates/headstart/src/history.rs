@@ -11,15 +11,21 @@ use crate::error::{Error, Result};
 pub struct EpochRecord {
     /// From 1 on.
     pub epoch: usize,
-    /// Mean over the training images, with dropout.
+    /// Mean over the training images, with dropout, and with the L2 penalty of the weights where the head has one.
     #[serde(deserialize_with = "null_is_nan")]
     pub train_loss: f64,
+    /// The same without the penalty; `None` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_plain_loss: Option<f64>,
     /// Share of the training images that were classified right, with dropout.
     #[serde(deserialize_with = "null_is_nan")]
     pub train_accuracy: f64,
-    /// Mean over the validation images, without dropout.
+    /// Mean over the validation images, without dropout and without penalty: what tells the best epoch.
     #[serde(deserialize_with = "null_is_nan")]
     pub validation_loss: f64,
+    /// The same with the penalty of the weights as they then are, as Keras shows it; `None` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_penalised_loss: Option<f64>,
     /// Share of the validation images that were classified right.
     #[serde(deserialize_with = "null_is_nan")]
     pub validation_accuracy: f64,
@@ -38,6 +44,9 @@ pub struct EpochRecord {
     /// As it was in the last step of the epoch.
     #[serde(deserialize_with = "null_is_nan")]
     pub learning_rate: f64,
+    /// Blocks that begin to move in this epoch, having waited before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thawed: Vec<String>,
     /// Time that the epoch took, validation included; not a number in a sealed model, which holds no times.
     #[serde(deserialize_with = "null_is_nan")]
     pub seconds: f64,
@@ -114,14 +123,17 @@ mod tests {
         EpochRecord {
             epoch,
             train_loss: 0.5,
+            train_plain_loss: None,
             train_accuracy: 0.75,
             validation_loss,
+            validation_penalised_loss: None,
             validation_accuracy: 0.5,
             validation_auc: Some(0.625),
             stressed_loss: None,
             stressed_auc: None,
             selection_loss: None,
             learning_rate: 1e-4,
+            thawed: vec![],
             seconds: 2.0,
         }
     }

@@ -6,6 +6,7 @@ use headstart::train::Recipe;
 use headstart::train::throughput::{Throughput, measure};
 
 use crate::cli::BenchArguments;
+use crate::print::{json, out};
 
 pub fn run(arguments: BenchArguments) -> Result<()> {
     let weights = arguments.weights.as_deref();
@@ -15,7 +16,7 @@ pub fn run(arguments: BenchArguments) -> Result<()> {
     recipe.batch_size = arguments.batch_size;
     let measured = measure(backbone, &recipe)?;
     match arguments.json {
-        true => println!("{}", serde_json::to_string_pretty(&measured)?),
+        true => json(&measured)?,
         false => show(&measured),
     }
     Ok(())
@@ -23,14 +24,14 @@ pub fn run(arguments: BenchArguments) -> Result<()> {
 
 fn show(measured: &Throughput) {
     let Throughput { backbone, image_size, batch_size, threads, .. } = measured;
-    println!("{backbone}, {image_size} px, batches of {batch_size}, {threads} threads");
+    out!("{backbone}, {image_size} px, batches of {batch_size}, {threads} threads");
     match measured.trunk_images_per_second {
-        Some(rate) => println!("trunk      {rate:>8.1} images/s"),
-        None => println!("trunk      nothing is frozen"),
+        Some(rate) => out!("trunk      {rate:>8.1} images/s"),
+        None => out!("trunk      nothing is frozen"),
     }
     let trained = measured.trained.join(", ");
-    println!("tail step  {:>8.1} images/s ({trained})", measured.tail_step_images_per_second);
+    out!("tail step  {:>8.1} images/s ({trained})", measured.tail_step_images_per_second);
     if let Some(bytes) = measured.peak_memory_bytes {
-        println!("memory     {:>8.0} MiB at most", bytes as f64 / f64::from(1 << 20));
+        out!("memory     {:>8.0} MiB at most", bytes as f64 / f64::from(1 << 20));
     }
 }

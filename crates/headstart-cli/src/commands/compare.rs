@@ -4,17 +4,18 @@ use anyhow::Result;
 use headstart::evaluate::{Comparison, Estimate, compare_runs};
 
 use crate::cli::CompareArguments;
+use crate::print::{json, out};
 
 pub fn run(arguments: &CompareArguments) -> Result<()> {
     let comparisons = compare_runs(&arguments.runs, &arguments.split)?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&comparisons)?);
+        json(&comparisons)?;
         return Ok(());
     }
     for comparison in &comparisons {
         show(comparison);
     }
-    println!(
+    out!(
         "AUC: DeLong's paired test. Accuracy: McNemar's exact test. Where patients have several images both are of whole \
          patients (Obuchowski 1997, Durkalski 2003). p-values are Holm's, for all pairs together; noise means above 0.05."
     );
@@ -23,7 +24,7 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
 
 fn show(comparison: &Comparison) {
     let Comparison { first, second, images, groups, .. } = comparison;
-    println!("{first}  against  {second}  ({images} images of {groups} patients or pictures)");
+    out!("{first}  against  {second}  ({images} images of {groups} patients or pictures)");
     for (name, values, difference, p) in [
         ("AUC", comparison.auc, comparison.auc_difference, comparison.auc_p),
         ("accuracy", comparison.accuracy, comparison.accuracy_difference, comparison.accuracy_p),
@@ -34,9 +35,10 @@ fn show(comparison: &Comparison) {
             _ if value > 0.0 => "the first is better",
             _ => "the second is better",
         };
-        println!(
+        out!(
             "  {name:<9} {:.4} and {:.4}: difference {value:+.4} ({low:+.4} to {high:+.4}), p = {p:.3}: {verdict}",
-            values[0], values[1]
+            values[0],
+            values[1]
         );
     }
 }

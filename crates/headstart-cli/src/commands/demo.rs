@@ -1,15 +1,15 @@
 //! `headstart demo`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::Result;
-use headstart::dataset::Grouping;
 use headstart::phantom;
-use headstart::train::{BUDGET, Job, Recipe};
+use headstart::train::{Job, Recipe};
 
+use super::cache::Cache;
 use crate::cli::{Format, PredictArguments};
 use crate::output::Terminal;
+use crate::print::out;
 
 /// Images of each class.
 const IMAGES: usize = 150;
@@ -19,33 +19,22 @@ const EXAMPLES_SEED: u64 = 8;
 /// Enough for pictures this plain.
 const EPOCHS: usize = 4;
 
-pub fn run(out: PathBuf) -> Result<()> {
+pub fn run(out: Option<PathBuf>, cache: Option<PathBuf>) -> Result<()> {
+    let out = match out {
+        Some(out) => out,
+        None => super::new_folder("demo")?,
+    };
     let data = out.join("phantoms");
     let run = out.join("run");
-    println!("drawing {} synthetic chest phantoms (no real patient) into {}", 2 * IMAGES, data.display());
+    let cache = Cache::open(cache);
+    out!("drawing {} synthetic chest phantoms (no real patient) into {}", 2 * IMAGES, data.display());
     phantom::write(&data, IMAGES, 7)?;
-    let job = Job {
-        data: data.clone(),
-        recipe: Recipe { epochs: EPOCHS, ..Recipe::find("default")? },
-        weights: None,
-        image_size: None,
-        seed: 7,
-        train_images: None,
-        exclude: None,
-        groups: Grouping::Automatic,
-        resplit: false,
-        positive: None,
-        cache: super::cache(None),
-        cache_limit: None,
-        budget: BUDGET,
-        out: run.clone(),
-        resume: false,
-        checkpoint_every: Duration::from_secs(60),
-        command: format!("headstart demo --out {}", out.display()),
-    };
+    let recipe = Recipe { epochs: EPOCHS, ..Recipe::find("default")? };
+    let command = format!("headstart demo --out {}", out.display());
+    let job = Job { command, ..Job::new(data.clone(), recipe, cache.folder.clone(), run.clone()) };
     super::train::go(&job, Terminal::default())?;
     phantom::write_examples(&run.join("examples"), EXAMPLES, EXAMPLES_SEED)?;
-    println!();
+    out!("");
     let first = |class: &str| data.join(class).join("phantom0000.png").display().to_string();
     super::predict::run(&PredictArguments {
         model: run.join("model.safetensors"),

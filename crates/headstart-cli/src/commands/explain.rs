@@ -9,6 +9,7 @@ use headstart::explain::{Method, cascade, overlay, side_by_side};
 use headstart::image::{Image, encode_png};
 
 use crate::cli::PredictArguments;
+use crate::print::err;
 
 /// Seed of the check's shuffling.
 const SEED: u64 = 1;
@@ -23,12 +24,12 @@ pub struct Explanations {
 }
 
 impl Explanations {
-    /// `None` when none are wanted.
-    pub fn new(arguments: &PredictArguments) -> Result<Option<Self>> {
+    /// Those of the sealed `model`; `None` when none are wanted.
+    pub fn new(arguments: &PredictArguments, model: &Path) -> Result<Option<Self>> {
         let Some(folder) = arguments.explain.clone() else { return Ok(None) };
         let method = arguments.explain_method.parse::<Method>()?;
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let check = arguments.explain_check.then(|| arguments.model.clone());
+        let check = arguments.explain_check.then(|| model.to_path_buf());
         Ok(Some(Self { folder, method, check, written: BTreeSet::new() }))
     }
 
@@ -43,7 +44,7 @@ impl Explanations {
             let steps = cascade(model, image, label, self.method, SEED)?;
             for step in &steps {
                 let destroyed = step.block.as_deref().unwrap_or("nothing");
-                eprintln!("{name}: destroyed down to {destroyed}: rank correlation {:.2}", step.correlation);
+                err!("{name}: destroyed down to {destroyed}: rank correlation {:.2}", step.correlation);
             }
             let row: Vec<Image> = [image.clone()]
                 .into_iter()

@@ -2,10 +2,12 @@
 
 use anyhow::Result;
 use headstart::backbone::Backbone;
-use headstart::features::{Extractor, write_npy};
+use headstart::features::{Extractor, write_features};
 
+use super::cache::Cache;
 use crate::cli::FeaturesArguments;
 use crate::output::{Terminal, stop_on_interrupt};
+use crate::print::out;
 
 pub fn run(arguments: FeaturesArguments) -> Result<()> {
     stop_on_interrupt();
@@ -13,8 +15,12 @@ pub fn run(arguments: FeaturesArguments) -> Result<()> {
     let backbone = Backbone::load_at(&arguments.backbone, weights, arguments.image_size)?;
     let cut = backbone.spec.cut(&arguments.unfreeze.into())?;
     let extractor = Extractor::new(&backbone, cut, &backbone.preprocess);
-    let cache = super::cache(arguments.cache);
-    let shape = write_npy(&extractor, &arguments.data, &cache, &arguments.out, &mut Terminal::default())?;
-    println!("{}: f32 {shape:?}", arguments.out.display());
+    let cache = Cache::open(arguments.cache);
+    let out = (arguments.out.as_path(), arguments.pool);
+    let written = write_features(&extractor, &arguments.data, &cache.folder, out, &mut Terminal::default())?;
+    out!("{}: f32 {:?}", arguments.out.display(), written.shape);
+    if let Some(rows) = &written.rows {
+        out!("{}: path, label and split of each row", rows.display());
+    }
     Ok(())
 }

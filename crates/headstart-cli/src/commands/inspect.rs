@@ -7,10 +7,11 @@ use headstart::audit::{Audit, Finding, StyleAudit, Weight, audit};
 use headstart::dataset::Dataset;
 use headstart::evaluate::Estimate;
 use headstart::report::{audit_html, thousands};
-use headstart::visible::visible_lines;
 
+use super::cache::Cache;
 use crate::cli::InspectArguments;
 use crate::output::{Terminal, stop_on_interrupt};
+use crate::print::{json, out};
 
 /// Width of a paragraph in the terminal.
 const COLUMNS: usize = 79;
@@ -20,11 +21,11 @@ const SUSPECTS: usize = 5;
 pub fn run(arguments: InspectArguments) -> Result<()> {
     stop_on_interrupt();
     let dataset = Dataset::open(&arguments.data)?;
-    let cache = super::cache(arguments.cache);
+    let cache = Cache::open(arguments.cache);
     let mut terminal = Terminal::new(arguments.json);
-    let audit = audit(&dataset, &cache, !arguments.no_label_check, &mut terminal)?;
+    let audit = audit(&dataset, &cache.folder, !arguments.no_label_check, &mut terminal)?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&audit)?);
+        json(&audit)?;
     } else {
         let parts = [
             counts(&audit),
@@ -33,11 +34,11 @@ pub fn run(arguments: InspectArguments) -> Result<()> {
             style(&audit.style),
             suspects(&audit),
         ];
-        print!("{}", visible_lines(&parts.concat()));
+        out!("{}", parts.concat().trim_end());
     }
     let say = |line: String| {
         if !arguments.json {
-            println!("{line}")
+            out!("{line}")
         }
     };
     if let Some(path) = &arguments.out {
@@ -57,16 +58,20 @@ fn write(path: &Path, content: &str) -> Result<()> {
     std::fs::write(path, content).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Images by split and class.
+/// Images by class and split.
 fn counts(audit: &Audit) -> String {
-    let names = audit.classes.iter().map(|class| format!("{class:>14}")).collect::<String>();
-    let mut text = format!("{:<11}{names}{:>18}\n", "split", "largest/smallest");
-    for counts in &audit.counts {
-        let name = counts.split.map_or("none yet", |split| split.name());
-        let images =
-            counts.images.iter().map(|count| format!("{:>14}", thousands(*count))).collect::<String>();
-        text += &format!("{name:<11}{images}{:>18.1}\n", counts.imbalance);
+    let splits: Vec<&str> =
+        audit.counts.iter().map(|counts| counts.split.map_or("none yet", |split| split.name())).collect();
+    let row = |name: &str, cells: &mut dyn Iterator<Item = String>| {
+        let cells: String = cells.map(|cell| format!("{cell:>13}")).collect();
+        format!("{name:<25}{cells}\n")
+    };
+    let mut text = row("class", &mut splits.iter().map(|split| (*split).to_string()));
+    for (class, name) in audit.classes.iter().enumerate() {
+        text += &row(name, &mut audit.counts.iter().map(|counts| thousands(counts.images[class])));
     }
+    text +=
+        &row("largest/smallest", &mut audit.counts.iter().map(|counts| format!("{:.1}", counts.imbalance)));
     text + &format!(
         "in all, the largest class has {:.1} times as many images as the smallest\n\n",
         audit.imbalance

@@ -3,22 +3,26 @@
 use anyhow::Result;
 use headstart::train::rate_finder::find_rate;
 
-use super::train::job;
+use super::cache::Cache;
+use super::job::job;
 use crate::cli::TrainArguments;
 use crate::output::{Terminal, stop_on_interrupt};
+use crate::print::out;
 
 pub fn run(arguments: TrainArguments) -> Result<()> {
     stop_on_interrupt();
     let quiet = arguments.quiet;
-    let job = job(arguments)?;
+    let mut job = job(arguments)?;
+    let cache = Cache::open(Some(job.cache));
+    job.cache = cache.folder.clone();
     let curve = find_rate(&job, &mut Terminal::new(quiet))?;
     match curve.suggestion {
-        Some(rate) => println!(
+        Some(rate) => out!(
             "the loss falls fastest at {rate:.1e}: try --learning-rate {rate:.0e}; the recipe's is {:.0e}",
             job.recipe.learning_rate
         ),
-        None => println!("the loss does not fall at any rate: look at the labels, or unfreeze more"),
+        None => out!("the loss does not fall at any rate: look at the labels, or unfreeze more"),
     }
-    println!("figure and numbers lie in {}", job.out.display());
+    out!("figure and numbers lie in {}", job.out.display());
     Ok(())
 }

@@ -2,12 +2,14 @@
 
 mod backbones;
 mod bench;
+mod cache;
 mod compare;
 mod demo;
 mod evaluate;
 mod explain;
 mod features;
 mod inspect;
+mod job;
 mod learning_curve;
 mod learning_rate;
 mod predict;
@@ -18,15 +20,16 @@ mod stress;
 mod summary;
 mod train;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use headstart::Error;
 
 use crate::cli::{Arguments, BackbonesCommand, Command, RecipesCommand};
 
 /// Runs what was asked for.
 pub fn run(arguments: Arguments) -> Result<()> {
-    headstart::threads::start(arguments.threads).context("cannot start threads")?;
+    crate::threads::start(arguments.threads).context("cannot start threads")?;
     match arguments.command {
         Command::Train(arguments) => train::run(*arguments),
         Command::LearningRate(arguments) => learning_rate::run(*arguments),
@@ -46,16 +49,28 @@ pub fn run(arguments: Arguments) -> Result<()> {
             Ok(())
         }
         Command::Recipes { command: RecipesCommand::Show { name } } => recipes::show(&name),
-        Command::Demo { out } => demo::run(out),
+        Command::Demo { out, cache } => demo::run(out, cache),
     }
 }
 
-/// The feature cache: as given, or in the user's cache folder.
-fn cache(given: Option<PathBuf>) -> PathBuf {
-    given.unwrap_or_else(|| {
-        let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
-        let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let base = base.or_else(|| home.map(|home| home.join(".cache")));
-        base.unwrap_or_else(std::env::temp_dir).join("headstart")
-    })
+/// The file of a sealed model: as given, or the one in a run folder.
+fn model_file(given: &Path) -> Result<PathBuf> {
+    if !given.is_dir() {
+        return Ok(given.to_path_buf());
+    }
+    let file = given.join("model.safetensors");
+    match file.is_file() {
+        true => Ok(file),
+        false => {
+            let found = "a folder without model.safetensors";
+            Err(Error::invalid(given, "a sealed model, or the run folder of one", found).into())
+        }
+    }
+}
+
+/// A folder under `runs/` that is not there yet: with a number behind its name where that is taken.
+fn new_folder(name: &str) -> Result<PathBuf> {
+    let numbered = (2u32..).map(|number| format!("{name}-{number}"));
+    let mut names = [name.to_string()].into_iter().chain(numbered).map(|name| Path::new("runs").join(name));
+    names.find(|path| !path.exists()).context("there is no name left for a run")
 }

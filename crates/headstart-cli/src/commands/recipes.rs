@@ -1,5 +1,6 @@
 //! `headstart recipes`.
 
+use crate::print::{out, text};
 use anyhow::Result;
 use headstart::train::Recipe;
 use headstart::train::recipe::RECIPES;
@@ -8,7 +9,7 @@ use headstart::train::recipe::RECIPES;
 pub fn list() {
     for (name, text) in RECIPES {
         let about = text.lines().map_while(|line| line.strip_prefix("# ")).collect::<Vec<_>>().join(" ");
-        println!("{name}\n    {about}");
+        out!("{name}\n    {about}");
     }
 }
 
@@ -16,6 +17,6 @@ pub fn list() {
 pub fn show(name: &str) -> Result<()> {
     let recipe = Recipe::find(name)?;
     recipe.check()?;
-    print!("{}", recipe.to_toml());
+    text(format_args!("{}", recipe.to_toml()));
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! `headstart serve`.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use headstart::Error;
-use headstart::train::Observer as _;
 use headstart_web::{Access, Hosts, Limits, Service};
 
 use crate::cli::ServeArguments;
-use crate::output::Terminal;
+use crate::print::{out, warning};
 
 /// Uploads a minute from one client of a server that others can reach.
 const RATE: u32 = 600;
@@ -17,8 +18,10 @@ const WEAK: &str = "the token or password is so short or so plain that it can be
 pub fn run(arguments: &ServeArguments) -> Result<()> {
     let access = access(arguments)?;
     let is_loopback = arguments.address.ip().is_loopback();
+    let models: Vec<PathBuf> =
+        arguments.models.iter().map(|given| super::model_file(given)).collect::<Result<_>>()?;
     let service = Service {
-        models: arguments.models.clone(),
+        models,
         address: arguments.address,
         access,
         hosts: Hosts::of(arguments.address.ip(), &arguments.allow_host),
@@ -28,11 +31,11 @@ pub fn run(arguments: &ServeArguments) -> Result<()> {
         },
     };
     if service.access.is_weak() {
-        Terminal::default().warn(WEAK);
+        warning(WEAK);
     }
     // Quoted: a name may hold blanks, or characters that a terminal obeys.
     let names: Vec<String> = arguments.models.iter().map(|model| format!("{model:?}")).collect();
-    let ready = |address| println!("serving {} on http://{address} (Ctrl-C ends it)", names.join(", "));
+    let ready = |address| out!("serving {} on http://{address} (Ctrl-C ends it)", names.join(", "));
     Ok(headstart_web::run(service, ready)?)
 }
 

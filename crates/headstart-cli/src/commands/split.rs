@@ -5,6 +5,7 @@ use headstart::Error;
 use headstart::dataset::Grouping;
 use headstart::train::{Observer, Partition};
 
+use super::cache::Cache;
 use crate::cli::SplitArguments;
 use crate::output::{Terminal, stop_on_interrupt};
 
@@ -15,6 +16,7 @@ pub fn run(arguments: SplitArguments) -> Result<()> {
         let problem = format!("--fraction: expected more than 0 and less than 0.5, found {fraction}");
         return Err(Error::Usage(problem).into());
     }
+    let cache = (!arguments.names_only).then(|| Cache::open(arguments.cache));
     let partition = Partition {
         data: arguments.data,
         exclude: arguments.exclude,
@@ -23,7 +25,7 @@ pub fn run(arguments: SplitArguments) -> Result<()> {
         resplit: arguments.resplit,
         fraction,
         seed: arguments.seed,
-        cache: (!arguments.names_only).then(|| super::cache(arguments.cache)),
+        cache: cache.as_ref().map(|cache| cache.folder.clone()),
     };
     let mut terminal = Terminal::default();
     partition.write(arguments.folds.map(|folds| folds as usize), &out, &mut terminal)?;

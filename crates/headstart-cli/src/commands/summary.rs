@@ -9,11 +9,16 @@ use headstart::classifier::Classifier;
 use headstart::report::{LayerRow, diagram_svg, layer_rows, summary_table};
 
 use crate::cli::SummaryArguments;
+use crate::print::{out, text};
 
 pub fn run(arguments: &SummaryArguments) -> Result<()> {
-    if Path::new(&arguments.model).is_file() {
-        let classifier = Classifier::load(Path::new(&arguments.model))?;
-        return show(&classifier.description().backbone, &classifier.layer_rows(), arguments);
+    let path = Path::new(&arguments.model);
+    // A folder may have a backbone's name.
+    if path.is_file() || path.join("model.safetensors").is_file() {
+        let classifier = Classifier::load(&super::model_file(path)?)?;
+        let description = classifier.description();
+        let title = format!("{}: {} with a new head", description.classes.join(" or "), description.backbone);
+        return show(&title, &classifier.layer_rows(), arguments);
     }
     if arguments.model.ends_with(".safetensors") {
         bail!("{}: expected a sealed model, found no such file", arguments.model);
@@ -24,11 +29,11 @@ pub fn run(arguments: &SummaryArguments) -> Result<()> {
 }
 
 fn show(title: &str, rows: &[LayerRow], arguments: &SummaryArguments) -> Result<()> {
-    print!("{}", summary_table(title, rows));
+    text(format_args!("{}", summary_table(title, rows)));
     if let Some(path) = &arguments.diagram {
         std::fs::write(path, diagram_svg(title, rows))
             .with_context(|| format!("cannot write {}", path.display()))?;
-        println!("diagram: {}", path.display());
+        out!("diagram: {}", path.display());
     }
     Ok(())
 }

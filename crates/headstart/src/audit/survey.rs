@@ -94,6 +94,12 @@ impl Survey {
         looks().any(|look| look.format == Some(Format::Dicom)) || 2 * coloured < looks().count()
     }
 
+    /// The samples that were looked at and cannot be used.
+    pub fn unusable<'a>(&self, dataset: &'a Dataset) -> Vec<&'a Sample> {
+        let is_unusable = |sample: &&Sample| self.seen.get(sample.path()).is_some_and(|seen| seen.1.is_err());
+        dataset.samples.iter().filter(is_unusable).collect()
+    }
+
     /// One for each sample; `None` where it cannot be used.
     pub(super) fn looks(&self, dataset: &Dataset) -> Vec<Option<Look>> {
         dataset.samples.iter().map(|sample| self.look(sample).copied()).collect()

@@ -141,6 +141,14 @@ pub fn find(name: &str) -> Result<&'static Entry> {
     })
 }
 
+/// The first backbone that weights fit.
+fn owner(weights: &Weights) -> Option<&'static Entry> {
+    ENTRIES.iter().find(|entry| {
+        let spec = entry.spec();
+        weights.fit(spec.layers(0..spec.blocks.len()))
+    })
+}
+
 impl Entry {
     /// The architecture alone, without weights.
     pub fn spec(&self) -> Spec {
@@ -190,8 +198,12 @@ impl Backbone {
 
     fn from_bytes(entry: &Entry, bytes: &[u8], path: &Path) -> Result<Self> {
         let spec = entry.spec();
-        let weights =
-            Weights::from_safetensors(bytes, path)?.verify(spec.layers(0..spec.blocks.len()), path)?;
+        let weights = Weights::from_safetensors(bytes, path)?;
+        if let Some(other) = owner(&weights).filter(|other| other.name != entry.name) {
+            let found = format!("those of {0}: give --backbone {0}", other.name);
+            return Err(Error::invalid(path, format!("the weights of {}", entry.name), found));
+        }
+        let weights = weights.verify(spec.layers(0..spec.blocks.len()), path)?;
         let provenance =
             Provenance { source: entry.source.into(), licence: entry.licence.into(), sha256: sha256(bytes) };
         Ok(Self { spec, weights, preprocess: entry.preprocess(), provenance })

@@ -102,6 +102,13 @@ impl Weights {
         Ok(Self(kept))
     }
 
+    /// Whether all tensors of `layers` are there, in their shapes.
+    pub(super) fn fit<'a>(&self, layers: impl IntoIterator<Item = &'a Layer>) -> bool {
+        let mut wanted =
+            layers.into_iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat());
+        wanted.all(|(name, shape)| self.0.get(&name).is_some_and(|tensor| tensor.shape == shape))
+    }
+
     /// SHA-256 over names, shapes and bits of the tensors of `layers`, in hexadecimal.
     pub fn digest<'a>(&self, layers: impl IntoIterator<Item = &'a Layer>) -> String {
         let mut hasher = Sha256::new();

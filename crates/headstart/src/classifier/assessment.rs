@@ -89,8 +89,12 @@ impl Assessment {
 }
 
 impl Assessment {
-    /// The columns `distance,refused,plausible,unusual`; empty where the model cannot tell.
-    pub fn csv(&self, classes: &[String]) -> String {
+    /// Names of the columns that [`Assessment::csv`] fills.
+    pub const COLUMNS: &str = "distance,refused,plausible,unusual,verdict,threshold";
+
+    /// The columns [`Assessment::COLUMNS`]; empty where the model cannot tell. Of two classes `threshold` is the
+    /// positive's.
+    pub fn csv(&self, classes: &[String], threshold: Option<f64>) -> String {
         let distance = self.distance.map(|distance| format!("{distance:.4}")).unwrap_or_default();
         let refused = self.distance.map(|_| self.refused.to_string()).unwrap_or_default();
         let plausible = self.plausible.as_ref().map(|plausible| {
@@ -98,7 +102,8 @@ impl Assessment {
         });
         let plausible = csv_field(&plausible.unwrap_or_default());
         let unusual = self.oddness.map(|_| self.unusual.to_string()).unwrap_or_default();
-        format!("{distance},{refused},{plausible},{unusual}")
+        let threshold = threshold.map(|threshold| threshold.to_string()).unwrap_or_default();
+        format!("{distance},{refused},{plausible},{unusual},{},{threshold}", self.verdict().word())
     }
 }
 

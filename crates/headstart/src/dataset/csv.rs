@@ -1,9 +1,9 @@
-//! A CSV with a row for each image: `path,label` and perhaps `group` and `split`.
+//! A CSV with a row for each image: `path,label` and perhaps `group`, `split` and `root`.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
@@ -14,19 +14,20 @@ use crate::csv_field::unmarked;
 use crate::error::{Error, Result};
 use crate::regular;
 
-/// Paths are relative to the CSV. Without a column of groups the files tell the patients, or their paths. Rows with an
+/// Paths are relative to the column `root`, which is the same folder in each row and itself relative to the CSV, or to
+/// the CSV where there is none. Without a column of groups the files tell the patients, or their paths. Rows with an
 /// empty group stand alone, those with an empty split are still to be cut.
 pub(super) fn open(path: &Path) -> Result<Dataset> {
     let mut table = Table::open(path)?;
     let mut rows = Rows::new(path, std::mem::take(&mut table.further));
-    table.each(|row, record| rows.add(&row, record))?;
+    let folder = table.each(|row, record| rows.add(&row, record))?;
+    rows.listing.set_folder(folder);
     rows.dataset()
 }
 
 /// A CSV of images, of which the header is read.
 pub(super) struct Table<'a> {
     file: &'a Path,
-    folder: &'a Path,
     reader: csv::Reader<File>,
     columns: Columns,
     /// Names and places of the columns that are not known.
@@ -45,20 +46,56 @@ pub(super) struct Row<'a> {
 
 impl<'a> Table<'a> {
     pub(super) fn open(file: &'a Path) -> Result<Self> {
-        let folder = file.parent().unwrap_or(Path::new(""));
         let opened = regular::open(file).map_err(|why| Error::io("read", file, why))?;
         let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(opened);
         let header = reader.headers().map_err(|why| Error::invalid(file, "a CSV", why.to_string()))?;
         let (columns, further) = Columns::find(file, header)?;
-        Ok(Self { file, folder, reader, columns, further })
+        Ok(Self { file, reader, columns, further })
     }
 
-    /// Hands out one row after the other, and all of its fields.
-    pub(super) fn each(mut self, mut take: impl FnMut(Row<'_>, &StringRecord) -> Result<()>) -> Result<()> {
+    /// Hands out one row after the other, and all of its fields. The folder that their paths are relative to is returned.
+    pub(super) fn each(
+        mut self,
+        mut take: impl FnMut(Row<'_>, &StringRecord) -> Result<()>,
+    ) -> Result<PathBuf> {
         let mut record = StringRecord::new();
+        let mut root = Root::new(self.file);
         let invalid = |why: csv::Error| Error::invalid(self.file, "a CSV", why.to_string());
         while self.reader.read_record(&mut record).map_err(invalid)? {
-            take(self.columns.row((self.file, self.folder), &record)?, &record)?;
+            let line = record.position().map_or(0, csv::Position::line);
+            root.meet(self.columns.root.and_then(|column| record.get(column)), line)?;
+            take(self.columns.row((self.file, &root.folder), &record)?, &record)?;
+        }
+        Ok(root.folder)
+    }
+}
+
+/// The folder that the paths of a table are relative to.
+struct Root<'a> {
+    file: &'a Path,
+    /// As the first row names it.
+    named: Option<String>,
+    folder: PathBuf,
+}
+
+impl<'a> Root<'a> {
+    fn new(file: &'a Path) -> Self {
+        Self { file, named: None, folder: file.parent().unwrap_or(Path::new("")).to_path_buf() }
+    }
+
+    /// Takes the first row's, which all others must have.
+    fn meet(&mut self, root: Option<&str>, line: u64) -> Result<()> {
+        let root = root.unwrap_or_default();
+        match &self.named {
+            None => {
+                self.named = Some(root.into());
+                self.folder.push(root.replace('\\', "/"));
+            }
+            Some(named) if named != root => {
+                let expected = format!("the root {named} in each row");
+                return Err(Error::invalid(self.file, expected, format!("{root} in line {line}")));
+            }
+            Some(_) => {}
         }
         Ok(())
     }
@@ -67,12 +104,16 @@ impl<'a> Table<'a> {
 /// Names of the column that says which images belong together.
 const GROUPS: [&str; 5] = ["group", "patient", "patient_id", "patientid", "subject"];
 
+/// Columns that say nothing of an image: `fold` is what `split` wrote for cross-validation elsewhere.
+const SILENT: &str = "fold";
+
 /// Where the fields are.
 struct Columns {
     path: usize,
     label: usize,
     group: Option<usize>,
     split: Option<usize>,
+    root: Option<usize>,
 }
 
 impl Columns {
@@ -90,11 +131,12 @@ impl Columns {
         };
         let (path, label) = (required("path")?, required("label")?);
         let (group, split) = (GROUPS.iter().find_map(|name| optional(name)), optional("split"));
-        let known = [Some(path), Some(label), group, split];
+        let root = optional("root");
+        let known = [Some(path), Some(label), group, split, root, optional(SILENT)];
         let further =
             header.iter().enumerate().filter(|(at, name)| !known.contains(&Some(*at)) && !name.is_empty());
         let further = further.map(|(at, name)| (name.to_string(), at)).collect();
-        Ok((Self { path, label, group, split }, further))
+        Ok((Self { path, label, group, split, root }, further))
     }
 
     fn row<'a>(&self, (file, folder): (&Path, &Path), record: &'a StringRecord) -> Result<Row<'a>> {
@@ -173,10 +215,9 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn new(file: &'a Path, further: Vec<(String, usize)>) -> Self {
-        let folder = file.parent().unwrap_or(Path::new(""));
         Self {
             file,
-            listing: Listing::new(folder.into(), further),
+            listing: Listing::new(further),
             lines: Vec::new(),
             labels: Vec::new(),
             classes: Classes::default(),
@@ -319,6 +360,22 @@ mod tests {
         let limits = crate::image::Limits::default();
         assert_eq!(dataset.samples[0].read(&limits), Err("empty file".into()));
         assert!(dataset.samples[1].read(&limits).expect_err("missing").starts_with("cannot be read"));
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_root_that_all_rows_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("pictures")).expect("creates");
+        std::fs::write(folder.path().join("pictures/x.png"), b"").expect("writes");
+        let text = "path,label,root,fold\nx.png,a,pictures,1\ny.png,b,pictures,2\n";
+        std::fs::write(folder.path().join("d.csv"), text).expect("writes");
+        let dataset = Dataset::open(&folder.path().join("d.csv")).expect("opens");
+        assert_eq!(dataset.samples[0].path(), "x.png");
+        assert_eq!(dataset.samples[0].attributes().count(), 0);
+        assert_eq!(dataset.samples[0].read(&crate::image::Limits::default()), Err("empty file".into()));
+        assert_eq!(dataset.images_folder(), Some(folder.path().join("pictures").as_path()));
+        let problem = open_text("path,label,root\nx,a,p\ny,b,q\n").expect_err("two roots");
+        assert_eq!(problem, "expected the root p in each row, found q in line 3");
     }
 
     #[test]

@@ -33,6 +33,16 @@ pub(super) fn open(root: &Path) -> Result<Dataset> {
     Ok(Dataset { root: root.to_path_buf(), classes, samples })
 }
 
+/// All files in a folder and below it, sorted, without hidden ones and what file managers leave behind.
+///
+/// # Errors
+/// A folder that cannot be read, or a link that leads back to a folder around it.
+pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    walk(folder, &mut Vec::new(), &mut files)?;
+    Ok(files)
+}
+
 /// The class folders of one split, or of data without splits.
 struct Part {
     folder: PathBuf,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 use super::clusters::Clusters;
 use super::{Dataset, Sample, folds};
@@ -37,7 +38,8 @@ static COMPILED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 const START: [u64; 2] = [132, 1 << 20];
 
 /// What tells which images belong together.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Grouping {
     /// A column of the CSV, else a DICOM file's patient, else whichever preset fits a path.
     #[default]
@@ -46,6 +48,25 @@ pub enum Grouping {
     None,
     /// What the pattern's first group that takes part matches in a path, or the whole match.
     Pattern(Regex),
+}
+
+impl TryFrom<String> for Grouping {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        Self::parse(&text)
+    }
+}
+
+/// What [`Grouping::parse`] reads.
+impl From<Grouping> for String {
+    fn from(grouping: Grouping) -> Self {
+        match grouping {
+            Grouping::Automatic => "auto".into(),
+            Grouping::None => "none".into(),
+            Grouping::Pattern(pattern) => pattern.as_str().into(),
+        }
+    }
 }
 
 impl Grouping {

@@ -1,6 +1,6 @@
 //! What a CSV says of its images, in columns: a row takes few bytes more than its path has.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Paths in a folder, and what else is known of each.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,11 +24,21 @@ struct Attribute {
 }
 
 impl Listing {
-    /// An empty one of files in `folder`, of which the named `columns` of a table tell more.
-    pub(super) fn new(folder: PathBuf, columns: Vec<(String, usize)>) -> Self {
+    /// An empty one of files of which the named `columns` of a table tell more.
+    pub(super) fn new(columns: Vec<(String, usize)>) -> Self {
         let attribute = |(name, column)| Attribute { name, column, values: vec![], chosen: vec![] };
         let attributes = columns.into_iter().map(attribute).collect();
-        Self { folder, attributes, ..Self::default() }
+        Self { attributes, ..Self::default() }
+    }
+
+    /// Says where the files are.
+    pub(super) fn set_folder(&mut self, folder: PathBuf) {
+        self.folder = folder;
+    }
+
+    /// The folder that paths are relative to.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Adds a row: its path, and what it has in a column. `None` when the paths grow longer than 4 GiB together.
@@ -84,7 +94,8 @@ mod tests {
 
     #[test]
     fn rows_have_their_path_and_their_attributes() {
-        let mut listing = Listing::new("data".into(), vec![("sex".into(), 2), ("age".into(), 0)]);
+        let mut listing = Listing::new(vec![("sex".into(), 2), ("age".into(), 0)]);
+        listing.set_folder("data".into());
         listing.push("a/ä.png", |column| ["3", "", "f"][column]).expect("room");
         listing.push("b.png", |column| ["", "", "f"][column]).expect("room");
         assert_eq!([0, 1].map(|row| listing.path(row)), ["a/ä.png", "b.png"]);
@@ -96,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_column_of_many_values_is_not_kept() {
-        let mut listing = Listing::new("".into(), vec![("age".into(), 0), ("number".into(), 1)]);
+        let mut listing = Listing::new(vec![("age".into(), 0), ("number".into(), 1)]);
         let numbers: Vec<String> = (0..257).map(|number| number.to_string()).collect();
         for number in &numbers[..256] {
             listing.push("x", |column| [&numbers[7], number][column]).expect("room");

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use self::clusters::Clusters;
+pub use self::folder::files_in;
 pub use self::groups::Grouping;
 pub use self::sample::{Digest, Sample};
 pub(crate) use self::sample::{Opened, Unusable};
@@ -85,8 +86,8 @@ pub struct Dataset {
 
 impl Dataset {
     /// Opens a folder of class folders, a folder of `train/`, `val/` (or `valid/`, `validation/`) and
-    /// `test/` with class folders each, a `.csv` with the columns `path,label` and perhaps `group` and
-    /// `split`, or a MedMNIST `.npz`. Images are not read: those that cannot be used turn up at
+    /// `test/` with class folders each, a `.csv` with the columns `path,label` and perhaps `group`,
+    /// `split` and `root`, or a MedMNIST `.npz`. Images are not read: those that cannot be used turn up at
     /// [`Sample::read`].
     ///
     /// # Errors
@@ -106,6 +107,12 @@ impl Dataset {
         dataset.sort();
         dataset.check()?;
         Ok(dataset)
+    }
+
+    /// The folder that paths of images are relative to; `None` where they are no files.
+    pub fn images_folder(&self) -> Option<&Path> {
+        let first = self.samples.first()?;
+        first.listed_folder().or_else(|| self.root.is_dir().then_some(self.root.as_path()))
     }
 
     /// Number of images of each class in a split.

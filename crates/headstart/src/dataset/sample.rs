@@ -143,6 +143,14 @@ impl Sample {
         }
     }
 
+    /// The folder that the CSV which names it says its path is relative to.
+    pub(super) fn listed_folder(&self) -> Option<&Path> {
+        match &self.source {
+            Source::Listed { listing, .. } => Some(listing.folder()),
+            Source::File(_) | Source::Pixels(_) => None,
+        }
+    }
+
     /// What else a CSV says of it: name and value of each further column.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         let listed = match &self.source {
@@ -162,7 +170,7 @@ impl Sample {
     }
 
     /// Whether it may be trained with: not held out.
-    pub(super) fn is_trainable(&self) -> bool {
+    pub(crate) fn is_trainable(&self) -> bool {
         matches!(self.split, None | Some(Split::Train))
     }
 

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::csv::{Classes, Row, Table, no_row, twice};
 use super::exclude::Listed;
 use super::groups::no_match;
 use super::spill::{Keyed, Spill, Spilled};
 use super::split::{Choice, count, rank};
-use super::table::SplitTable;
+use super::table::{SplitTable, root};
 use super::{Grouping, Split, Tally};
 use crate::error::{Error, Result};
 
@@ -30,6 +30,8 @@ pub(crate) struct Streamed {
     /// How many rows a list left out.
     pub(crate) left_out: usize,
     rows: Spilled,
+    /// The folder that their paths are relative to.
+    folder: PathBuf,
 }
 
 impl Cut<'_> {
@@ -39,19 +41,19 @@ impl Cut<'_> {
     /// # Errors
     /// As [`Dataset::open`](super::Dataset::open); [`Error::Interrupted`]; [`Error::Io`] when there is no room on disk.
     pub(crate) fn run(&self) -> Result<Streamed> {
-        let (by_path, total, classes) = self.read()?;
+        let (by_path, total, classes, folder) = self.read()?;
         let (by_group, tally, left_out) = self.check(by_path, classes)?;
         let (by_group, tally) =
             self.assign(by_group, Split::Test, &tally, |row| self.rank(row, Split::Validation))?;
         let in_order = |row: &Keyed| (u128::from(row.number) * (1 << u64::BITS) / u128::from(total)) as u64;
         let (rows, tally) = self.assign(by_group, Split::Validation, &tally, in_order)?;
-        Ok(Streamed { tally, left_out, rows })
+        Ok(Streamed { tally, left_out, rows, folder })
     }
 
-    fn read(&self) -> Result<(Spilled, u64, Classes)> {
+    fn read(&self) -> Result<(Spilled, u64, Classes, PathBuf)> {
         let (mut rows, mut classes, mut number) = (Spill::new(), Classes::default(), 0);
         let (mut is_matched, mut first) = (false, String::new());
-        Table::open(self.file)?.each(|Row { line, path, label, split, group }, _| {
+        let folder = Table::open(self.file)?.each(|Row { line, path, label, split, group }, _| {
             let group = match self.groups {
                 Grouping::Automatic => group.map(Cow::into_owned),
                 pattern => pattern.group(&path).map(Into::into),
@@ -69,7 +71,7 @@ impl Cut<'_> {
         match self.groups {
             _ if number == 0 => Err(no_row(self.file)),
             Grouping::Pattern(pattern) if !is_matched => Err(no_match(pattern, &first)),
-            _ => Ok((rows.finish()?, number, classes)),
+            _ => Ok((rows.finish()?, number, classes, folder)),
         }
     }
 
@@ -154,7 +156,7 @@ impl Streamed {
     /// # Errors
     /// [`Error::Io`] when it cannot be written.
     pub(crate) fn write_split(mut self, to: impl Write, file: &Path) -> Result<()> {
-        let mut table = SplitTable::new(to, file, false)?;
+        let mut table = SplitTable::new(to, file, (false, root(Some(&self.folder), file)))?;
         let classes = &self.tally.classes;
         self.rows.each(|rows| {
             let mut rows = rows.iter();

@@ -35,6 +35,11 @@ impl Tally {
         self.images[place(split)][label] += 1;
     }
 
+    /// Takes an image out of the counts.
+    pub(crate) fn remove(&mut self, split: Option<Split>, label: usize) {
+        self.images[place(split)][label] -= 1;
+    }
+
     /// Number of images of each class in a split; `None` are those that are in none.
     pub fn counts(&self, split: Option<Split>) -> &[usize] {
         &self.images[place(split)]

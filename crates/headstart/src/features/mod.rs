@@ -6,9 +6,10 @@ mod fill;
 mod further;
 pub(crate) mod lock;
 mod npy;
+mod write;
 
 pub use cache::{Cache, Records};
 pub(crate) use extract::input;
 pub use extract::{Extracted, ExtractedViews, Extractor, Progress, View, Wanted};
 pub(crate) use further::Further;
-pub use npy::write_npy;
+pub use write::{Written, write_features};

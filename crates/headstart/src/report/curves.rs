@@ -17,6 +17,9 @@ const MOST_MARKERS: usize = 40;
 const TRAINING: Stroke = Stroke::new(BLUE, 2.2);
 /// Dashed, to be told apart without colour too.
 const VALIDATION: Stroke = Stroke::new(ORANGE, 2.2).dashed("7 5");
+/// Losses without the weights' penalty, where there is one.
+const PLAIN: f64 = 1.1;
+const THAW: Stroke = Stroke::new("#6b7785", 1.3);
 const KEPT: Stroke = Stroke::new(SOFT, 1.3).dashed("2 4");
 
 /// What one panel shows.
@@ -24,33 +27,58 @@ struct Series {
     title: &'static str,
     training: Vec<f64>,
     validation: Vec<f64>,
+    /// Training and validation without the weights' penalty; empty where there is none.
+    plain: [Vec<f64>; 2],
     axis: Axis,
     label: fn(&Axis, f64) -> String,
     value: fn(f64) -> String,
 }
 
-/// Two panels, loss and accuracy, with training and validation in each and the epoch marked that was kept.
+/// Two panels, loss and accuracy, with training and validation in each. The epoch that was kept is marked, and those
+/// from which on more blocks move.
 pub fn curves_svg(history: &History) -> String {
     let mut svg = Svg::new(SIZE.0, SIZE.1, "Loss and accuracy of training and validation over the epochs");
     svg.text((FRAME.0 - 46.0, 34.0), Text::new(19.0).bold(), "Training curves");
-    legend(&mut svg, history.kept_epoch.is_some());
+    legend(&mut svg, history, SIZE.0);
     for (series, left) in [loss(history), accuracy(history)].iter().zip([FRAME.0, FRAME.0 + STRIDE]) {
         panel(&mut svg, series, left, history);
     }
     svg.finish()
 }
 
+/// The same two panels, each a picture of its own: on a narrow page one goes below the other.
+pub(super) fn curve_panels(history: &History) -> [String; 2] {
+    [loss(history), accuracy(history)].map(|series| {
+        let (width, label) =
+            (SIZE.0 - STRIDE, format!("{} of training and validation over the epochs", series.title));
+        let mut svg = Svg::new(width, SIZE.1, &label);
+        legend(&mut svg, history, width);
+        panel(&mut svg, &series, FRAME.0, history);
+        svg.finish()
+    })
+}
+
 fn loss(history: &History) -> Series {
-    let (training, validation) = pick(history, |e| e.train_loss, |e| e.validation_loss);
+    let penalised = |e: &EpochRecord| e.validation_penalised_loss.unwrap_or(e.validation_loss);
+    let (training, validation) = pick(history, |e| e.train_loss, penalised);
+    let plain = history.epochs.iter().filter_map(|e| Some((e.train_plain_loss?, e.validation_loss))).unzip();
     let axis = Axis::around(training.iter().chain(&validation).copied().chain([0.0]), 5.0);
-    Series { title: "Loss", training, validation, axis, label: Axis::label, value: decimals }
+    Series {
+        title: "Loss",
+        training,
+        validation,
+        plain: plain.into(),
+        axis,
+        label: Axis::label,
+        value: decimals,
+    }
 }
 
 fn accuracy(history: &History) -> Series {
     let (training, validation) = pick(history, |e| e.train_accuracy, |e| e.validation_accuracy);
     let axis = Axis::around(training.iter().chain(&validation).copied().chain([0.95, 1.0]), 5.0);
     let label = |_: &Axis, tick: f64| format!("{:.0} %", tick * 100.0);
-    Series { title: "Accuracy", training, validation, axis, label, value: percent }
+    Series { title: "Accuracy", training, validation, plain: [vec![], vec![]], axis, label, value: percent }
 }
 
 fn pick(
@@ -62,14 +90,26 @@ fn pick(
 }
 
 /// From the right edge to the left, so that it ends with the second panel.
-fn legend(svg: &mut Svg, kept: bool) {
+fn legend(svg: &mut Svg, history: &History, width: f64) {
+    let is_thawed = history.epochs.iter().any(|record| !record.thawed.is_empty());
+    let is_penalised = history.epochs.iter().any(|record| record.train_plain_loss.is_some());
     let look = Text::new(13.0);
-    let mut right = FRAME.0 + STRIDE + PANEL.0;
-    let entries = [("kept epoch", KEPT), ("validation", VALIDATION), ("training", TRAINING)];
-    for (name, stroke) in entries.into_iter().skip(usize::from(!kept)) {
+    let end = width - (SIZE.0 - FRAME.0 - STRIDE - PANEL.0);
+    let (mut right, mut base) = (end, 33.0);
+    let entries = [
+        ("kept epoch", KEPT, history.kept_epoch.is_some()),
+        ("thaw", THAW, is_thawed),
+        ("without penalty", Stroke::new(SOFT, PLAIN), is_penalised),
+        ("validation", VALIDATION, true),
+        ("training", TRAINING, true),
+    ];
+    for (name, stroke, _) in entries.into_iter().filter(|(_, _, is_shown)| *is_shown) {
+        if right - look.width(name) - 38.0 < 0.0 {
+            (right, base) = (end, base + 19.0);
+        }
         let left = right - look.width(name);
-        svg.text((left, 33.0), look, name);
-        svg.line(&[(left - 38.0, 28.5), (left - 8.0, 28.5)], stroke);
+        svg.text((left, base), look, name);
+        svg.line(&[(left - 38.0, base - 4.5), (left - 8.0, base - 4.5)], stroke);
         right = left - 58.0;
     }
 }
@@ -85,8 +125,17 @@ fn panel(svg: &mut Svg, series: &Series, left: f64, history: &History) {
     svg.text((left, FRAME.1 - 30.0), Text::new(15.0).bold(), series.title);
     vertical_axis(svg, series, left, y);
     horizontal_axis(svg, left, history, x);
+    for (index, _) in history.epochs.iter().enumerate().filter(|(_, record)| !record.thawed.is_empty()) {
+        let at = (x(index) + x(index.saturating_sub(1))) / 2.0;
+        svg.line(&[(at, FRAME.1), (at, FRAME.1 + PANEL.1)], THAW);
+    }
     if let Some(kept) = history.epochs.iter().position(|record| Some(record.epoch) == history.kept_epoch) {
         mark_kept(svg, series, left, (kept, history.epochs[kept].epoch), x(kept));
+    }
+    for (values, stroke) in series.plain.iter().zip([TRAINING, VALIDATION]) {
+        let points: Vec<Point> =
+            values.iter().enumerate().map(|(index, value)| (x(index), y(*value))).collect();
+        svg.line(&points, Stroke { width: PLAIN, ..stroke });
     }
     for (values, stroke) in [(&series.training, TRAINING), (&series.validation, VALIDATION)] {
         let points: Vec<Point> =
@@ -160,6 +209,23 @@ mod tests {
         let kept = history.kept().expect("all losses are numbers");
         let svg = curves_svg(&history);
         assert!(svg.contains(&format!("epoch {}: {:.3}", kept.epoch, kept.validation_loss)));
+    }
+
+    #[test]
+    fn the_thaw_and_losses_without_the_penalty_are_marked() {
+        let mut history = sample::history(7);
+        assert!(!curves_svg(&history).contains("without penalty"));
+        for record in &mut history.epochs {
+            record.train_plain_loss = Some(record.train_loss / 2.0);
+            record.validation_penalised_loss = Some(record.validation_loss * 2.0);
+        }
+        let svg = curves_svg(&history);
+        sample::assert_well_formed(&svg);
+        assert!(svg.contains(">without penalty<") && svg.contains(">thaw<"), "{svg}");
+        let kept = history.kept().expect("all losses are numbers");
+        assert!(svg.contains(&format!("epoch {}: {:.3}", kept.epoch, 2.0 * kept.validation_loss)), "{svg}");
+        history.epochs.iter_mut().for_each(|record| record.thawed.clear());
+        assert!(!curves_svg(&history).contains(">thaw<"));
     }
 
     #[test]

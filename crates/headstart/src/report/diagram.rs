@@ -15,6 +15,8 @@ const PADDING: f64 = 7.0;
 const BETWEEN_BLOCKS: f64 = 22.0;
 /// A column is filled up to about this height before the next begins.
 const COLUMN_HEIGHT: f64 = 760.0;
+/// How far a shortcut's line lies beside the layers.
+const SHORTCUT: f64 = 17.0;
 const MOST_COLUMNS: f64 = 4.0;
 const ARROW: Stroke = Stroke::new("#7b8794", 1.6);
 
@@ -141,7 +143,16 @@ fn draw_block(svg: &mut Svg, block: &[LayerRow], (x, y): Point) {
     }
     for (row, top) in block.iter().zip(lines(y + HEADER)) {
         draw_layer(svg, row, (x + PADDING, top));
+        if row.skips > 0 {
+            shortcut(svg, x + BOX_WIDTH - PADDING, [top - row.skips as f64 * LINE, top]);
+        }
     }
+}
+
+/// Around the layers that a sum's other term does not pass: from above the first of them to the sum.
+fn shortcut(svg: &mut Svg, right: f64, [first, sum]: [f64; 2]) {
+    let (out, from, to) = (right + SHORTCUT, first + 3.0, sum + LINE / 2.0);
+    arrow(svg, &[(right, from), (out, from), (out, to), (right + 2.0, to)]);
 }
 
 fn lines(first: f64) -> impl Iterator<Item = f64> {
@@ -163,7 +174,7 @@ fn draw_layer(svg: &mut Svg, row: &LayerRow, (x, y): Point) {
     }
 }
 
-/// A line with a head at its end, which must come from above or from the left.
+/// A line with a head at its end, which must not come from below.
 fn arrow(svg: &mut Svg, points: &[Point]) {
     svg.line(points, ARROW);
     if let [.., before, end] = points {
@@ -171,7 +182,8 @@ fn arrow(svg: &mut Svg, points: &[Point]) {
         let head = if before.0 == end.0 {
             [(x - 4.0, y - 5.0), (x, y), (x + 4.0, y - 5.0)]
         } else {
-            [(x - 5.0, y - 4.0), (x, y), (x - 5.0, y + 4.0)]
+            let back = 5.0 * (before.0 - x).signum();
+            [(x + back, y - 4.0), (x, y), (x + back, y + 4.0)]
         };
         svg.line(&head, ARROW);
     }
@@ -199,6 +211,19 @@ mod tests {
         for text in ["VGG16 &lt;head&gt;", ">block5_conv3<", ">224×224×64<", ">2,359,808<"] {
             assert!(svg.contains(text), "{text}");
         }
+    }
+
+    #[test]
+    fn shortcuts_have_arrows() {
+        let count = |skips: usize| {
+            let mut rows = sample::vgg16();
+            rows[2].skips = skips;
+            let svg = diagram_svg("any", &rows);
+            sample::assert_well_formed(&svg);
+            svg.matches("<path").count()
+        };
+        // A line and its head.
+        assert_eq!(count(2), count(0) + 2);
     }
 
     #[test]

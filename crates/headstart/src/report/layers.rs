@@ -8,7 +8,8 @@ use crate::backbone::spec::{Activation, Block, Convolution, Layer, MapShape, Max
 pub fn layer_rows(blocks: &[Block], cut: usize, input: MapShape) -> Vec<LayerRow> {
     let (mut rows, mut shape) = (Vec::new(), input);
     for (index, block) in blocks.iter().enumerate() {
-        let mut writer = Writer { block: &block.name, trainable: index >= cut, rows: &mut rows };
+        let start = rows.len();
+        let mut writer = Writer { block: &block.name, start, trainable: index >= cut, rows: &mut rows };
         for layer in &block.layers {
             writer.layer(layer, shape);
             shape = layer.output(shape);
@@ -19,12 +20,15 @@ pub fn layer_rows(blocks: &[Block], cut: usize, input: MapShape) -> Vec<LayerRow
 
 struct Writer<'a> {
     block: &'a str,
+    /// Rows before the block.
+    start: usize,
     trainable: bool,
     rows: &'a mut Vec<LayerRow>,
 }
 
 impl Writer<'_> {
     fn layer(&mut self, layer: &Layer, input: MapShape) {
+        let before = self.rows.len();
         if let Layer::Residual { body, shortcut, .. } = layer {
             for branch in [body, shortcut] {
                 let mut shape = input;
@@ -40,13 +44,21 @@ impl Writer<'_> {
             _ => crate::backbone::spec::count([layer]),
         };
         self.rows.push(LayerRow {
-            name: self.name(layer),
+            name: self.unique(self.name(layer)),
             kind: kind(layer),
             output: axes(layer.output(input)),
             parameters,
             trainable: self.trainable,
             block: self.block.into(),
+            skips: self.rows.len() - before,
         });
+    }
+
+    /// The name, with a number behind it where the block has one of that name.
+    fn unique(&self, name: String) -> String {
+        let is_taken = |name: &String| self.rows[self.start..].iter().any(|row| row.name == *name);
+        let numbered = (2..).map(|number| format!("{name}_{number}"));
+        [name.clone()].into_iter().chain(numbered).find(|name| !is_taken(name)).unwrap_or(name)
     }
 
     /// A layer with weights is called as they are, another after its block.
@@ -168,5 +180,10 @@ mod tests {
         assert_eq!(kind("stem_pool"), Some("Max pool 3×3 /2"));
         assert_eq!(kind("layer2.0.downsample.0"), Some("Conv 1×1 /2, BN"));
         assert_eq!(kind("layer2_add"), Some("Add, ReLU"));
+        assert_eq!(kind("layer2_add_4"), Some("Add, ReLU"));
+        let skips: Vec<usize> = rows.iter().map(|row| row.skips).filter(|skips| *skips > 0).collect();
+        assert_eq!((skips.len(), skips[0], skips[1]), (16, 4, 3));
+        let names: std::collections::BTreeSet<&String> = rows.iter().map(|row| &row.name).collect();
+        assert_eq!(names.len(), rows.len());
     }
 }

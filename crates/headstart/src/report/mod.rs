@@ -12,6 +12,7 @@ mod learning_curve;
 mod markdown;
 mod model_card;
 mod numbers;
+mod operating;
 mod precision;
 mod rate_finder;
 mod reliability;
@@ -26,7 +27,8 @@ mod words;
 
 use crate::classifier::Member;
 use crate::evaluate::{
-    Calibration, Estimate, PrecisionPoint, ReliabilityBin, RocPoint, SplitMetrics, Stressed, ThresholdPolicy,
+    Calibration, Estimate, OperatingPoint, PrecisionPoint, ReliabilityBin, RocPoint, SplitMetrics, Stressed,
+    ThresholdPolicy,
 };
 use crate::gate::GateFacts;
 use crate::history::History;
@@ -41,6 +43,7 @@ pub use layers::layer_rows;
 pub use learning_curve::learning_curve_svg;
 pub use model_card::model_card;
 pub use numbers::thousands;
+pub use operating::operating;
 pub use precision::precision_svg;
 pub use rate_finder::rate_finder_svg;
 pub use reliability::reliability_svg;
@@ -64,6 +67,8 @@ pub struct LayerRow {
     pub trainable: bool,
     /// Neighbours of the same block are drawn in one box.
     pub block: String,
+    /// How many rows before this one a shortcut leads around; 0 for none.
+    pub skips: usize,
 }
 
 impl LayerRow {
@@ -114,6 +119,10 @@ pub struct Report {
     pub configuration: String,
     /// The command that does it again.
     pub command: String,
+    /// When the training was over: a date.
+    pub date: String,
+    /// Decided split, head, order and dropout.
+    pub seed: u64,
     /// Version of headstart.
     pub version: String,
 }
@@ -191,8 +200,19 @@ pub struct SplitResult {
     pub precision: Vec<PrecisionPoint>,
     /// What scores promise and what happened.
     pub reliability: Vec<ReliabilityBin>,
+    /// Of two classes what other thresholds would come to; `None` otherwise.
+    pub operating: Option<Operating>,
     /// Of two classes the number of images by score, the other class first; `None` otherwise.
     pub histogram: Option<[[usize; BARS]; 2]>,
+}
+
+/// What other thresholds would come to.
+#[derive(Debug, Clone)]
+pub struct Operating {
+    /// Those that matter, each with what it is wanted for.
+    pub landmarks: Vec<(String, OperatingPoint)>,
+    /// At 0, 0.01 and so on up to 1.
+    pub hundredths: Vec<OperatingPoint>,
 }
 
 /// An image that was classified wrong.

@@ -11,7 +11,12 @@ const CHANCE: Stroke = Stroke::new("#9aa5b1", 1.3).dashed("4 5");
 /// threshold's place has whiskers as long as the 95 % intervals.
 pub fn precision_svg(curve: &[PrecisionPoint], metrics: &SplitMetrics, share: f64) -> String {
     let label = "Precision-recall curve: share of the called images that are positive over sensitivity";
-    let mut svg = square("Precision and recall", label, "Recall (sensitivity)", "Precision (PPV)");
+    let mut svg = square(
+        "Precision and recall",
+        label,
+        "Share of the positives found",
+        "Share of those called positive that are",
+    );
     let mut points: Vec<Point> = Vec::new();
     for point in curve {
         // Average precision adds up steps: precision holds back to the recall before.

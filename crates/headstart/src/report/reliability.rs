@@ -13,7 +13,12 @@ const RIGHT: Stroke = Stroke::new("#9aa5b1", 1.3).dashed("4 5");
 /// interval; a dot's area grows with its images.
 pub fn reliability_svg(bins: &[ReliabilityBin], metrics: &SplitMetrics) -> String {
     let label = "Reliability diagram: share of the images that are what the score says, over the score";
-    let mut svg = square("Can the scores be believed?", label, "Mean score", "Share that is so");
+    let mut svg = square(
+        "Can the scores be believed?",
+        label,
+        "What the scores promise (mean)",
+        "Share of the images that are so",
+    );
     svg.line(&[place(0.0, 0.0), place(1.0, 1.0)], RIGHT);
     let points: Vec<Point> = bins.iter().map(|bin| place(bin.score, bin.observed.value)).collect();
     svg.line(&points, Stroke::new(BLUE, 1.6));

@@ -11,7 +11,8 @@ const CHANCE: Stroke = Stroke::new("#9aa5b1", 1.3).dashed("4 5");
 /// intervals of sensitivity and specificity.
 pub fn roc_svg(curve: &[RocPoint], metrics: &SplitMetrics) -> String {
     let label = "ROC curve: sensitivity over the share of false alarms";
-    let mut svg = square("ROC curve", label, "False alarms (1 − specificity)", "Sensitivity");
+    let mut svg =
+        square("ROC curve", label, "Share of the negatives called positive", "Share of the positives found");
     let points: Vec<Point> = curve.iter().map(|p| place(p.false_positive_rate, p.sensitivity)).collect();
     if let [first, .., last] = points[..] {
         let below = [(last.0, first.1)];

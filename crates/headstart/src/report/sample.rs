@@ -1,5 +1,6 @@
 //! Made-up results, which the tests of this module draw.
 
+use super::operating::operating;
 use super::{
     DatasetFacts, LayerRow, Mistake, ModelFacts, Report, SetAside, SplitFacts, SplitResult, Subgroup,
     confusion_svg, curves_svg, diagram_svg, histogram, report_html, roc_svg, summary_table,
@@ -20,14 +21,17 @@ pub(super) fn history(epochs: usize) -> History {
         EpochRecord {
             epoch,
             train_loss: 0.62 * (-2.6 * progress).exp() + 0.03,
+            train_plain_loss: None,
             train_accuracy: 0.985 - 0.25 * (-3.5 * progress).exp(),
             validation_loss: 0.55 * (-2.8 * progress).exp() + 0.12 + 0.12 * progress * progress + wobble,
+            validation_penalised_loss: None,
             validation_accuracy: 0.95 - 0.21 * (-4.0 * progress).exp() - wobble,
             validation_auc: Some(0.97),
             stressed_loss: None,
             stressed_auc: None,
             selection_loss: None,
             learning_rate: 1e-4,
+            thawed: if epoch == 3 { vec!["block5".into()] } else { vec![] },
             seconds: 14.2,
         }
     };
@@ -77,7 +81,8 @@ pub(super) fn vgg16() -> Vec<LayerRow> {
     let mut rows = Vec::new();
     let mut row = |block: &str, name: String, kind: &str, output: Vec<usize>, parameters: usize| {
         let trainable = matches!(block, "block5" | "head");
-        rows.push(LayerRow { name, kind: kind.into(), output, parameters, trainable, block: block.into() });
+        let (kind, block) = (kind.into(), block.into());
+        rows.push(LayerRow { name, kind, output, parameters, trainable, block, skips: 0 });
     };
     let (mut side, mut inputs) = (224, 3);
     for (block, (layers, channels)) in (1..).zip([(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)]) {
@@ -127,6 +132,7 @@ pub(super) fn report() -> Report {
             roc: roc_curve(&truth, &positive_scores),
             precision: precision_curve(&truth, &positive_scores),
             reliability: reliability(&labels, &scores, 1),
+            operating: Some(operating(&truth, &positive_scores, 0.4)),
             histogram: Some(histogram(&truth, &positive_scores)),
         }
     };
@@ -195,6 +201,8 @@ pub(super) fn report() -> Report {
             specificity: wilson(90, 110),
         }],
         configuration: "[training]\nepochs = 15\nbatch_size = 32\nlearning_rate = 1e-4\nseed = 7\n".into(),
+        date: "2026-11-27T19:44:21Z".into(),
+        seed: 7,
         command: "headstart train chest_xray --backbone vgg16 --unfreeze last-block --epochs 15 --seed 7".into(),
         version: "0.1.0".into(),
     }
@@ -238,7 +246,9 @@ fn samples_to_look_at() {
 fn deep() -> Vec<LayerRow> {
     let row = |block: String, name: &str, kind: &str, output: Vec<usize>, parameters| {
         let trainable = matches!(block.as_str(), "blocks.15" | "head");
-        LayerRow { name: format!("{block}.{name}"), kind: kind.into(), output, parameters, trainable, block }
+        let name = format!("{block}.{name}");
+        let skips = if name.ends_with("conv_pwl") { 2 } else { 0 };
+        LayerRow { name, kind: kind.into(), output, parameters, trainable, block, skips }
     };
     let mut rows = vec![row("stem".into(), "conv", "Conv 3×3 /2, ReLU6", vec![112, 112, 32], 864)];
     for block in 0..16 {

@@ -3,32 +3,43 @@
 use super::LayerRow;
 use super::numbers::{megabytes, thousands};
 
-const HEAD: [&str; 4] = ["layer (kind)", "output shape", "parameters", "trainable"];
+const HEAD: [&str; 4] = ["layer (kind)", "output shape", "parameters", "trained"];
+/// Width of the first column at most, so that the table fits 80 columns: a longer kind goes below its name.
+const WIDEST: usize = 37;
 
 /// A table of `rows`, blocks ruled off from each other, with totals below; MB are 1024² bytes of f32,
 /// as in Keras.
 pub fn summary_table(title: &str, rows: &[LayerRow]) -> String {
-    let lines: Vec<[String; 4]> = rows.iter().map(cells).collect();
-    let widths = widths(&lines);
+    let lines: Vec<Vec<[String; 4]>> = rows.iter().map(lines).collect();
+    let widths = widths(&lines.concat());
     let mut table = format!("Model: {title}\n{}", rule(&widths, ['┌', '─', '┬', '┐']));
     table += &line(&widths, &HEAD.map(String::from));
     table += &rule(&widths, ['├', '─', '┼', '┤']);
-    for (index, cells) in lines.iter().enumerate() {
+    for (index, lines) in lines.iter().enumerate() {
         if index > 0 && rows[index].block != rows[index - 1].block {
             table += &rule(&widths, ['├', '╌', '┼', '┤']);
         }
-        table += &line(&widths, cells);
+        table.extend(lines.iter().map(|cells| line(&widths, cells)));
     }
     table + &rule(&widths, ['└', '─', '┴', '┘']) + &totals(rows)
 }
 
-fn cells(row: &LayerRow) -> [String; 4] {
+/// A row's line, or two.
+fn lines(row: &LayerRow) -> Vec<[String; 4]> {
     let trainable = match (row.parameters, row.trainable) {
         (0, _) => "-",
         (_, true) => "yes",
         (_, false) => "no",
     };
-    [format!("{} ({})", row.name, row.kind), row.shape(), thousands(row.parameters), trainable.into()]
+    let whole = format!("{} ({})", row.name, row.kind);
+    let numbers = |layer| [layer, row.shape(), thousands(row.parameters), trainable.into()];
+    match whole.chars().count() > WIDEST {
+        false => vec![numbers(whole)],
+        true => {
+            let below = [format!("  ({})", row.kind), String::new(), String::new(), String::new()];
+            vec![numbers(row.name.clone()), below]
+        }
+    }
 }
 
 fn widths(lines: &[[String; 4]]) -> [usize; 4] {
@@ -82,11 +93,14 @@ mod tests {
 
     #[test]
     fn all_lines_of_the_table_are_equally_wide() {
-        for rows in [sample::vgg16(), vec![]] {
+        let mut long = sample::vgg16();
+        long[3].kind = "Squeeze and excite, hard sigmoid".into();
+        for rows in [sample::vgg16(), long, vec![]] {
             let table = summary_table("any", &rows);
             let framed = table.lines().filter(|line| line.starts_with(['│', '┌', '├', '└']));
             let widths: std::collections::BTreeSet<usize> = framed.map(|line| line.chars().count()).collect();
             assert_eq!(widths.len(), 1, "{table}");
+            assert!(widths.first() <= Some(&80), "{table}");
         }
     }
 }

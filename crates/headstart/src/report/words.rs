@@ -7,6 +7,8 @@ use crate::history::{EpochRecord, History};
 const RISE: f64 = 1.15;
 /// Training accuracy this far above validation accuracy is a gap worth a word.
 const GAP: f64 = 0.05;
+/// A schedule has ended where the learning rate is less than this share of its highest.
+const ENDED: f64 = 0.1;
 /// From this many epochs on an accuracy that never moves is no accident.
 const STANDSTILL: usize = 3;
 /// A net that still ranks its images this well has not collapsed, whatever its accuracy.
@@ -69,6 +71,12 @@ fn verdict(history: &History, first: &EpochRecord, kept: &EpochRecord, last: &Ep
              images better than new ones.",
             gap * 100.0
         );
+    }
+    let highest = history.epochs.iter().map(|record| record.learning_rate).fold(0.0, f64::max);
+    if best.epoch == last.epoch && last.learning_rate < ENDED * highest {
+        return "The validation loss was at its lowest in the last epoch, where the learning rate had come down to its \
+                end: that says nothing of more epochs."
+            .into();
     }
     if best.epoch == last.epoch {
         return "The validation loss was at its lowest in the last epoch: the net may be underfitted, and more epochs \
@@ -135,6 +143,16 @@ mod tests {
             record.validation_accuracy = record.train_accuracy;
         });
         assert!(words.contains("more epochs"), "{words}");
+    }
+
+    #[test]
+    fn a_schedule_that_ended_is_no_reason_for_more_epochs() {
+        let words = words_after(|record| {
+            record.validation_loss = record.train_loss;
+            record.validation_accuracy = record.train_accuracy;
+            record.learning_rate /= f64::from(1 << (2 * record.epoch));
+        });
+        assert!(words.contains("to its end") && !words.contains("underfitted"), "{words}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::pace::{Pace, Thaw};
 use super::phases::Phases;
 use super::recipe::{Keep, Recipe};
 use super::state::{Fitted, State, Within};
-use super::step::{Batch, Step, class_weights};
+use super::step::{Batch, Came, Step, class_weights};
 use super::validate::validate;
 use super::views::Views;
 use crate::backbone::weights::Weights;
@@ -97,6 +97,10 @@ impl Fit<'_> {
             // What was learned of the head's gradients while all else stood still does not hold any more.
             state.stepper = Stepper::new(recipe);
         }
+        let thawed = self.pace.thawed(epoch);
+        if state.within.seen == 0 && !thawed.is_empty() {
+            observer.say(&format!("epoch {epoch}: {} begins to move", thawed.join(", ")));
+        }
         let (tail, data) = self.moving(epoch);
         let mut order = data.train.to_vec();
         Random::new(self.seed, ORDER + epoch as u64).shuffle(&mut order);
@@ -112,13 +116,14 @@ impl Fit<'_> {
             let images = Batch::gather(tail, &data, recipe, (batch, &class_weights), &mut within.views)?;
             let step = Step { tail, recipe, pace, epoch, learning_rate };
             let parameters = std::mem::take(&mut state.parameters);
-            let (parameters, loss, hits) =
+            let (parameters, Came { loss, penalty, hits }) =
                 step.take(parameters, images, &mut state.stepper, &mut within.dropout);
             state.parameters = parameters;
             if let (Some(mean), Some(decay)) = (&mut state.average, recipe.average) {
                 average::follow(mean, &state.parameters, decay, state.stepper.steps());
             }
             within.loss += loss * batch.len() as f64;
+            within.penalty += penalty * batch.len() as f64;
             within.right += hits;
             within.seen += batch.len();
             within.seconds += std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
@@ -178,20 +183,25 @@ impl Fit<'_> {
                 "the loss is no number any more in epoch {epoch}: try a learning rate below {rate}, for example {lower}"
             )));
         }
-        let weights = self.tail.weights(state.average.as_ref().unwrap_or(&state.parameters));
+        let parameters = state.average.as_ref().unwrap_or(&state.parameters);
+        let weights = self.tail.weights(parameters);
+        let penalty = self.tail.penalty(parameters).map(|penalty| f64::from(penalty.into_scalar::<f32>()));
         let (tail, data) = self.moving(epoch);
         let validation = validate(tail, &weights, &data, recipe);
         let record = EpochRecord {
             epoch,
             train_loss,
+            train_plain_loss: penalty.map(|_| (within.loss - within.penalty) / within.seen as f64),
             train_accuracy: within.right as f64 / within.seen as f64,
             validation_loss: validation.plain.loss,
+            validation_penalised_loss: penalty.map(|penalty| validation.plain.loss + penalty),
             validation_accuracy: validation.plain.accuracy,
             validation_auc: validation.plain.auc,
             stressed_loss: validation.stressed.map(|stressed| stressed.loss),
             stressed_auc: validation.stressed.and_then(|stressed| stressed.auc),
             selection_loss: validation.selection_loss(recipe.validate_on),
             learning_rate: self.learning_rate(epoch, data.train.len() - 1),
+            thawed: self.pace.thawed(epoch),
             seconds: within.seconds + start.elapsed().as_secs_f64(),
         };
         observer.epoch(&record);

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::optimizer::Stepper;
 use super::pace::{Pace, Thaw};
 use super::recipe::Recipe;
-use super::step::{Batch, Step};
+use super::step::{Batch, Came, Step};
 use super::targets::Targets;
 use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool, Padding};
 use crate::backbone::weights::Weights;
@@ -101,7 +101,7 @@ fn five_steps_are_kerass() {
 
     let (mut stepper, mut dropout) = (Stepper::new(&recipe), Random::new(0, 0));
     for expected in &golden.get("loss.total").values {
-        let (next, loss, _) = step.take(parameters, batch(&features), &mut stepper, &mut dropout);
+        let (next, Came { loss, .. }) = step.take(parameters, batch(&features), &mut stepper, &mut dropout);
         let expected = f64::from(*expected);
         assert!((loss - expected).abs() < OF_LOSSES * expected, "{loss} {expected}");
         parameters = next;
@@ -117,7 +117,7 @@ fn assert_first_gradients(step: &Step<'_>, parameters: &Parameters, features: &T
     for leaf in leaves.values_mut() {
         leaf.values = Tensor::from_inner(leaf.values.clone()).require_grad();
     }
-    let (loss, _) = step.loss(&leaves, batch(features), &mut Random::new(0, 0));
+    let (loss, _, _) = step.loss(&leaves, batch(features), &mut Random::new(0, 0));
     let gradients = loss.backward();
     for (name, leaf) in &leaves {
         let ours = host(leaf.values.grad(&gradients).expect("a gradient for each parameter"));

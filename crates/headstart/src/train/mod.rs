@@ -26,6 +26,7 @@ pub mod rate_finder;
 pub mod recipe;
 mod run;
 pub mod schedule;
+mod settings;
 mod state;
 mod step;
 mod style;
@@ -39,6 +40,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use self::checkpoint::Checkpoint;
 use self::data::{Prepared, Usable};
 use self::graft::Grafted;
@@ -51,7 +54,8 @@ use crate::backbone::Backbone;
 use crate::backbone::weights::{hexadecimal, sha256};
 use crate::classifier::{Classifier, Description, FORMAT, Sealed};
 use crate::dataset::{Dataset, Grouping, Sample, Split};
-use crate::error::Result;
+use crate::date;
+use crate::error::{Error, Result};
 use crate::evaluate::{SplitMetrics, Stressed, stress};
 use crate::features::Extracted;
 use crate::history::EpochRecord;
@@ -61,6 +65,11 @@ pub use crate::csv_field::csv_field;
 pub use depth::BUDGET;
 pub use partition::Partition;
 pub use recipe::Recipe;
+
+/// The seed that a training has, unless another is given.
+const SEED: u64 = 7;
+/// Time between two checkpoints within an epoch, unless another is given.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
 /// What a training tells while it works.
 pub trait Observer: audit::Observer {
@@ -75,7 +84,7 @@ pub trait Observer: audit::Observer {
 }
 
 /// What to train.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
     /// The images.
     pub data: PathBuf,
@@ -104,13 +113,40 @@ pub struct Job {
     /// How long the training may take, for `unfreeze = "auto"`.
     pub budget: Duration,
     /// The run folder: new or empty.
+    #[serde(skip)]
     pub out: PathBuf,
     /// Whether to go on where a training into `out` was stopped.
+    #[serde(skip)]
     pub resume: bool,
     /// Time between two checkpoints within an epoch.
     pub checkpoint_every: Duration,
     /// The command that was called, for the report.
     pub command: String,
+}
+
+impl Job {
+    /// A training on `data` into `out`, with the usual settings.
+    pub fn new(data: PathBuf, recipe: Recipe, cache: PathBuf, out: PathBuf) -> Self {
+        Self {
+            data,
+            recipe,
+            weights: None,
+            image_size: None,
+            seed: SEED,
+            train_images: None,
+            exclude: None,
+            groups: Grouping::Automatic,
+            resplit: false,
+            positive: None,
+            cache,
+            cache_limit: None,
+            budget: BUDGET,
+            out,
+            resume: false,
+            checkpoint_every: CHECKPOINT_EVERY,
+            command: String::new(),
+        }
+    }
 }
 
 /// What a training came to.
@@ -130,7 +166,15 @@ pub struct Outcome {
 /// Data, weights, settings or folders that cannot be used, each named.
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     job.recipe.check()?;
-    let folder = run::Folder::new(&job.out, job.resume)?;
+    let folder = run::Folder::new(job)?;
+    let outcome = train_into(&folder, job, observer);
+    if !matches!(outcome, Ok(_) | Err(Error::Interrupted)) {
+        folder.discard();
+    }
+    outcome
+}
+
+fn train_into(folder: &run::Folder, job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let Prepared { dataset, survey, positive } = data::prepare(job, observer)?;
     job.recipe.card.check_classes(&dataset.classes)?;
     let style = StyleAudit::of(&dataset, &survey, observer)?;
@@ -167,7 +211,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         positive,
         groups: &groups,
     };
-    let all = fitting.all(members, &print, observer).inspect_err(|_| folder.discard())?;
+    let all = fitting.all(members, &print, observer)?;
     let warnings = [&*all.warnings, first_frames(survey.first_frames(&dataset)).as_slice()].concat();
     let fit_seconds = start.elapsed().as_secs_f64();
     net.weights.merge(all.trained[0].weights.clone());
@@ -250,6 +294,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
         warnings: &warnings,
         extract_seconds,
         fit_seconds,
+        date: date::now(),
     })?;
     // The first tells whether there is something to go on with: it goes last.
     all.checkpoints.iter().rev().for_each(Checkpoint::remove);

@@ -50,6 +50,8 @@ impl Thaw {
 /// How far each parameter's block lies from the head, and what follows from that.
 pub(super) struct Pace {
     distances: BTreeMap<String, i32>,
+    /// Names of the blocks that have parameters, the head first.
+    blocks: Vec<(String, i32)>,
     thaw: Thaw,
     factor: f64,
 }
@@ -57,24 +59,37 @@ pub(super) struct Pace {
 impl Pace {
     /// For a tail of `blocks`, the head last; a block moves by `factor` of the rate of the next one.
     pub(super) fn new(blocks: &[Block], thaw: Thaw, factor: f64) -> Self {
-        let mut distances = BTreeMap::new();
+        let (mut distances, mut named) = (BTreeMap::new(), vec![]);
         for (distance, block) in (0i32..).zip(blocks.iter().rev()) {
-            let names = block.layers.iter().flat_map(Layer::parameters);
+            let mut names = block.layers.iter().flat_map(Layer::parameters).peekable();
+            if names.peek().is_some() {
+                named.push((block.name.clone(), distance));
+            }
             distances.extend(names.map(|(name, _)| (name, distance)));
         }
-        Self { distances, thaw, factor }
+        Self { distances, blocks: named, thaw, factor }
+    }
+
+    /// Blocks that begin to move in `epoch` after they have waited, in the net's order.
+    pub(super) fn thawed(&self, epoch: usize) -> Vec<String> {
+        let begins = |(_, distance): &&(String, i32)| epoch > 1 && epoch == self.frozen_for(*distance) + 1;
+        self.blocks.iter().rev().filter(begins).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Epochs that a block so far from the head waits.
+    fn frozen_for(&self, distance: i32) -> usize {
+        match self.thaw {
+            Thaw::AtOnce => 0,
+            Thaw::HeadFirst { epochs, .. } => epochs * usize::from(distance > 0),
+            Thaw::Gradual { epochs } => epochs * distance as usize,
+        }
     }
 
     /// What parameter `name` moves by in `epoch`, counted from 1, as a share of the learning rate;
     /// `None` while it is frozen.
     pub(super) fn share(&self, name: &str, epoch: usize) -> Option<f64> {
         let distance = self.distances.get(name).copied().unwrap_or(0);
-        let frozen_for = match self.thaw {
-            Thaw::AtOnce => 0,
-            Thaw::HeadFirst { epochs, .. } => epochs * usize::from(distance > 0),
-            Thaw::Gradual { epochs } => epochs * distance as usize,
-        };
-        (epoch > frozen_for).then(|| self.factor.powi(distance))
+        (epoch > self.frozen_for(distance)).then(|| self.factor.powi(distance))
     }
 
     /// How many of `layers`, a tail's, come before all that moves in `epoch` or is drawn anew in each step.

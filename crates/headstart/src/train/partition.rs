@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Observer;
 use crate::audit::{self, Survey};
 use crate::dataset::stream::{Cut, Streamed};
-use crate::dataset::{Dataset, Grouping, Split, Tally};
+use crate::dataset::{Dataset, Grouping, Sample, Split, Tally};
 use crate::error::{Error, Result};
 use crate::features::Progress;
 use crate::image::first_frames;
@@ -56,7 +56,7 @@ impl Partition {
         if !dataset.has(Split::Validation) {
             dataset.assign_validation(self.fraction, self.seed);
         }
-        self.say(&dataset.tally(), joined, observer)?;
+        self.say(&dataset.tally(), &survey.unusable(&dataset), joined, observer)?;
         Ok((dataset, survey))
     }
 
@@ -75,10 +75,13 @@ impl Partition {
         {
             let streamed = self.stream(&*observer)?;
             self.say_left_out(streamed.left_out, observer);
-            self.say(&streamed.tally, 0, observer)?;
+            self.say(&streamed.tally, &[], 0, observer)?;
             return replace(out, |file| streamed.write_split(file, out));
         }
         let (dataset, _) = self.cut(observer)?;
+        if dataset.images_folder().is_none() {
+            observer.warn("the images lie in an array and are no files: the table names them, but nothing can be trained from it");
+        }
         let folds = folds.map(|folds| dataset.folds(folds, self.seed)).transpose()?;
         replace(out, |file| dataset.write_split(folds.as_deref(), file, out))
     }
@@ -113,21 +116,41 @@ impl Partition {
             dataset.clear_splits();
         }
         if let Some(limit) = self.train_images {
+            let there = dataset.samples.iter().filter(|sample| sample.is_trainable()).count();
+            if limit > there {
+                observer.warn(&format!(
+                    "--train-images {limit}: there are {} images to train with, and all are used",
+                    thousands(there)
+                ));
+            }
             dataset.train_subset(limit);
         }
         Ok(dataset)
     }
 
-    /// The counts, and the proof that no group is in two splits, or the warning that some are.
-    fn say(&self, tally: &Tally, joined: usize, observer: &mut dyn Observer) -> Result<()> {
+    /// The counts of images that can be used, and the proof that no group is in two splits, or the warning that some
+    /// are.
+    fn say(
+        &self,
+        tally: &Tally,
+        unusable: &[&Sample],
+        joined: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let mut usable = tally.clone();
+        unusable.iter().for_each(|sample| usable.remove(sample.split, sample.label));
         for split in Split::ALL {
-            let counts = tally.counts(Some(split));
-            if counts.contains(&0) {
-                let found = format!("too few to cut a {split} split");
+            if let Some(class) = tally.counts(Some(split)).iter().position(|count| *count == 0) {
+                let found = format!("too few of {} to cut a {split} split", tally.classes[class]);
                 return Err(Error::invalid(&self.data, "several images of each class", found));
             }
-            let shown = tally.classes.iter().zip(counts).map(|(class, count)| format!("{class} {count}"));
+            let shown = tally.classes.iter().zip(usable.counts(Some(split)));
+            let shown = shown.map(|(class, count)| format!("{class} {count}"));
             observer.say(&format!("{split:<11} {}", shown.collect::<Vec<_>>().join(", ")));
+        }
+        if !unusable.is_empty() {
+            let files = if unusable.len() == 1 { "file that" } else { "files that" };
+            observer.say(&format!("{:<11} {} {files} cannot be used", "besides", thousands(unusable.len())));
         }
         let (groups, shared) = (tally.groups, tally.shared_groups);
         let joined = match joined {

@@ -99,9 +99,9 @@ fn climb(job: &Job, net: &Grafted, data: &Data<'_>, observer: &mut dyn Observer)
         let images = Batch::gather(&net.tail, data, recipe, (&batch, &weights), &mut within.views)?;
         let learning_rate = RATES[0] * (RATES[1] / RATES[0]).powf(step as f64 / (STEPS - 1) as f64);
         let step_of = Step { tail: &net.tail, recipe, pace: &pace, epoch: 1, learning_rate };
-        let loss;
-        (parameters, loss, _) = step_of.take(parameters, images, &mut stepper, &mut within.dropout);
-        mean = KEPT * mean + (1.0 - KEPT) * loss;
+        let came;
+        (parameters, came) = step_of.take(parameters, images, &mut stepper, &mut within.dropout);
+        mean = KEPT * mean + (1.0 - KEPT) * came.loss;
         let smooth = mean / (1.0 - KEPT.powi(step as i32 + 1));
         let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
         rates.push(learning_rate);

@@ -10,18 +10,23 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::judge::Measured;
-use super::{Job, checkpoint, tensorboard};
+use super::{Job, checkpoint, settings, tensorboard};
 use crate::audit::Audit;
-use crate::classifier::{Classifier, Member, Sealed, Worth};
+use crate::classifier::{Assessment, Classifier, Member, Sealed, Worth};
 use crate::csv_field::csv_field as field;
 use crate::dataset::Dataset;
+use crate::date::Moment;
 use crate::error::{Error, Result};
-use crate::evaluate::{SplitMetrics, Spread, Stressed};
+use crate::evaluate::{Confusion, SplitMetrics, Spread, Stressed};
 use crate::features::Extracted;
 use crate::report::{Subgroup, checklist, curves_svg, model_card, report_html};
 
 /// A run folder that could be written when the training began.
-pub(super) struct Folder(PathBuf);
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Whether nothing of the run was there before.
+    is_new: bool,
+}
 
 /// What goes into it.
 pub(super) struct Contents<'a> {
@@ -41,6 +46,8 @@ pub(super) struct Contents<'a> {
     pub(super) warnings: &'a [String],
     pub(super) extract_seconds: f64,
     pub(super) fit_seconds: f64,
+    /// When the training was over.
+    pub(super) date: Moment,
 }
 
 #[derive(Serialize)]
@@ -53,6 +60,17 @@ struct Metrics<'a> {
     /// By change; the images as they are first.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     stress: &'a [Stressed],
+    /// Names, in the order of the scores.
+    classes: &'a [String],
+    /// Of two classes the one that sensitivity is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    positive: Option<&'a str>,
+    /// Images by split, their class, and what they were called.
+    confusion: BTreeMap<&'a str, Labelled<'a>>,
+    data: String,
+    seed: u64,
+    /// When the run was written, in UTC.
+    date: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subgroups: Vec<Subgroup>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -63,6 +81,9 @@ struct Metrics<'a> {
     extract_seconds: f64,
     fit_seconds: f64,
 }
+
+/// Counts by true class and by predicted class.
+type Labelled<'a> = BTreeMap<&'a str, BTreeMap<&'a str, usize>>;
 
 /// One of the trainings whose mean the model is.
 #[derive(Serialize)]
@@ -83,48 +104,80 @@ impl<'a> MemberMetrics<'a> {
 const PROBE: &str = ".probe";
 
 impl Folder {
-    /// Checks that `path` is new or empty, or with `resume` holds a checkpoint, and can be written;
-    /// nothing is left behind if not.
-    pub(super) fn new(path: &Path, resume: bool) -> Result<Self> {
-        if resume {
+    /// Checks that the job's folder is new or empty, or holds a training that goes on with the same settings, and can be
+    /// written; nothing is left behind if not. The settings lie in it from then on.
+    pub(super) fn new(job: &Job) -> Result<Self> {
+        let path = &job.out;
+        if job.resume {
             // A kill may have left them.
             let _ = fs::remove_file(path.join(PROBE));
+            let _ = fs::remove_file(path.join(settings::FILE).with_extension("tmp"));
             checkpoint::remove_unfinished(path);
         }
-        let taken = path.exists()
-            && (path.is_file() || fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
-        let stopped = checkpoint::lies_in(path);
-        if taken && !(resume && stopped) {
-            let hint =
-                if stopped { "a training that was stopped: go on with --resume" } else { "files in it" };
-            return Err(Error::invalid(path, "a new or empty folder for the run", hint));
+        let state = State::of(path);
+        match (state, job.resume) {
+            (State::Empty, _) | (State::Stopped, true) => {}
+            (State::Stopped, false) => {
+                return Err(Self::refused(path, "a training that was stopped: go on with --resume"));
+            }
+            (State::Whole, true) => return Err(Self::refused(path, "a training that is over")),
+            (State::Whole, false) | (State::Other, _) => return Err(Self::refused(path, "files in it")),
+        }
+        let begun = Job::stored(path)?;
+        if let Some(begun) = &begun {
+            job.check_same(begun)?;
         }
         let existed = path.exists();
         fs::create_dir_all(path).map_err(|why| Error::io("create", path, why))?;
+        let folder = Self { path: path.clone(), is_new: state == State::Empty };
         let probe = path.join(PROBE);
         let writable = fs::write(&probe, []).and_then(|()| fs::remove_file(&probe));
-        if !existed {
-            // What fails before the first epoch is over leaves no folder.
-            let _ = fs::remove_dir(path);
+        let stored = writable.map_err(|why| Error::io("write to", path, why)).and_then(|()| match begun {
+            Some(_) => Ok(()),
+            None => job.store(),
+        });
+        if stored.is_err() && !existed {
+            folder.discard();
         }
-        writable.map_err(|why| Error::io("write to", path, why))?;
-        Ok(Self(path.to_path_buf()))
+        stored.map(|()| folder)
     }
 
-    /// Removes the folder if nothing is in it.
+    fn refused(path: &Path, found: &str) -> Error {
+        let expected = match found.starts_with("a training that is over") {
+            true => "a training that was stopped",
+            false => "a new or empty folder for the run",
+        };
+        Error::invalid(path, expected, found)
+    }
+
+    /// Removes the folder of a training that failed before there was anything to go on with.
     pub(super) fn discard(&self) {
-        let _ = fs::remove_dir(&self.0);
+        if self.is_new && !checkpoint::lies_in(&self.path) {
+            let _ = fs::remove_file(self.path.join(settings::FILE));
+            let _ = fs::remove_dir(&self.path);
+        }
     }
 
     /// Writes every file; the model, which says that the run is whole, last.
     pub(super) fn write(&self, contents: &Contents<'_>) -> Result<()> {
-        fs::create_dir_all(&self.0).map_err(|why| Error::io("create", &self.0, why))?;
+        fs::create_dir_all(&self.path).map_err(|why| Error::io("create", &self.path, why))?;
         let description = contents.classifier.description();
         let metrics = Metrics {
             splits: contents.measured.iter().map(|found| (found.part.name(), &found.metrics)).collect(),
             threshold: description.threshold,
             threshold_plateau: contents.plateau,
             stress: contents.stress,
+            classes: &description.classes,
+            positive: (description.classes.len() == 2)
+                .then(|| description.classes[description.positive].as_str()),
+            confusion: contents
+                .measured
+                .iter()
+                .map(|part| (part.split.name(), labelled(&part.metrics.confusion, &description.classes)))
+                .collect(),
+            data: contents.job.data.display().to_string(),
+            seed: contents.job.seed,
+            date: contents.date.to_string(),
             subgroups: facts::subgroups(contents),
             members: description.members.iter().map(MemberMetrics::of).collect(),
             spread: spread(contents),
@@ -152,13 +205,49 @@ impl Folder {
 
     fn split(&self, dataset: &Dataset) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        dataset.write_split(None, &mut bytes, &self.0.join("split.csv"))?;
+        dataset.write_split(None, &mut bytes, &self.path.join("split.csv"))?;
         Ok(bytes)
     }
 
     fn file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
-        write_whole(&self.0.join(name), content.as_ref())
+        write_whole(&self.path.join(name), content.as_ref())
     }
+}
+
+/// What lies in a folder before a training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing, or no folder.
+    Empty,
+    /// A training that was stopped.
+    Stopped,
+    /// A training that is over.
+    Whole,
+    /// Something else.
+    Other,
+}
+
+impl State {
+    fn of(path: &Path) -> Self {
+        let is_model = path.join("model.safetensors").exists();
+        let is_taken = || path.is_file() || fs::read_dir(path).is_ok_and(|mut files| files.next().is_some());
+        match () {
+            // The checkpoint goes when the run is whole.
+            () if checkpoint::lies_in(path) => Self::Stopped,
+            () if is_model => Self::Whole,
+            () if path.join(settings::FILE).exists() => Self::Stopped,
+            () if path.exists() && is_taken() => Self::Other,
+            () => Self::Empty,
+        }
+    }
+}
+
+/// Confusion's counts with the names of the classes.
+fn labelled<'a>(confusion: &Confusion, classes: &'a [String]) -> Labelled<'a> {
+    let row = |counts: &Vec<usize>| {
+        classes.iter().map(String::as_str).zip(counts.iter().copied()).collect::<BTreeMap<_, _>>()
+    };
+    classes.iter().map(String::as_str).zip(confusion.counts.iter().map(row)).collect()
 }
 
 /// How the members differ; nothing of a single training.
@@ -196,13 +285,12 @@ fn config(job: &Job) -> String {
     format!("# {}\n# data: {data:?}\n# seed: {}\n{images}{exclude}{resplit}{recipe}", job.command, job.seed)
 }
 
-/// The contract's columns first; behind them the patient, the distance from the training images, whether
-/// that refuses the image, the plausible classes, and whether it was made in another way.
+/// The contract's columns first: `predicted` is the class by score and threshold, which the metrics count. Behind them
+/// the patient, and whether the model would give that answer.
 fn predictions(contents: &Contents<'_>) -> String {
     let classes = contents.classifier.classes();
     let names: Vec<String> = classes.iter().map(|class| field(&format!("score_{class}"))).collect();
-    let mut text =
-        format!("path,split,label,predicted,{},group,distance,refused,plausible,unusual\n", names.join(","));
+    let mut text = format!("path,split,label,predicted,{},group,{}\n", names.join(","), Assessment::COLUMNS);
     for part in contents.measured {
         for (row, (index, scores)) in part.indices.iter().zip(&part.scores).enumerate() {
             let sample = &contents.dataset.samples[contents.extracted.usable[*index]];
@@ -214,7 +302,7 @@ fn predictions(contents: &Contents<'_>) -> String {
             let (split, predicted) = (part.part.name(), field(&assessment.prediction.class));
             let group = field(sample.group.as_deref().unwrap_or_default());
             let scores = scores.join(",");
-            let doubts = assessment.csv(classes);
+            let doubts = assessment.csv(classes, contents.classifier.deciding_threshold());
             text += &format!("{path},{split},{label},{predicted},{scores},{group},{doubts}\n");
         }
     }

@@ -43,6 +43,9 @@ pub(super) struct Within {
     pub(super) right: usize,
     /// Sum of their losses.
     pub(super) loss: f64,
+    /// What of it is the weights' penalty.
+    #[serde(default)]
+    pub(super) penalty: f64,
     pub(super) seconds: f64,
     pub(super) dropout: Random,
     pub(super) views: Random,
@@ -52,7 +55,7 @@ impl Within {
     /// The start of an epoch, counted from 1. Each has streams of its own.
     pub(super) fn start(seed: u64, epoch: usize) -> Self {
         let [dropout, views] = [DROPOUT, VIEWS].map(|stream| Random::new(seed, stream + epoch as u64));
-        Self { seen: 0, right: 0, loss: 0.0, seconds: 0.0, dropout, views }
+        Self { seen: 0, right: 0, loss: 0.0, penalty: 0.0, seconds: 0.0, dropout, views }
     }
 }
 
@@ -93,14 +96,17 @@ mod tests {
             let record = |(index, loss): (usize, &f64)| EpochRecord {
                 epoch: index + 1,
                 train_loss: 0.0,
+                train_plain_loss: None,
                 train_accuracy: 0.0,
                 validation_loss: *loss,
+                validation_penalised_loss: None,
                 validation_accuracy: 0.0,
                 validation_auc: None,
                 stressed_loss: None,
                 stressed_auc: None,
                 selection_loss: None,
                 learning_rate: 0.0,
+                thawed: vec![],
                 seconds: 0.0,
             };
             let history = History::new(losses.iter().enumerate().map(record).collect());

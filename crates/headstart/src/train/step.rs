@@ -20,6 +20,16 @@ pub(super) struct Batch {
     pub(super) targets: Targets,
 }
 
+/// What a batch came to.
+pub(super) struct Came {
+    /// Mean over its images, with the weights' penalty.
+    pub(super) loss: f64,
+    /// The penalty alone.
+    pub(super) penalty: f64,
+    /// How many images were classified right.
+    pub(super) hits: usize,
+}
+
 /// What a step needs besides its images and what it changes.
 pub(super) struct Step<'a> {
     pub(super) tail: &'a Tail,
@@ -31,33 +41,34 @@ pub(super) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// The parameters after the step, the loss before it, and how many images were classified right.
+    /// The parameters after the step, and what the batch came to before it.
     pub(super) fn take(
         &self,
         mut parameters: Parameters,
         batch: Batch,
         stepper: &mut Stepper,
         dropout: &mut Random,
-    ) -> (Parameters, f64, usize) {
+    ) -> (Parameters, Came) {
         for (name, parameter) in &mut parameters {
             let leaf = Tensor::from_inner(parameter.values.clone());
             let moves = self.pace.share(name, self.epoch).is_some();
             parameter.values = if moves { leaf.require_grad() } else { leaf };
         }
-        let (loss, hits) = self.loss(&parameters, batch, dropout);
+        let (loss, penalty, hits) = self.loss(&parameters, batch, dropout);
         let mut gradients = loss.backward();
-        let value: f32 = loss.inner().into_scalar();
+        let value = |tensor: Tensor<1>| f64::from(tensor.inner().into_scalar::<f32>());
+        let came = Came { loss: value(loss), penalty: penalty.map_or(0.0, value), hits };
         let rate = |name: &str| self.learning_rate * self.pace.share(name, self.epoch).unwrap_or(0.0);
-        (stepper.step(&rate, parameters, &mut gradients), f64::from(value), hits)
+        (stepper.step(&rate, parameters, &mut gradients), came)
     }
 
-    /// The loss with its penalty, `[1]`, and how many images are classified right.
+    /// The loss with its penalty, `[1]`, the penalty alone, and how many images are classified right.
     pub(super) fn loss(
         &self,
         parameters: &Parameters,
         batch: Batch,
         dropout: &mut Random,
-    ) -> (Tensor<1>, usize) {
+    ) -> (Tensor<1>, Option<Tensor<1>>, usize) {
         let Batch { features, labels, targets } = batch;
         let logits = self.tail.forward(parameters, Tensor::from_inner(features), Some(dropout));
         let classes = logits.dims()[1];
@@ -68,8 +79,8 @@ impl Step<'_> {
         let hits = hits.count();
         let loss = self.recipe.loss.of_batch(logits, &targets, self.recipe.focal_gamma);
         match self.tail.penalty(parameters) {
-            Some(penalty) => (loss + penalty, hits),
-            None => (loss, hits),
+            Some(penalty) => (loss + penalty.clone(), Some(penalty), hits),
+            None => (loss, None, hits),
         }
     }
 }

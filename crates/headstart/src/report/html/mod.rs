@@ -5,52 +5,72 @@ mod element;
 mod images;
 mod members;
 mod model;
+mod operating;
 mod results;
 mod stress;
 mod trust;
 
 pub use self::audit::audit_html;
 use self::audit::{GALLERY_STYLE, inspection};
-use self::element::{section, text};
-use super::{Report, curves_in_words, curves_svg, escape};
+use self::element::{contents, section, text};
+use super::curves::curve_panels;
+use super::{Report, curves_in_words, escape};
 use crate::audit::Audit;
 use crate::dataset::Dataset;
 
 const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
 
 /// The page of a run: self-contained, light or dark as the reader's system, fit for phone and paper.
 /// With `inspected` it says what was found in the images, and shows some of them.
 pub fn report_html(report: &Report, inspected: Option<(&Audit, &Dataset)>) -> String {
     let title = escape(&report.title);
+    let sections = sections(report, inspected);
     [
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n".into(),
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n".into(),
         format!(
             "<title>{title}</title>\n<style>\n{STYLE}{GALLERY_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
         ),
+        origin(report),
         results::headline(report),
         boxes("Caution", std::slice::from_ref(&report.caution)),
         boxes("Warning", &report.warnings),
-        section("Training", &training(report)),
-        section("Evaluation", &results::evaluation(report)),
-        section("Under stress", &stress::stress(report)),
-        section("Trust", &trust::trust(report)),
-        section("Surest mistakes", &trust::mistakes(report)),
-        if report.subgroups.is_empty() {
-            String::new()
-        } else {
-            section("Subgroups", &trust::subgroups(report))
-        },
-        section("Images", &images::images(report)),
-        inspected.map(|(audit, dataset)| section("Inspection", &inspection(audit, dataset))).unwrap_or_default(),
-        section("Model", &model::model(report)),
-        section("Do it again", &model::again(report)),
+        contents(sections.iter().map(|(title, _)| *title)),
+        sections.iter().map(|(title, content)| section(title, content)).collect(),
         format!(
-            "<footer>Written by headstart {}.</footer>\n</main>\n</body>\n</html>\n",
+            "<footer>Written by headstart {}.</footer>\n</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
             escape(&report.version)
         ),
     ]
     .concat()
+}
+
+/// Titles and contents of those sections that have any.
+fn sections(report: &Report, inspected: Option<(&Audit, &Dataset)>) -> Vec<(&'static str, String)> {
+    let subgroups = match report.subgroups.is_empty() {
+        true => String::new(),
+        false => trust::subgroups(report),
+    };
+    let all = [
+        ("Training", training(report)),
+        ("Evaluation", results::evaluation(report)),
+        ("Under stress", stress::stress(report)),
+        ("Trust", trust::trust(report)),
+        ("Surest mistakes", trust::mistakes(report)),
+        ("Subgroups", subgroups),
+        ("Images", images::images(report)),
+        ("Inspection", inspected.map(|(audit, dataset)| inspection(audit, dataset)).unwrap_or_default()),
+        ("Model", model::model(report)),
+        ("Do it again", model::again(report)),
+    ];
+    all.into_iter().filter(|(_, content)| !content.is_empty()).collect()
+}
+
+/// When the model was trained, and by which seed.
+fn origin(report: &Report) -> String {
+    let date = report.date.replace('T', " ").replace('Z', " UTC");
+    format!("<p class=\"note\">Trained {}, seed {}.</p>\n", escape(&date), report.seed)
 }
 
 fn boxes(kind: &str, messages: &[String]) -> String {
@@ -62,11 +82,9 @@ fn boxes(kind: &str, messages: &[String]) -> String {
 }
 
 fn training(report: &Report) -> String {
-    let curves = curves_svg(&report.history);
-    format!(
-        "{}<figure class=\"scroll curves\">\n{curves}</figure>\n",
-        text(&(of_the_first(report) + &curves_in_words(&report.history)))
-    )
+    let figures = curve_panels(&report.history).map(|panel| format!("<figure>\n{panel}</figure>\n")).concat();
+    let words = text(&(of_the_first(report) + &curves_in_words(&report.history)));
+    format!("{words}<div class=\"side-by-side\">\n{figures}</div>\n")
 }
 
 /// The name of a class.
@@ -91,7 +109,9 @@ mod tests {
     fn the_page_is_well_formed_and_needs_nothing_from_elsewhere() {
         let page = report_html(&sample::report(), None);
         sample::assert_well_formed(&page);
-        for outside in ["http://", "https://", "<script", "<link", "src=\"h", "src=\"/", "url(", "@import"] {
+        for outside in
+            ["http://", "https://", "<script src", "<link", "src=\"h", "src=\"/", "url(", "@import"]
+        {
             let page = page.replace("http://www.w3.org/2000/svg", "").replace("https://example.org", "");
             assert!(!page.contains(outside), "{outside}");
         }
@@ -137,7 +157,21 @@ mod tests {
         report.mistakes[0].picture = Some(hostile.clone());
         report.subgroups[0].attribute.clone_from(&hostile);
         report.subgroups[0].value.clone_from(&hostile);
-        assert!(!report_html(&report, None).contains("<script"));
+        report.date.clone_from(&hostile);
+        assert!(!report_html(&report, None).contains("<script>alert"));
+    }
+
+    #[test]
+    fn contents_lead_to_every_section_and_origin_is_told() {
+        let page = report_html(&sample::report(), None);
+        let links: Vec<&str> =
+            page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(links.len() >= 7, "{links:?}");
+        for link in links {
+            assert!(page.contains(&format!("<h2 id=\"{link}\">")), "{link}");
+        }
+        assert!(page.contains("Trained 2026-11-27 19:44:21 UTC, seed 7."));
+        assert!(!page.contains("<th></th>") && page.contains("<th scope=\"row\">sensitivity 95 %</th>"));
     }
 
     #[test]

@@ -1,19 +1,21 @@
 //! What was trained, from whose weights, with which settings.
 
-use super::element::{Cell, details, table, verbatim};
+use super::element::{Cell, on_screen, table, verbatim};
 use crate::report::numbers::{megabytes, thousands};
 use crate::report::{LayerRow, Report, diagram_svg, summary_table};
 
 /// Provenance, what is frozen, and all layers.
 pub(super) fn model(report: &Report) -> String {
     let model = &report.model;
-    let title = format!("{} with a new head", model.backbone);
-    let diagram =
-        format!("<figure class=\"scroll wide\">\n{}</figure>\n", diagram_svg(&title, &model.layers));
+    let title = format!("{}: {} with a new head", report.title.trim_end_matches('?'), model.backbone);
+    let diagram = format!(
+        "<figure class=\"scroll wide\" role=\"region\" tabindex=\"0\" aria-label=\"Diagram of the layers\">\n{}</figure>\n",
+        diagram_svg(&title, &model.layers)
+    );
     [
         facts(report),
-        details("Diagram of the layers", &diagram),
-        details("Table of the layers", &verbatim(&summary_table(&title, &model.layers))),
+        on_screen("Diagram of the layers", &diagram),
+        on_screen("Table of the layers", &verbatim(&summary_table(&title, &model.layers))),
     ]
     .concat()
 }
@@ -54,5 +56,5 @@ fn blocks(layers: &[LayerRow], trainable: bool) -> String {
 
 /// The command and the settings that it resolved to.
 pub(super) fn again(report: &Report) -> String {
-    verbatim(&report.command) + &details("Configuration", &verbatim(&report.configuration))
+    verbatim(&report.command) + &on_screen("Configuration", &verbatim(&report.configuration))
 }

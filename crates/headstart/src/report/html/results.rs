@@ -3,6 +3,7 @@
 use super::class_name;
 use super::element::{Cell, details, note, table, text};
 use super::members::members;
+use super::operating::operating;
 use crate::evaluate::{Estimate, SplitMetrics, ThresholdPolicy};
 use crate::report::numbers::{decimal_interval, decimals, duration, percent, percent_interval, thousands};
 use crate::report::{
@@ -91,6 +92,7 @@ pub(super) fn evaluation(report: &Report) -> String {
         table("numbers", &head, &measures(&report.results)),
         note(&meaning(report)),
         by_class(report, result),
+        operating(report, result),
         at_prevalence(report, result),
         over_patients(result),
         members(report, &result.name),

@@ -120,16 +120,33 @@ pub(super) fn mistakes(report: &Report) -> String {
     if report.mistakes.is_empty() {
         return text("No image was classified wrong.");
     }
-    let figures: String = report.mistakes.iter().map(figure).collect();
-    let lead = "The images with the greatest loss, the surest mistake first: the image, and where in it the answer was \
-                seen (Grad-CAM: yellow spoke for what it was called). A heat map shows where, not why.";
-    format!("{}<div class=\"gallery\">\n{figures}</div>\n", text(lead))
+    let mut kinds: Vec<(String, Vec<&Mistake>)> = Vec::new();
+    for mistake in &report.mistakes {
+        let kind = format!("{}, called {}", mistake.truth, mistake.predicted);
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, mistakes)) => mistakes.push(mistake),
+            None => kinds.push((kind, vec![mistake])),
+        }
+    }
+    let part = |(kind, mistakes): &(String, Vec<&Mistake>)| {
+        let figures: String = mistakes.iter().map(|mistake| figure(mistake)).collect();
+        format!("<h3>{}</h3>\n<div class=\"gallery\">\n{figures}</div>\n", escape(kind))
+    };
+    let kinds: String = kinds.iter().map(part).collect();
+    let lead = "Of each kind the images with the greatest loss, the surest mistake first: the image, and where in it the \
+                answer was seen (Grad-CAM: yellow spoke for what it was called). A heat map shows where, not why. A click, \
+                or the space bar, enlarges a picture.";
+    text(lead) + &kinds
 }
 
 fn figure(mistake: &Mistake) -> String {
     let path = escape(&mistake.path);
     let picture = match &mistake.picture {
-        Some(address) => format!("<img alt=\"{path}\" src=\"{}\" />", escape(address)),
+        Some(address) => format!(
+            "<label class=\"zoom\"><input type=\"checkbox\" aria-label=\"Enlarge {path}\" /><img alt=\"{path}\" \
+             src=\"{}\" /></label>",
+            escape(address)
+        ),
         None => "<div class=\"unreadable\"></div>".into(),
     };
     let words = format!("{}, called {} ({})", mistake.truth, mistake.predicted, percent(mistake.score));

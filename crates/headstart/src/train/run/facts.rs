@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::Contents;
-use crate::dataset::{Dataset, Split};
+use crate::dataset::Split;
 use crate::evaluate::{one_against_rest, precision_curve, reliability, roc_curve};
-use crate::report::{DatasetFacts, ModelFacts, Report, SetAside, SplitFacts, SplitResult, histogram};
+use crate::report::{
+    DatasetFacts, ModelFacts, Report, SetAside, SplitFacts, SplitResult, histogram, operating,
+};
 use crate::train::judge::{Measured, Part};
 
 mod mistakes;
@@ -43,6 +45,8 @@ pub(super) fn report(contents: &Contents<'_>) -> Report {
         subgroups: subgroups(contents),
         configuration: super::config(contents.job),
         command: contents.job.command.clone(),
+        date: contents.date.to_string(),
+        seed: contents.job.seed,
         version: description.version.clone(),
     }
 }
@@ -52,18 +56,22 @@ fn dataset(contents: &Contents<'_>) -> DatasetFacts {
     let grouped = dataset.samples.iter().any(|sample| sample.group.is_some());
     let aside = contents.extracted.set_aside.iter();
     DatasetFacts {
-        splits: Split::ALL.map(|split| facts(dataset, split)).to_vec(),
+        splits: Split::ALL.map(|split| facts(contents, split)).to_vec(),
         grouped_by: grouped.then(|| "patient or same picture".into()),
         shared_groups: dataset.shared_groups(),
         set_aside: aside.map(|(path, why)| SetAside { path: path.clone(), reason: why.clone() }).collect(),
     }
 }
 
-/// An image without a group stands alone.
-fn facts(dataset: &Dataset, split: Split) -> SplitFacts {
-    let samples = dataset.samples.iter().filter(|sample| sample.split == Some(split));
-    let groups: BTreeSet<&str> = samples.map(|s| s.group.as_deref().unwrap_or(s.path())).collect();
-    SplitFacts { name: split.to_string(), images: dataset.counts(split), groups: groups.len() }
+/// Of the images that could be used. One without a group stands alone.
+fn facts(contents: &Contents<'_>, split: Split) -> SplitFacts {
+    let (dataset, usable) = (contents.dataset, &contents.extracted.usable);
+    let samples =
+        || usable.iter().map(|at| &dataset.samples[*at]).filter(|sample| sample.split == Some(split));
+    let mut images = vec![0; dataset.classes.len()];
+    samples().for_each(|sample| images[sample.label] += 1);
+    let groups: BTreeSet<&str> = samples().map(|s| s.group.as_deref().unwrap_or(s.path())).collect();
+    SplitFacts { name: split.to_string(), images, groups: groups.len() }
 }
 
 /// What the headline is about: the test split, or validation.
@@ -86,6 +94,7 @@ fn result(contents: &Contents<'_>, part: &Measured) -> SplitResult {
         roc: if binary { roc_curve(&truth, &scores) } else { vec![] },
         precision: if binary { precision_curve(&truth, &scores) } else { vec![] },
         reliability: reliability(&labels, &part.scores, positive),
+        operating: binary.then(|| operating(&truth, &scores, part.metrics.threshold)),
         histogram: binary.then(|| histogram(&truth, &scores)),
     }
 }

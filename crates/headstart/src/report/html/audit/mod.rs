@@ -73,12 +73,15 @@ fn summary(findings: &[Finding]) -> String {
             Weight::Serious => ("serious", "serious"),
         };
         let (check, found) = (escape(finding.check), escape(&finding.found));
-        format!("<tr><td>{check}</td><td class=\"mark {class}\">{mark}</td><td>{found}</td></tr>\n")
+        format!(
+            "<tr><th scope=\"row\">{check}</th><td class=\"mark {class}\">{mark}</td><td>{found}</td></tr>\n"
+        )
     };
     let rows: String = findings.iter().map(row).collect();
     let meaning = "Serious: what is measured on this data would mislead. `headstart inspect DATA --json` has all lists \
                    in full.";
-    format!("<div class=\"scroll\"><table class=\"words\">\n<tbody>\n{rows}</tbody>\n</table></div>\n")
+    let region = "class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"What was found\"";
+    format!("<div {region}><table class=\"words\">\n<tbody>\n{rows}</tbody>\n</table></div>\n")
         + &note(meaning)
 }
 

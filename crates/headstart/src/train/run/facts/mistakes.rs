@@ -1,5 +1,7 @@
 //! The surest mistakes, with pictures.
 
+use std::collections::BTreeMap;
+
 use crate::evaluate::positive_score;
 use crate::explain::{Method, overlay, side_by_side};
 use crate::image::{Limits, data_uri};
@@ -7,10 +9,12 @@ use crate::report::Mistake;
 use crate::train::judge::Measured;
 use crate::train::run::Contents;
 
-/// So many are shown.
-const SHOWN: usize = 9;
+/// So many are shown of each kind: a class, and what it was called.
+const OF_A_KIND: usize = 6;
+/// And so many of all kinds.
+const SHOWN: usize = 18;
 
-/// The images of a split that were classified wrong, the greatest loss first.
+/// The images of a split that were classified wrong, some of each kind, the greatest loss first.
 pub(super) fn mistakes(contents: &Contents<'_>, part: &Measured) -> Vec<Mistake> {
     let classifier = contents.classifier;
     let mut wrong: Vec<(f64, usize, usize)> = Vec::new();
@@ -22,7 +26,18 @@ pub(super) fn mistakes(contents: &Contents<'_>, part: &Measured) -> Vec<Mistake>
         }
     }
     wrong.sort_by(|a, b| a.0.total_cmp(&b.0));
-    wrong.iter().take(SHOWN).map(|(_, row, predicted)| mistake(contents, part, *row, *predicted)).collect()
+    let mut shown = BTreeMap::new();
+    let has_room = |(_, row, predicted): &&(f64, usize, usize)| {
+        let count = shown.entry((contents.labels[part.indices[*row]], *predicted)).or_insert(0);
+        *count += 1;
+        *count <= OF_A_KIND
+    };
+    wrong
+        .iter()
+        .filter(has_room)
+        .take(SHOWN)
+        .map(|(_, row, predicted)| mistake(contents, part, *row, *predicted))
+        .collect()
 }
 
 fn mistake(contents: &Contents<'_>, part: &Measured, row: usize, predicted: usize) -> Mistake {

@@ -1,16 +1,13 @@
-//! The threads on which everything is computed.
+//! The threads on which everything is computed. They belong to the program: the library starts none of its own accord
+//! and pins none, because the process is then another's.
 
 use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 
-/// Starts `count` threads, or one for each processor. To be called before anything is computed; without it threads are
-/// started when they are needed.
+/// Starts `count` threads, or one for each processor, before anything is computed.
 ///
-/// As many threads as the process may use processors stay on one each, which is Linux's only: its scheduler may
-/// leave two threads that were woken together on one processor for a tenth of a second, while a single image takes a
-/// few thousandths.
-///
-/// # Errors
-/// When threads were started before, or the system refuses them.
+/// Where they are as many as the process may use processors, each stays on one. Linux's scheduler may else leave two
+/// threads that were woken together on one processor for a tenth of a second, while a single image takes a few
+/// thousandths. Fewer threads are the scheduler's to place: another process may be on any processor.
 pub fn start(count: Option<usize>) -> Result<(), ThreadPoolBuildError> {
     ThreadPoolBuilder::new().num_threads(count.unwrap_or_default()).start_handler(stay).build_global()
 }

@@ -1,0 +1,132 @@
+//! Answers as a table, as JSON and as CSV, printed one by one.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+
+use headstart::classifier::{Assessment, Classifier, Verdict};
+use headstart::train::csv_field;
+use headstart::visible::{visible, visible_lines};
+use serde_json::{Map, Value, json};
+
+use crate::cli::Format;
+use crate::print::{out, text};
+
+/// The widest that the table's column of files gets: longer names move what follows.
+const WIDEST: usize = 36;
+
+/// What has been printed so far.
+pub struct Answers<'a> {
+    classifier: &'a Classifier,
+    format: Format,
+    count: usize,
+    /// Width of the table's column of files.
+    width: usize,
+    /// Why there was no answer, and how often.
+    doubts: BTreeMap<Verdict, (&'static str, usize)>,
+}
+
+impl<'a> Answers<'a> {
+    /// Prints what stands above the answers to `files`.
+    pub fn new(classifier: &'a Classifier, format: Format, files: &[String]) -> Self {
+        let width = files.iter().map(|file| file.chars().count()).max().unwrap_or(0).min(WIDEST);
+        let classes = classifier.classes();
+        match format {
+            Format::Table => {}
+            Format::Json => text("{\n  \"predictions\": ["),
+            Format::Csv => {
+                let names: Vec<String> =
+                    classes.iter().map(|class| csv_field(&format!("score_{class}"))).collect();
+                let names = names.join(",");
+                text(format_args!("path,predicted,{names},{}\n", Assessment::COLUMNS));
+            }
+        }
+        Self { classifier, format, count: 0, width, doubts: BTreeMap::new() }
+    }
+
+    /// Prints what is said of one file.
+    pub fn add(&mut self, file: &str, assessment: &Assessment) {
+        match self.format {
+            Format::Table => self.row(file, assessment),
+            Format::Json => self.object(file, assessment),
+            Format::Csv => self.record(file, assessment),
+        }
+        self.count += 1;
+    }
+
+    /// Prints what stands below the answers.
+    pub fn finish(self) {
+        match self.format {
+            Format::Table => {
+                out!("");
+                for (verdict, (doubt, count)) in &self.doubts {
+                    let images = if *count == 1 { "image" } else { "images" };
+                    out!("{} ({count} {images}): {doubt}", verdict.word());
+                }
+                out!("{}", self.classifier.caution());
+            }
+            Format::Json => {
+                let end = if self.count == 0 { "" } else { "\n  " };
+                text(format_args!(
+                    "{end}],\n  \"caution\": {}\n}}\n",
+                    Value::from(self.classifier.caution())
+                ));
+            }
+            Format::Csv => {}
+        }
+    }
+
+    /// No class stands where the model gives no answer.
+    fn row(&mut self, file: &str, assessment: &Assessment) {
+        let verdict = assessment.verdict();
+        if let Some(doubt) = assessment.doubt() {
+            self.doubts.entry(verdict).or_insert((doubt, 0)).1 += 1;
+        }
+        let classes = self.classifier.classes();
+        let longest = classes.iter().map(|class| class.chars().count());
+        let answers = longest.chain([Verdict::Undecided.word().len()]).max().unwrap_or(0);
+        let file = visible(file);
+        let answer = assessment.answer().unwrap_or(verdict.word());
+        let scores = classes.iter().zip(&assessment.prediction.scores);
+        let scores: Vec<String> = scores.map(|(class, score)| format!("{class} {score:.4}")).collect();
+        out!("{file:<width$}  {answer:<answers$}  {}", scores.join("  "), width = self.width);
+    }
+
+    fn object(&self, file: &str, assessment: &Assessment) {
+        let classes = self.classifier.classes();
+        let scores = classes.iter().zip(&assessment.prediction.scores);
+        let scores: Map<String, Value> =
+            scores.map(|(class, score)| (class.clone(), (*score).into())).collect();
+        let plausible = assessment.plausible.as_ref();
+        let plausible: Option<Vec<&String>> =
+            plausible.map(|plausible| plausible.iter().map(|class| &classes[*class]).collect());
+        let object = json!({
+            "path": file,
+            "frames": assessment.frames,
+            "verdict": assessment.verdict().word(),
+            "predicted": assessment.answer(),
+            "scores": scores,
+            "threshold": self.classifier.deciding_threshold(),
+            "distance": assessment.distance,
+            "refused": assessment.refused,
+            "plausible": plausible,
+            "doubt": assessment.doubt(),
+        });
+        let comma = if self.count == 0 { "" } else { "," };
+        let lines = format!("{object:#}").replace('\n', "\n    ");
+        text(format_args!("{comma}\n    {lines}"));
+    }
+
+    fn record(&self, file: &str, assessment: &Assessment) {
+        let classes = self.classifier.classes();
+        let scores: Vec<String> =
+            assessment.prediction.scores.iter().map(|score| format!("{score}")).collect();
+        let (file, answer) = (csv_field(file), csv_field(assessment.answer().unwrap_or_default()));
+        let doubts = assessment.csv(classes, self.classifier.deciding_threshold());
+        let line = format!("{file},{answer},{},{doubts}\n", scores.join(","));
+        // A program that reads the table gets names as they are, and a terminal none that it obeys.
+        match std::io::stdout().is_terminal() {
+            true => text(visible_lines(&line)),
+            false => text(line),
+        }
+    }
+}
