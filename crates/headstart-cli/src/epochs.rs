@@ -7,8 +7,8 @@ pub fn head(record: &EpochRecord) -> String {
     let loss = if has_penalty(record) { "     loss    plain" } else { "     loss" };
     let space = loss.len() + 10;
     let training = format!("{:>space$}", "training");
-    let validation = format!("{:>width$}", "validation", width = space + 2);
-    format!("{:5}{training}{validation}\nepoch{loss}  accuracy  {loss}  accuracy     AUC      time", "")
+    let validation = format!("{:>width$}", "validation", width = space + 1);
+    format!("{:5}{training}{validation}\nepoch{loss}  accuracy {loss}  accuracy     AUC      time", "")
 }
 
 /// An epoch. Losses are with the penalty of the weights, as the training sees them, and `plain` without it.
@@ -20,7 +20,7 @@ pub fn row(record: &EpochRecord) -> String {
         None => losses(record.validation_loss, None),
     };
     format!(
-        "{:>5}{training}  {:>8.4}  {validation}  {:>8.4}  {auc:>6}  {:>8}",
+        "{:>5}{training}  {:>8.4} {validation}  {:>8.4}  {auc:>6}  {:>8}",
         record.epoch,
         record.train_accuracy,
         record.validation_accuracy,

@@ -45,6 +45,11 @@ pub(super) struct Data<'a> {
     pub(super) positive: usize,
 }
 
+/// `a is`, or `a, b are`.
+fn are(names: &[String]) -> String {
+    format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
+}
+
 /// What stays the same in all steps.
 pub(super) struct Fit<'a> {
     pub(super) tail: &'a Tail,
@@ -99,7 +104,7 @@ impl Fit<'_> {
         }
         let thawed = self.pace.thawed(epoch);
         if state.within.seen == 0 && !thawed.is_empty() {
-            observer.say(&format!("epoch {epoch}: {} begins to move", thawed.join(", ")));
+            observer.say(&format!("from epoch {epoch} on {} trained, too", are(&thawed)));
         }
         let (tail, data) = self.moving(epoch);
         let mut order = data.train.to_vec();
