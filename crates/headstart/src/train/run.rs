@@ -173,7 +173,7 @@ impl Folder {
             confusion: contents
                 .measured
                 .iter()
-                .map(|part| (part.split.name(), labelled(&part.metrics.confusion, &description.classes)))
+                .map(|part| (part.part.name(), labelled(&part.metrics.confusion, &description.classes)))
                 .collect(),
             data: contents.job.data.display().to_string(),
             seed: contents.job.seed,
