@@ -23,6 +23,8 @@ pub struct Answers<'a> {
     width: usize,
     /// Why there was no answer, and how often.
     doubts: BTreeMap<Verdict, (&'static str, usize)>,
+    /// What is said of images that are answered but seem to have been made in another way, and how many they are.
+    note: Option<(&'static str, usize)>,
 }
 
 impl<'a> Answers<'a> {
@@ -40,7 +42,7 @@ impl<'a> Answers<'a> {
                 text(format_args!("path,predicted,{names},{}\n", Assessment::COLUMNS));
             }
         }
-        Self { classifier, format, count: 0, width, doubts: BTreeMap::new() }
+        Self { classifier, format, count: 0, width, doubts: BTreeMap::new(), note: None }
     }
 
     /// Prints what is said of one file.
@@ -62,6 +64,9 @@ impl<'a> Answers<'a> {
                     let images = if *count == 1 { "image" } else { "images" };
                     out!("{} ({count} {images}): {doubt}", verdict.word());
                 }
+                if let Some((note, count)) = self.note {
+                    out!("{count} of the images that are answered: {note}");
+                }
                 out!("{}", self.classifier.caution());
             }
             Format::Json => {
@@ -80,6 +85,9 @@ impl<'a> Answers<'a> {
         let verdict = assessment.verdict();
         if let Some(doubt) = assessment.doubt() {
             self.doubts.entry(verdict).or_insert((doubt, 0)).1 += 1;
+        }
+        if let Some(note) = assessment.note() {
+            self.note.get_or_insert((note, 0)).1 += 1;
         }
         let classes = self.classifier.classes();
         let longest = classes.iter().map(|class| class.chars().count());
@@ -108,6 +116,8 @@ impl<'a> Answers<'a> {
             "threshold": self.classifier.deciding_threshold(),
             "distance": assessment.distance,
             "refused": assessment.refused,
+            "oddness": assessment.oddness,
+            "unusual": assessment.unusual,
             "plausible": plausible,
             "doubt": assessment.doubt(),
         });
