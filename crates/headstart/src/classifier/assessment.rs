@@ -134,8 +134,8 @@ mod tests {
             |refused| Assessment { unusual: true, oddness: Some(2.0), ..assessment(refused, Some(&[0])) };
         assert_eq!((unusual(false).answer(), unusual(false).note()), (Some("a"), Some(UNUSUAL)));
         assert_eq!(unusual(true).note(), None);
-        assert_eq!(unusual(false).csv(&["a".to_owned()]), "1.0000,false,a,true");
-        assert_eq!(assessment(false, None).csv(&[]), "1.0000,false,,");
+        assert_eq!(unusual(false).csv(&["a".to_owned()], Some(0.5)), "1.0000,false,a,true,decided,0.5");
+        assert_eq!(assessment(false, None).csv(&[], None), "1.0000,false,,,decided,");
     }
 
     #[test]
