@@ -15,6 +15,7 @@ import numpy as np
 import statsmodels.api as sm
 from confidenceinterval import roc_auc_score as auc_with_delong
 from MLstatkit import Delong_test
+from scipy.stats import chi2, foldnorm
 from sklearn import metrics
 from sklearn.calibration import _SigmoidCalibration, calibration_curve
 from statsmodels.stats.contingency_tables import mcnemar
@@ -54,6 +55,18 @@ def claims(labels, scores, positive):
     return scores.max(axis=1), scores.argmax(axis=1) == labels
 
 
+def debiased(score, is_so):
+    """The calibration error without what chance adds: what a folded normal's mean (scipy) has above each distance."""
+    place, value = np.searchsorted(np.linspace(0, 1, 11)[1:-1], score), 0.0
+    for b in np.unique(place):
+        inside = place == b
+        n, mean, hits = int(inside.sum()), score[inside].mean(), int(is_so[inside].sum())
+        off, share = abs(mean - hits / n), (hits + mean) / (n + 1)
+        error = np.sqrt(share * (1 - share) / n)
+        value += n * (2 * off - foldnorm.mean(off / error, scale=error))
+    return float(max(value / len(score), 0.0))
+
+
 def calibration(labels, scores, positive):
     score, is_so = claims(labels, scores, positive)
     share, mean = calibration_curve(is_so, score, n_bins=10)
@@ -65,7 +78,7 @@ def calibration(labels, scores, positive):
     family = sm.families.Binomial()
     shift = sm.GLM(is_so.astype(float), np.ones(len(odds)), family=family, offset=odds).fit(tol=1e-14)
     wald = lambda fit, index: [float(fit.params[index]), *map(float, fit.conf_int()[index])]
-    return {"ece": ece, "slope": wald(line, 1), "intercept": wald(shift, 0)}
+    return {"ece": ece, "debiased": debiased(score, is_so), "slope": wald(line, 1), "intercept": wald(shift, 0)}
 
 
 def case(name, labels, scores, positive):
@@ -138,6 +151,21 @@ def pair(random):
             "p": float(test[1]), "mcnemar_p": float(mcnemar(table, exact=True).pvalue)}
 
 
+def patients(random):
+    """Two classifiers on patients with one to six images: the test of Durkalski et al. 2003, and beside it how often
+    random signs of the patients' mean differences give as much (a permutation test, which needs no distribution)."""
+    groups = np.repeat(np.arange(90), random.integers(1, 7, size=90))
+    of_patient = random.normal(size=90)[groups]
+    first, second = ((of_patient + random.normal(size=len(groups)) + lean > 0).astype(int) for lean in (0.6, 0.25))
+    images = np.bincount(groups)
+    means = np.bincount(groups, weights=first - second) / images
+    statistic = means.sum() ** 2 / (means**2).sum()
+    signs = random.choice([-1, 1], size=(100_000, len(means)))
+    return {"groups": groups.tolist(), "first": first.tolist(), "second": second.tolist(),
+            "p": float(chi2.sf(statistic, 1)),
+            "permutation_p": float((np.abs(signs @ means) >= abs(means.sum()) - 1e-12).mean())}
+
+
 def main():
     random = np.random.default_rng(20240229)
     cases = [
@@ -147,7 +175,7 @@ def main():
         case("five classes", *draw(random, 60, [0.2] * 5, 1.0), positive=4),
     ]
     lines = ",\n".join(json.dumps(c) for c in cases)
-    extra = f'"platt": {json.dumps(platt(random))},\n"pair": {json.dumps(pair(random))}'
+    extra = f'"platt": {json.dumps(platt(random))},\n"pair": {json.dumps(pair(random))},\n"patients": {json.dumps(patients(random))}'
     GOLDEN.write_text(f'{{"threshold": {THRESHOLD}, "cases": [\n{lines}\n],\n{extra}\n}}\n')
 
 

@@ -5,16 +5,25 @@ use headstart::evaluate::{Estimate, SplitMetrics};
 /// Splits beside each other at 80 columns.
 const SPLITS: usize = 3;
 
-/// The headline measures of each split.
+/// The headline measures of each split. Of more than two classes all but the accuracy are means, and called so.
 pub fn table(splits: &[(&str, &SplitMetrics)]) -> String {
     let blocks: Vec<String> = splits.chunks(SPLITS).map(block).collect();
-    blocks.join("\n") + "95 % intervals: Wilson, for AUC DeLong"
+    let text = blocks.join("\n") + "95 % intervals: Wilson, for AUC DeLong";
+    match several(splits) {
+        Some(classes) => format!("{text}\nmean: over the {classes} classes, each against the rest"),
+        None => text,
+    }
+}
+
+/// The number of classes, where there are more than two.
+fn several(splits: &[(&str, &SplitMetrics)]) -> Option<usize> {
+    splits.iter().map(|(_, metrics)| metrics.by_class.len()).find(|count| *count > 0)
 }
 
 fn block(splits: &[(&str, &SplitMetrics)]) -> String {
     let line = |name: &str, cell: &dyn Fn(&(&str, &SplitMetrics)) -> String| {
-        let cells: String = splits.iter().map(|split| format!("{:<22}", cell(split))).collect();
-        format!("{name:<13}{cells}").trim_end().to_string() + "\n"
+        let cells: String = splits.iter().map(|split| format!("{:<21}", cell(split))).collect();
+        format!("{name:<17}{cells}").trim_end().to_string() + "\n"
     };
     let measures: [(&str, fn(&SplitMetrics) -> Estimate); 4] = [
         ("accuracy", |metrics| metrics.accuracy),
@@ -24,13 +33,16 @@ fn block(splits: &[(&str, &SplitMetrics)]) -> String {
     ];
     let mut text = line("", &|(split, _)| (*split).to_string());
     text += &line("images", &|(_, metrics)| metrics.images.to_string());
+    let mean = if several(splits).is_some() { "mean " } else { "" };
     for (name, measure) in measures {
-        text += &line(name, &|(_, metrics)| estimate(&measure(metrics)));
+        let name = if name == "accuracy" { name.into() } else { format!("{mean}{name}") };
+        text += &line(&name, &|(_, metrics)| estimate(&measure(metrics)));
     }
     text
 }
 
 /// `0.9562 (0.941–0.971)`.
 pub fn estimate(estimate: &Estimate) -> String {
-    format!("{:.4} ({:.3}–{:.3})", estimate.value, estimate.low, estimate.high)
+    let Estimate { value, low, high } = estimate;
+    if estimate.is_known() { format!("{value:.4} ({low:.3}–{high:.3})") } else { "unknown".into() }
 }

@@ -16,10 +16,15 @@ fn headstart(cache: &Path) -> Command {
 
 /// Two classes of noisy grey pictures that overlap a little, and what a CSV says of them.
 fn pictures(folder: &Path, count: u32) -> PathBuf {
+    drawn(folder, 0..count)
+}
+
+/// The pictures of these numbers.
+fn drawn(folder: &Path, numbers: std::ops::Range<u32>) -> PathBuf {
     let mut table = String::from("path,label,sex\n");
     for (class, base) in [("bright", 120u8), ("dark", 90)] {
         fs::create_dir_all(folder.join(class)).expect("creates");
-        for index in 0..count {
+        for index in numbers.clone() {
             let noise = |x: u32, y: u32| ((x * x + y * 13 + index * 31) % 60) as u8 + (index * 7 % 40) as u8;
             let picture = GrayImage::from_fn(40, 40, |x, y| Luma([base + noise(x, y)]));
             let name = format!("{class}/{index:03}.png");
@@ -181,12 +186,9 @@ fn data_from_elsewhere_is_measured_and_recalibrated_only_when_told_to() {
     fs::remove_file(data.join("images.csv")).expect("removes");
     train(&cache, &data, &run, &[]);
     let elsewhere = folder.path().join("elsewhere");
-    for (theirs, ours) in [("BRIGHT", "bright"), ("gloomy", "dark")] {
-        fs::create_dir_all(elsewhere.join(theirs)).expect("creates");
-        for index in 0..60 {
-            let name = format!("{index:03}.png");
-            fs::copy(data.join(ours).join(&name), elsewhere.join(theirs).join(&name)).expect("copies");
-        }
+    fs::remove_file(drawn(&elsewhere, 100..160)).expect("removes");
+    for (ours, theirs) in [("bright", "BRIGHT"), ("dark", "gloomy")] {
+        fs::rename(elsewhere.join(ours), elsewhere.join(theirs)).expect("renames");
     }
     let model = run.join("model.safetensors");
     let evaluate = |more: &[&str]| {
@@ -204,10 +206,142 @@ fn data_from_elsewhere_is_measured_and_recalibrated_only_when_told_to() {
     let all = [pairs.as_slice(), &["--json", "--recalibrate", &anew_name]].concat();
     let output = json(&evaluate(&all).success().get_output().stdout);
     assert!(output["recalibrated"]["auc"]["value"].as_f64() > Some(0.5), "{output}");
-    assert!(output["train"]["shift"]["changed"].is_array(), "{output}");
+    assert!(output["all"]["shift"]["changed"].is_array(), "{output}");
+    assert_eq!(output["all"]["seen"], serde_json::json!({"training": 0, "validation": 0}));
     assert_eq!(sealed, fs::read(&model).expect("the model"), "the model itself must stay");
     headstart(&cache).arg("predict").arg(&anew).arg(data.join("dark/001.png")).assert().success();
     evaluate(&["--classes", "gloomy=dark", "--prevalence", "2"]).code(2).stderr(contains("--prevalence"));
+}
+
+#[test]
+fn images_that_the_model_has_seen_are_counted_and_not_compared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data, run) =
+        (folder.path().join("cache"), folder.path().join("data"), folder.path().join("run"));
+    pictures(&data, 40);
+    fs::remove_file(data.join("images.csv")).expect("removes");
+    train(&cache, &data, &run, &[]);
+    let model = run.join("model.safetensors");
+    let evaluate = |data: &Path, more: &[&str]| {
+        headstart(&cache).arg("evaluate").arg(&model).arg(data).args(more).assert()
+    };
+    // 80 images: 12 are the test, 12 of the 68 others validate.
+    let output = json(&evaluate(&data, &["--json"]).success().get_output().stdout);
+    let seen = &output["all"]["seen"];
+    let [training, validation] = ["training", "validation"].map(|part| seen[part].as_u64().expect("a count"));
+    assert!(training > 3 * validation && validation > 5 && training + validation == 68, "{output}");
+    assert!(output["all"]["shift"].is_null(), "{output}");
+    evaluate(&data, &[]).success().stdout(contains(format!(
+        "warning: The model was trained on {training} and validated on {validation} of"
+    )));
+    let anew = folder.path().join("anew.safetensors").display().to_string();
+    evaluate(&data, &["--recalibrate", &anew]).code(2).stderr(contains("not trained on"));
+
+    // A folder that is a split by its name, of one class alone.
+    let validation = folder.path().join("val");
+    drawn(&validation, 200..220);
+    fs::remove_dir_all(validation.join("bright")).expect("removes");
+    fs::remove_file(validation.join("images.csv")).expect("removes");
+    let output = json(&evaluate(&validation, &["--json"]).success().get_output().stdout);
+    let measured = &output["validation"];
+    assert_eq!(
+        (measured["images"].as_u64(), &measured["auc"]["value"]),
+        (Some(20), &serde_json::Value::Null)
+    );
+    let shown = evaluate(&validation, &[]).success();
+    shown.stdout(contains("unknown").and(contains("NaN").not()));
+    let all = folder.path().join("split");
+    fs::create_dir_all(&all).expect("creates");
+    fs::rename(&validation, all.join("val")).expect("renames");
+    assert!(json(&evaluate(&all, &["--json"]).success().get_output().stdout)["validation"].is_object());
+}
+
+#[test]
+fn a_model_that_ranks_by_chance_is_not_recalibrated() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data, run) =
+        (folder.path().join("cache"), folder.path().join("data"), folder.path().join("run"));
+    pictures(&data, 40);
+    train(&cache, &data.join("images.csv"), &run, &[]);
+    // The same kind of picture under both names.
+    let elsewhere = folder.path().join("elsewhere");
+    fs::remove_file(drawn(&elsewhere, 300..360)).expect("removes");
+    for index in (300..360).step_by(2) {
+        let [bright, dark, held] =
+            ["bright", "dark", "held"].map(|class| elsewhere.join(class).join(format!("{index:03}.png")));
+        fs::create_dir_all(held.parent().expect("a folder")).expect("creates");
+        fs::rename(&bright, &held).and_then(|()| fs::rename(&dark, &bright)).expect("renames");
+        fs::rename(&held, &dark).expect("renames");
+    }
+    fs::remove_dir(elsewhere.join("held")).expect("removes");
+    let anew = folder.path().join("anew.safetensors");
+    let mut command = headstart(&cache);
+    command
+        .arg("evaluate")
+        .arg(run.join("model.safetensors"))
+        .arg(&elsewhere)
+        .arg("--recalibrate")
+        .arg(&anew);
+    command.assert().code(2).stderr(contains("better than chance").and(contains("above 0.5")));
+    assert!(!anew.exists());
+}
+
+#[test]
+fn given_splits_that_leak_are_told_wherever_the_numbers_stand() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data, run) =
+        (folder.path().join("cache"), folder.path().join("data"), folder.path().join("run"));
+    pictures(&data, 60);
+    let mut table = String::from("path,label,group,split\n");
+    for class in ["bright", "dark"] {
+        for index in 0..60 {
+            let split = ["train", "train", "validation", "test"][index % 4];
+            // Each patient has an image in every split.
+            table += &format!("{class}/{index:03}.png,{class},{class}{},{split}\n", index / 4);
+        }
+    }
+    let file = data.join("leaking.csv");
+    fs::write(&file, table).expect("writes");
+    let settings = ["--image-size", "32", "--epochs", "1", "--batch-size", "8", "--out"];
+    let trained = headstart(&cache).arg("train").arg(&file).args(settings).arg(&run).assert().success();
+    let leak = "share 30 groups of images";
+    trained.stdout(contains(format!("warning: The splits that the data came with {leak}")));
+    for file in ["model_card.md", "report.html", "checklist.md"] {
+        let text = fs::read_to_string(run.join(file)).expect(file);
+        assert!(text.contains(leak), "{file}");
+    }
+}
+
+#[test]
+fn of_four_classes_no_threshold_is_spoken_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, data) = (folder.path().join("cache"), folder.path().join("data"));
+    pictures(&data, 24);
+    fs::remove_file(data.join("images.csv")).expect("removes");
+    // Two classes become four: halves of each.
+    for class in ["bright", "dark"] {
+        let half = data.join(format!("{class} too"));
+        fs::create_dir_all(&half).expect("creates");
+        for index in 0..12 {
+            let name = format!("{index:03}.png");
+            fs::rename(data.join(class).join(&name), half.join(&name)).expect("renames");
+        }
+    }
+    let run = folder.path().join("run");
+    let settings = ["--image-size", "32", "--epochs", "1", "--batch-size", "8", "--out"];
+    let train = |more: &[&str]| {
+        headstart(&cache).arg("train").arg(&data).args(settings).arg(&run).args(more).assert()
+    };
+    train(&["--positive", "dark"]).code(2).stderr(contains("expected data of two classes, found 4"));
+    let shown = train(&[]).success();
+    let shown = String::from_utf8_lossy(&shown.get_output().stdout).into_owned();
+    assert!(!shown.contains("threshold") && shown.contains("mean sensitivity"), "{shown}");
+    assert!(shown.contains("each class against the rest") && shown.contains("\ndark too"), "{shown}");
+    for file in ["model_card.md", "checklist.md", "report.html"] {
+        let text = fs::read_to_string(run.join(file)).expect(file);
+        assert!(text.contains("over the 4 classes"), "{file}");
+        assert!(!text.contains("ositive class") && !text.contains("hreshold chosen"), "{file}: {text}");
+    }
 }
 
 #[test]

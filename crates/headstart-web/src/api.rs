@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::answer::{self, Answer, Outcome};
 use crate::asked::{AskedModel, Language};
+use crate::measured;
 use crate::openapi::Guarded;
 use crate::predictor::{caution, deciding_threshold};
 use crate::problem::{ErrorBody, Problem};
@@ -62,6 +63,8 @@ pub(crate) struct CardFacts {
     test: Option<Vec<Measured>>,
     /// With more than two classes: the share of each one's held-out images that are recognised.
     recalls: Vec<Measured>,
+    /// Why these numbers say less than they seem to, in whole sentences.
+    warnings: Vec<String>,
     /// The version of the program that trained it.
     version: String,
 }
@@ -134,7 +137,7 @@ pub(crate) async fn model(
     let threshold = deciding_threshold(predictor);
     Json(ModelFacts {
         models: state.models().all().map(|model| model.name.clone()).collect(),
-        card: CardFacts::of(predictor.card()),
+        card: CardFacts::of(predictor.card(), measured::doubts(predictor, strings)),
         classes: predictor.classes().to_vec(),
         positive: threshold.and_then(|_| predictor.classes().get(predictor.positive()).cloned()),
         threshold,
@@ -144,7 +147,7 @@ pub(crate) async fn model(
 }
 
 impl CardFacts {
-    fn of(card: &Card) -> Self {
+    fn of(card: &Card, warnings: Vec<String>) -> Self {
         let finite = |number: f64| number.is_finite().then_some(number);
         let measured = |(name, value, low, high): &(String, f64, f64, f64)| Measured {
             name: name.clone(),
@@ -159,6 +162,7 @@ impl CardFacts {
             trained_on: card.trained_on.clone(),
             test: card.test.as_ref().map(|numbers| numbers.iter().map(measured).collect()),
             recalls: card.recalls.iter().map(measured).collect(),
+            warnings,
             version: card.version.clone(),
         }
     }

@@ -1,5 +1,8 @@
 //! How good a model is: the numbers from held-out images, with their intervals and in words.
 
+use headstart::dataset::Split;
+use headstart::evaluate::Doubt;
+
 use crate::html::escape;
 use crate::language::Strings;
 use crate::predictor::{Predictor, shown_class};
@@ -15,9 +18,37 @@ pub(crate) fn in_full(predictor: &dyn Predictor, strings: &Strings) -> String {
         return format!(r#"<p class="lead">{}</p>"#, escape(strings.get("not-measured")));
     }
     let rows: String = numbers.iter().map(|number| row(predictor, strings, number)).collect();
-    let lead = escape(strings.get("measured"));
+    let lead = escape(strings.get(if in_doubt(predictor) { "measured-in-doubt" } else { "measured" }));
+    let doubts: String = doubts(predictor, strings).iter().map(|doubt| warning(strings, doubt)).collect();
     let recalls = recalls(predictor, strings);
-    format!(r#"<p class="lead">{lead}</p><dl class="measured">{rows}</dl>{recalls}"#)
+    format!(r#"<p class="lead">{lead}</p>{doubts}<dl class="measured">{rows}</dl>{recalls}"#)
+}
+
+/// Why the numbers say less than they seem to, in whole sentences.
+pub(crate) fn doubts(predictor: &dyn Predictor, strings: &Strings) -> Vec<String> {
+    let said = |doubt: &Doubt| match doubt {
+        Doubt::SharedGroups { groups } => {
+            strings.say("doubt-shared-groups", &[("groups", &groups.to_string())])
+        }
+        Doubt::FewImages { split, class, images } => {
+            let key = match split {
+                Split::Test => "doubt-few-test-images",
+                Split::Train | Split::Validation => "doubt-few-validation-images",
+            };
+            strings.say(key, &[("class", class), ("images", &images.to_string())])
+        }
+    };
+    predictor.card().doubts.iter().map(said).collect()
+}
+
+/// Whether the test images may have been seen in training.
+fn in_doubt(predictor: &dyn Predictor) -> bool {
+    predictor.card().doubts.iter().any(|doubt| matches!(doubt, Doubt::SharedGroups { .. }))
+}
+
+fn warning(strings: &Strings, doubt: &str) -> String {
+    let label = escape(strings.get("warning"));
+    format!(r#"<p class="lead" role="note"><strong>{label}</strong> {}</p>"#, escape(doubt))
 }
 
 /// A row for each of more than two classes.
@@ -70,7 +101,9 @@ pub(crate) fn in_short(predictor: &dyn Predictor, strings: &Strings) -> String {
     let said = if parts.is_empty() {
         strings.get("not-measured").to_owned()
     } else {
-        format!("{} {}.", strings.get("reliability"), parts.join(", "))
+        let about = if in_doubt(predictor) { "reliability-in-doubt" } else { "reliability" };
+        let doubts: String = doubts(predictor, strings).iter().map(|doubt| format!(" {doubt}")).collect();
+        format!("{} {}.{doubts}", strings.get(about), parts.join(", "))
     };
     let card = escape(strings.get("model-card"));
     format!(r##"<p class="reliability">{} <a href="#model-card">{card}</a></p>"##, escape(&said))

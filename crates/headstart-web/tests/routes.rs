@@ -8,6 +8,7 @@ mod stand_in;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use client::{Reply, app_within, get, send};
+use headstart::evaluate::Doubt;
 use headstart_web::{AppState, Limits, app};
 use stand_in::StandIn;
 
@@ -35,6 +36,21 @@ async fn a_model_without_test_numbers_says_so() {
     let app = app(AppState::new(unmeasured, Limits::default()));
     let page = send(&app, Request::get("/").body(Body::empty()).unwrap()).await;
     assert!(page.body.contains("It was not measured on held-out images"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_leak_is_told_beside_the_numbers_on_page_and_api() {
+    let mut leaking = StandIn::default();
+    leaking.card.doubts = vec![Doubt::SharedGroups { groups: 170 }];
+    let app = app(AppState::new(leaking, Limits::default()));
+    let fetch = async |path: &str| send(&app, Request::get(path).body(Body::empty()).unwrap()).await;
+    let page = fetch("/").await.body;
+    assert!(!page.contains("never seen"), "{page}");
+    // Beside the numbers of the card, and beside those under each answer.
+    assert_eq!(page.matches("share 170 groups of images").count(), 2, "{page}");
+    assert!(fetch("/?lang=de").await.body.contains("haben 170 Gruppen von Bildern gemeinsam"));
+    let warnings = fetch("/api/model").await.json()["card"]["warnings"].clone();
+    assert!(warnings[0].as_str().is_some_and(|warning| warning.contains("170 groups")), "{warnings}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod digest;
 mod net;
 mod output;
 mod sealed;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod wording;
@@ -33,6 +34,7 @@ pub use card::Card;
 pub use output::Output;
 pub use sealed::{Description, Member, Worth};
 pub(crate) use sealed::{FORMAT, Sealed};
+pub use seen::{Seen, SeenBefore};
 pub use wording::{CAUTION, PLAIN_CAUTION, Wording};
 
 /// How far golden scores may be off on another machine.

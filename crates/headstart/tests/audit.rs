@@ -6,6 +6,9 @@ use std::time::Duration;
 use headstart::audit::{self, Labels, Survey, audit};
 use headstart::dataset::{Dataset, Split};
 use headstart::features::Progress;
+use headstart::phantom;
+use headstart::train::{Recipe, trunk};
+use image::{GrayImage, Luma, imageops};
 
 /// Images to train with that the test looks at, besides those of the test split.
 const IMAGES: usize = 2000;
@@ -61,7 +64,8 @@ fn most_of_the_flipped_labels_are_suspected() {
     for (sample, flipped) in dataset.samples.iter_mut().zip(&flipped) {
         sample.label ^= usize::from(*flipped);
     }
-    let found = audit(&dataset, &cache(), true, &mut Silent).expect("audits");
+    let trunk = trunk(&Recipe::find("default").expect("known")).expect("embedded");
+    let found = audit(&dataset, &cache(), Some(&trunk), &mut Silent).expect("audits");
     let recall = recall(&found.labels.expect("asked for"), &flipped);
     println!("{:.1} % of the flips at a precision of half", 100.0 * recall);
     assert!(recall >= 0.7, "{recall}");
@@ -71,7 +75,7 @@ fn most_of_the_flipped_labels_are_suspected() {
 fn the_known_duplicates_and_the_patients_in_both_splits_are_found() {
     let Some(folder) = data("chest-xray-224") else { return };
     let dataset = Dataset::open(&folder).expect("opens");
-    let found = audit(&dataset, &cache(), false, &mut Silent).expect("audits");
+    let found = audit(&dataset, &cache(), None, &mut Silent).expect("audits");
     assert_eq!((found.exact_duplicates.len(), found.shared_groups.len()), (30, 170));
     let counts: Vec<_> = found.counts.iter().map(|counts| (counts.split, counts.images.clone())).collect();
     assert_eq!(counts, [(Some(Split::Train), vec![1341, 3875]), (Some(Split::Test), vec![234, 390])]);
@@ -79,10 +83,72 @@ fn the_known_duplicates_and_the_patients_in_both_splits_are_found() {
 }
 
 #[test]
+fn pictures_that_only_look_alike_are_no_duplicates() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("phantoms");
+    phantom::write(&data, 150, 7).expect("draws");
+    let dataset = Dataset::open(&data).expect("opens");
+    let found = audit(&dataset, &folder.path().join("cache"), None, &mut Silent).expect("audits");
+    let tied: Vec<usize> = found.near_duplicates.iter().map(|group| group.images.len()).collect();
+    assert!(tied.is_empty(), "groups of {tied:?}");
+}
+
+/// The picture seen through a turn by so many degrees, black outside.
+fn turned(picture: &GrayImage, degrees: f32) -> GrayImage {
+    let (width, height) = (picture.width() as f32, picture.height() as f32);
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    GrayImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let (x, y) = (x as f32 + 0.5 - width / 2.0, y as f32 + 0.5 - height / 2.0);
+        let place = [cos * x - sin * y + width / 2.0, sin * x + cos * y + height / 2.0];
+        imageops::interpolate_bilinear(picture, place[0] - 0.5, place[1] - 0.5).unwrap_or(Luma([0]))
+    })
+}
+
+#[test]
+fn copies_that_were_cropped_turned_framed_or_inverted_are_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("phantoms");
+    phantom::write(&data, 8, 21).expect("draws");
+    let original = |number: usize| -> GrayImage {
+        image::open(data.join(format!("clear/phantom{number:04}.png"))).expect("a phantom").into_luma8()
+    };
+    let side = original(0).width();
+    let framed = |picture: &GrayImage| {
+        let mut frame = GrayImage::from_pixel(side + 24, side + 24, Luma([255]));
+        imageops::overlay(&mut frame, picture, 12, 12);
+        frame
+    };
+    let mut negative = original(3);
+    imageops::invert(&mut negative);
+    let copies = [
+        imageops::crop_imm(&original(0), 0, 11, side * 95 / 100, side * 95 / 100).to_image(),
+        turned(&original(1), 3.0),
+        framed(&original(2)),
+        negative,
+        turned(&original(4), -3.0),
+        imageops::crop_imm(&original(5), 9, 4, side * 95 / 100, side * 96 / 100).to_image(),
+    ];
+    for (number, copy) in copies.iter().enumerate() {
+        copy.save(data.join(format!("opacity/copy{number}.png"))).expect("saves");
+    }
+    let dataset = Dataset::open(&data).expect("opens");
+    let found = audit(&dataset, &folder.path().join("cache"), None, &mut Silent).expect("audits");
+    let mut pairs: Vec<Vec<&str>> = found
+        .near_duplicates
+        .iter()
+        .map(|group| group.images.iter().map(|image| image.path.as_str()).collect())
+        .collect();
+    pairs.sort();
+    let expected: Vec<[String; 2]> =
+        (0..6).map(|n| [format!("clear/phantom000{n}.png"), format!("opacity/copy{n}.png")]).collect();
+    assert_eq!(pairs, expected);
+}
+
+#[test]
 fn the_shape_of_the_originals_tells_the_class() {
     let Some(folder) = data("chest-xray-native") else { return };
     let dataset = Dataset::open(&folder).expect("opens");
-    let found = audit(&dataset, &cache(), false, &mut Silent).expect("audits");
+    let found = audit(&dataset, &cache(), None, &mut Silent).expect("audits");
     let shape = found.shortcuts.iter().find(|cue| cue.cue == "aspect ratio").expect("measured");
     assert!(shape.flagged && (shape.auc.value - 0.875).abs() < 0.005, "{shape:?}");
 }

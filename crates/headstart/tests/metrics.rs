@@ -21,6 +21,16 @@ struct Golden {
     cases: Vec<Case>,
     platt: Platt,
     pair: Pair,
+    patients: Patients,
+}
+
+#[derive(Deserialize)]
+struct Patients {
+    groups: Vec<usize>,
+    first: Vec<u8>,
+    second: Vec<u8>,
+    p: f64,
+    permutation_p: f64,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +54,7 @@ struct Pair {
 #[derive(Deserialize)]
 struct GoldenCalibration {
     ece: f64,
+    debiased: f64,
     slope: [f64; 3],
     intercept: [f64; 3],
 }
@@ -121,7 +132,13 @@ fn values_agree_with_scikit_learn() {
         case.number("Brier score", metrics.brier, case.brier);
         case.number("Matthews' correlation", metrics.mcc.value, case.mcc);
         case.number("average precision", metrics.average_precision.value, case.average_precision);
-        case.number("calibration error", metrics.ece.value, case.calibration.ece);
+        case.number("plain calibration error", metrics.ece_plain, case.calibration.ece);
+        case.number("calibration error", metrics.ece.value, case.calibration.debiased);
+        assert!(
+            metrics.ece.low <= metrics.ece.value && metrics.ece.value <= metrics.ece.high,
+            "{}",
+            case.name
+        );
         let mean = |parts: &[[f64; 3]]| parts.iter().map(|part| part[0]).sum::<f64>() / parts.len() as f64;
         case.number("sensitivity", metrics.sensitivity.value, mean(&case.recall_of_classes));
         case.number("specificity", metrics.specificity.value, mean(&case.specificity_of_classes));
@@ -165,6 +182,16 @@ fn paired_tests_agree_with_mlstatkit_and_statsmodels() {
         scores.iter().zip(&truth).map(|(score, truth)| (*score >= 0.5) == *truth).collect()
     };
     assert!((mcnemar(&right(&first), &right(&second), &alone).p - mcnemar_p).abs() < TOLERANCE);
+}
+
+#[test]
+fn patients_are_tested_as_durkalski_has_it() {
+    let Patients { groups, first, second, p, permutation_p } = golden().patients;
+    let right = |of: &[u8]| of.iter().map(|right| *right == 1).collect::<Vec<bool>>();
+    let found = mcnemar(&right(&first), &right(&second), &groups);
+    assert!((found.p - p).abs() < TOLERANCE, "{found:?} {p}");
+    // 100,000 permutations know p to about a thousandth; the distribution is the normal one nearly.
+    assert!((found.p - permutation_p).abs() < 0.01, "{found:?} {permutation_p}");
 }
 
 #[test]

@@ -17,7 +17,8 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
     }
     out!(
         "AUC: DeLong's paired test. Accuracy: McNemar's exact test. Where patients have several images both are of whole \
-         patients (Obuchowski 1997, Durkalski 2003). p-values are Holm's, for all pairs together; noise means above 0.05."
+         patients (Obuchowski 1997, Durkalski 2003). p-values are Holm's, for both tests of all pairs together; noise \
+         means above 0.05."
     );
     Ok(())
 }
@@ -36,9 +37,33 @@ fn show(comparison: &Comparison) {
             _ => "the second is better",
         };
         out!(
-            "  {name:<9} {:.4} and {:.4}: difference {value:+.4} ({low:+.4} to {high:+.4}), p = {p:.3}: {verdict}",
+            "  {name:<9} {:.4} and {:.4}: difference {value:+.4} ({low:+.4} to {high:+.4}), {}: {verdict}",
             values[0],
-            values[1]
+            values[1],
+            shown(p)
         );
+    }
+}
+
+/// A p-value, never as 0.
+fn shown(p: f64) -> String {
+    match p {
+        p if p.is_nan() => "p unknown".into(),
+        p if p < 0.001 => "p < 0.001".into(),
+        p => format!("p = {p:.3}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_p_value_is_never_nothing() {
+        assert_eq!(
+            [0.0, 0.000_9, 0.001, 0.05, 1.0].map(shown),
+            ["p < 0.001", "p < 0.001", "p = 0.001", "p = 0.050", "p = 1.000"]
+        );
+        assert_eq!(shown(f64::NAN), "p unknown");
     }
 }

@@ -4,11 +4,13 @@ use anyhow::{Context, Result, bail};
 use headstart::Error;
 use headstart::classifier::Classifier;
 use headstart::evaluate::{
-    Drift, Measurement, Recalibrated, Shift, SplitMetrics, classifier_on, predictive_values, recalibrate,
+    Coverage, Drift, Estimate, Measurement, Recalibrated, Shift, SplitMetrics, classifier_on,
+    predictive_values, recalibrate,
 };
 use headstart::image::first_frames;
 use headstart::train::Observer as _;
 
+use super::metrics::by_class;
 use crate::cli::EvaluateArguments;
 use crate::metrics_table::{estimate, table};
 use crate::output::Terminal;
@@ -37,21 +39,23 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     });
     let anew = anew.transpose()?;
     if arguments.json {
-        let mut all = serde_json::json!({ measured.split.name(): measured });
+        let mut all = serde_json::json!({ measured.name: measured });
         if let Some(anew) = &anew {
             all["recalibrated"] = serde_json::to_value(&anew.metrics)?;
         }
         json(&all)?;
     } else {
-        show(&measured, anew.as_ref());
+        show(&measured, classifier.classes(), anew.as_ref());
     }
     Ok(())
 }
 
-fn show(measured: &Measurement, anew: Option<&Recalibrated>) {
+fn show(measured: &Measurement, classes: &[String], anew: Option<&Recalibrated>) {
     let anew_row = anew.map(|anew| ("recalibrated", &anew.metrics));
-    let rows: Vec<_> = [(measured.split.name(), &measured.metrics)].into_iter().chain(anew_row).collect();
+    let rows: Vec<_> = [(measured.name, &measured.metrics)].into_iter().chain(anew_row).collect();
     Terminal::default().say(&table(&rows));
+    measured.warnings.iter().for_each(|warning| Terminal::default().warn(warning));
+    text(by_class(measured.name, &measured.metrics, classes));
     further(&measured.metrics);
     text(super::stress::table(&measured.stress));
     if let Some(shift) = &measured.shift {
@@ -61,11 +65,34 @@ fn show(measured: &Measurement, anew: Option<&Recalibrated>) {
         say_drift(drift);
     }
     if let Some(anew) = anew {
-        out!(
-            "recalibrated: threshold {:.4}; the column above scores each image by a fit that did not see its patient",
-            anew.threshold
-        );
+        say_anew(anew, classes.len());
     }
+}
+
+/// What was fitted anew, and what that leaves undecided.
+fn say_anew(anew: &Recalibrated, classes: usize) {
+    let threshold = if classes == 2 { format!(": threshold {:.4}", anew.threshold) } else { String::new() };
+    out!("recalibrated{threshold}; its column above judges each image by a fit that did not see its patient");
+    match &anew.metrics.sets {
+        Some(sets) => out!("  {}", coverage(sets)),
+        None => out!("  too few images of a class for prediction sets: the new model has none"),
+    }
+    if let (Some(before), Some(after)) = (&anew.refused_before, &anew.metrics.refused) {
+        out!("  refused as unlike the training images: {} before, {} now", share(before), share(after));
+    }
+}
+
+fn coverage(sets: &Coverage) -> String {
+    format!(
+        "prediction sets: {:.0} % promised\n    coverage {}; decided {}",
+        sets.nominal * 100.0,
+        estimate(&sets.coverage),
+        estimate(&sets.decided)
+    )
+}
+
+fn share(estimate: &Estimate) -> String {
+    format!("{:.1} % ({:.1}–{:.1})", estimate.value * 100.0, estimate.low * 100.0, estimate.high * 100.0)
 }
 
 /// What the table has no room for.
@@ -86,12 +113,10 @@ fn further(metrics: &SplitMetrics) {
         out!("where {:.1} % are positive:\n    PPV {ppv}   NPV {npv}", at.prevalence * 100.0);
     }
     if let Some(sets) = &metrics.sets {
-        out!(
-            "prediction sets: {:.0} % promised\n    coverage {}; decided {}",
-            sets.nominal * 100.0,
-            cell(&sets.coverage),
-            cell(&sets.decided)
-        );
+        out!("{}", coverage(sets));
+    }
+    if let Some(refused) = &metrics.refused {
+        out!("refused as unlike the training images: {}", share(refused));
     }
 }
 
@@ -108,11 +133,11 @@ fn say_shift(shift: &Shift) {
     for (name, [there, here]) in
         [("AUC", shift.auc), ("sensitivity", shift.sensitivity), ("specificity", shift.specificity)]
     {
+        if there.is_nan() || here.is_nan() {
+            continue;
+        }
         let verdict = if shift.changed.contains(&name) { "more than chance" } else { "intervals meet" };
         out!("  {name:<12} {there:.4} there, {here:.4} here: {verdict}");
-    }
-    if let Some(refused) = &shift.refused {
-        out!("  {:.1} % of the images here are refused as unlike the training images", refused.value * 100.0);
     }
     if let Some(unusual) = &shift.unusual {
         out!("  {:.1} % of them are unusual: made in another way", unusual.value * 100.0);

@@ -7,6 +7,7 @@ use headstart::audit::{Audit, Finding, StyleAudit, Weight, audit};
 use headstart::dataset::Dataset;
 use headstart::evaluate::Estimate;
 use headstart::report::{audit_html, thousands};
+use headstart::train::{Recipe, trunk};
 
 use super::cache::Cache;
 use crate::cli::InspectArguments;
@@ -23,7 +24,10 @@ pub fn run(arguments: InspectArguments) -> Result<()> {
     let dataset = Dataset::open(&arguments.data)?;
     let cache = Cache::open(arguments.cache);
     let mut terminal = Terminal::new(arguments.json);
-    let audit = audit(&dataset, &cache.folder, !arguments.no_label_check, &mut terminal)?;
+    // The features that a training by default makes: its report then suspects the same labels.
+    let trunk =
+        (!arguments.no_label_check).then(|| Recipe::find("default").and_then(|recipe| trunk(&recipe)));
+    let audit = audit(&dataset, &cache.folder, trunk.transpose()?.as_ref(), &mut terminal)?;
     if arguments.json {
         json(&audit)?;
     } else {

@@ -12,6 +12,7 @@ mod inspect;
 mod job;
 mod learning_curve;
 mod learning_rate;
+mod metrics;
 mod predict;
 mod recipes;
 mod serve;

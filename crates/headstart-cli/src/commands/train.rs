@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use headstart::Error;
 use headstart::classifier::{Description, Worth};
+use headstart::evaluate::ThresholdPolicy;
 use headstart::train::{Job, Observer, Outcome, train};
 
 use super::cache::Cache;
@@ -26,7 +27,10 @@ pub fn run(arguments: TrainArguments) -> Result<()> {
     let outcome = trained(&job, &mut Events::default());
     let outcome = outcome.inspect_err(|error| advise(error, &job, &mut Terminal::default()))?;
     let model = job.out.join("model.safetensors");
-    events::emit(&serde_json::json!({"event": "done", "model": model, "metrics": outcome.metrics}));
+    let doubts = &outcome.classifier.description().doubts;
+    let warnings: Vec<String> = doubts.iter().map(ToString::to_string).collect();
+    events::emit(&serde_json::json!({"event": "done", "model": model, "metrics": outcome.metrics,
+        "warnings": warnings}));
     Ok(())
 }
 
@@ -66,13 +70,28 @@ fn quoted(word: &str) -> String {
 fn show_model(outcome: &Outcome) {
     let description = outcome.classifier.description();
     let kept = description.history.kept_epoch.map_or("no epoch".into(), |epoch| format!("epoch {epoch}"));
-    out!("\nkept {kept}; threshold {:.4}, chosen on validation\n", description.threshold);
+    out!("\nkept {kept}; {}\n", how_decided(description));
+}
+
+/// From which score on, and who chose it.
+fn how_decided(description: &Description) -> String {
+    let Description { threshold, threshold_policy, .. } = description;
+    match (description.classes.as_slice(), threshold_policy) {
+        ([_, _], ThresholdPolicy::Fixed(_)) => format!("threshold {threshold:.4}, fixed before training"),
+        ([_, _], _) => format!("threshold {threshold:.4}, chosen on validation"),
+        _ => "the class with the largest score is the answer".into(),
+    }
 }
 
 fn show_metrics(job: &Job, outcome: &Outcome, seconds: f64) {
+    let description = outcome.classifier.description();
     let splits: Vec<_> = outcome.metrics.iter().map(|(split, metrics)| (split.as_str(), metrics)).collect();
     out!("{}", table(&splits));
-    text(members(outcome.classifier.description()));
+    description.doubts.iter().for_each(|doubt| Terminal::default().warn(&doubt.to_string()));
+    if let Some((split, metrics)) = super::metrics::headline(&outcome.metrics) {
+        text(super::metrics::by_class(split, metrics, &description.classes));
+    }
+    text(members(description));
     text(super::stress::short(&outcome.stress));
     let run = quoted(&job.out.display().to_string());
     out!("\n{seconds:.1} s in all; the run lies in {run}");
@@ -100,7 +119,11 @@ fn members(description: &Description) -> String {
         spread.map_or(String::new(), |spread| format!("{:.4} ± {:.3}", spread.mean, spread.deviation))
     });
     let names = ["accuracy", "AUC", "sensitivity", "specificity"].map(String::from);
-    let head = format!("\neach part alone, on {split}\n{}", row("", names));
+    let means = match description.classes.len() {
+        2 => String::new(),
+        classes => format!(" (AUC, sensitivity and specificity: means over the {classes} classes)"),
+    };
+    let head = format!("\neach part alone, on {split}{means}\n{}", row("", names));
     format!("{head}{text}{}", row("mean ± deviation", spreads))
 }
 

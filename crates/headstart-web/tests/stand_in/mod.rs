@@ -68,6 +68,7 @@ impl Default for StandIn {
                     ("AUC".to_owned(), 0.974, 0.962, 0.985),
                 ]),
                 recalls: vec![],
+                doubts: vec![],
                 version: "0.1.0".to_owned(),
             },
         }

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::confirm::confirmed;
 use super::neighbours::{Pair, pairs};
 use super::survey::Look;
 use super::{Duplicates, Place};
 use crate::dataset::clusters::Clusters;
 use crate::dataset::{Dataset, Digest};
+use crate::error::Result;
+use crate::features::Progress;
 
 /// What was found, and which samples it ties together.
 pub(super) struct Found {
@@ -16,27 +19,64 @@ pub(super) struct Found {
     pub(super) ties: Clusters,
 }
 
-/// Finds both kinds. `looks` has an entry for each sample, `None` where it cannot be used.
-pub(super) fn find(dataset: &Dataset, looks: &[Option<Look>]) -> Found {
+/// Two contents that show the same.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Same {
+    contents: [Digest; 2],
+    distance: u32,
+    mirrored: bool,
+}
+
+/// All contents that show the same though their bytes differ. `looks` has an entry for each sample, `None` where it
+/// cannot be used.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`].
+pub(super) fn same(dataset: &Dataset, looks: &[Option<Look>], observer: &dyn Progress) -> Result<Vec<Same>> {
+    // One of each content is compared. A flat picture is like any other flat one, which tells nothing.
+    let hash = |sample: usize| Some((sample, looks[sample].as_ref()?.appearance.hashes?));
+    let (samples, hashes): (Vec<usize>, Vec<_>) =
+        copies(looks).iter().filter_map(|copies| hash(copies[0])).unzip();
+    let of_samples = |pair: Pair| Pair { first: samples[pair.first], second: samples[pair.second], ..pair };
+    let candidates = pairs(&hashes).into_iter().map(of_samples).collect();
+    let content = |sample: usize| looks[sample].as_ref().map(|look| look.content);
+    let told = |pair: Pair| {
+        let contents = [content(pair.first)?, content(pair.second)?];
+        Some(Same { contents, distance: pair.distance, mirrored: pair.view.mirrored })
+    };
+    Ok(confirmed(dataset, candidates, observer)?.into_iter().filter_map(told).collect())
+}
+
+/// Finds both kinds. `looks` has an entry for each sample, `None` where it cannot be used; `same` are the contents that
+/// show the same, of these samples and perhaps others.
+pub(super) fn find(dataset: &Dataset, looks: &[Option<Look>], same: &[Same]) -> Found {
     let mut ties = Clusters::new(looks.len());
     let copies = copies(looks);
     copies.iter().for_each(|copies| copies.iter().for_each(|copy| ties.join(copies[0], *copy)));
     let exact = copies.iter().filter(|copies| copies.len() > 1);
     let exact = exact.map(|copies| duplicates(dataset, copies, 0, false)).collect();
 
-    // One of each content is compared. A flat picture is like any other flat one, which tells nothing.
-    let hash = |sample: usize| Some((sample, looks[sample].as_ref()?.appearance.hashes?));
-    let (samples, hashes): (Vec<usize>, Vec<_>) = copies.iter().filter_map(|copies| hash(copies[0])).unzip();
+    let first: HashMap<Digest, usize> =
+        copies.iter().filter_map(|copies| Some((looks[copies[0]].as_ref()?.content, copies[0]))).collect();
+    let here = |same: &Same| {
+        let [first, second] = same.contents.map(|content| first.get(&content).copied());
+        Some(Tie { first: first?, second: second?, distance: same.distance, mirrored: same.mirrored })
+    };
+    let pairs: Vec<Tie> = same.iter().filter_map(here).collect();
     let mut near = Clusters::new(looks.len());
-    let pairs: Vec<Pair> = pairs(&hashes)
-        .into_iter()
-        .map(|pair| Pair { first: samples[pair.first], second: samples[pair.second], ..pair })
-        .collect();
     for pair in &pairs {
         near.join(pair.first, pair.second);
         ties.join(pair.first, pair.second);
     }
     Found { exact: sorted(exact), near: sorted(near_clusters(dataset, near, &pairs, &copies)), ties }
+}
+
+/// Two samples of which the contents show the same.
+struct Tie {
+    first: usize,
+    second: usize,
+    distance: u32,
+    mirrored: bool,
 }
 
 /// The samples by content: those with the same bytes in one list, in order.
@@ -58,7 +98,7 @@ fn copies(looks: &[Option<Look>]) -> Vec<Vec<usize>> {
 fn near_clusters(
     dataset: &Dataset,
     mut near: Clusters,
-    pairs: &[Pair],
+    pairs: &[Tie],
     copies: &[Vec<usize>],
 ) -> Vec<Duplicates> {
     let mut links = HashMap::<usize, (u32, bool)>::new();

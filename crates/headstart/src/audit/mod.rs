@@ -1,6 +1,7 @@
 //! What is wrong with a data set, before anything is trained on it. Nothing is changed or deleted.
 
 mod appearance;
+mod confirm;
 mod duplicates;
 mod findings;
 mod groups;
@@ -11,9 +12,11 @@ mod oddities;
 mod perceptual;
 mod plane;
 mod quarantine;
+mod registration;
 mod shortcuts;
 mod style;
 mod survey;
+mod view;
 mod writing;
 
 use std::path::Path;
@@ -27,7 +30,7 @@ pub use self::survey::Survey;
 use crate::dataset::{Dataset, Split, folds};
 use crate::error::Result;
 use crate::evaluate::Estimate;
-use crate::features::Progress;
+use crate::features::{Extractor, Progress};
 
 /// Parts that the data is cut into where something is learned; each is scored by what the others teach.
 const FOLDS: usize = 5;
@@ -57,7 +60,8 @@ pub struct Audit {
     pub misnamed: Vec<Misnamed>,
     /// The same bytes more than once.
     pub exact_duplicates: Vec<Duplicates>,
-    /// Nearly the same picture more than once: scaled, compressed or brightened apart, or mirrored.
+    /// Nearly the same picture more than once: scaled, compressed, brightened, cropped, turned or framed apart, mirrored
+    /// or inverted.
     pub near_duplicates: Vec<Duplicates>,
     /// Groups with images in more than one split.
     pub shared_groups: Vec<SharedGroup>,
@@ -275,8 +279,8 @@ impl Place {
     }
 }
 
-/// Looks at every image of `dataset`, and with `check_labels` at its labels too, which takes a net's
-/// look at each image. `cache` is the folder of the feature cache.
+/// Looks at every image of `dataset`, and at its labels too where an `extractor` gives features of the images to check
+/// them by. `cache` is the folder of the feature cache.
 ///
 /// # Errors
 /// When the cache cannot be written, or [`crate::Error::Interrupted`]. A file that cannot be used is
@@ -284,12 +288,13 @@ impl Place {
 pub fn audit(
     dataset: &Dataset,
     cache: &Path,
-    check_labels: bool,
+    extractor: Option<&Extractor>,
     observer: &mut dyn Observer,
 ) -> Result<Audit> {
     let survey = Survey::of(dataset, cache, observer)?;
     let style = StyleAudit::of(dataset, &survey, observer)?;
-    let labels = check_labels.then(|| labels::check(dataset, &survey, cache, observer)).transpose()?;
+    let check = |extractor| labels::check(dataset, &survey, extractor, cache, observer);
+    let labels = extractor.map(check).transpose()?;
     Ok(Audit::of(dataset, &survey, style, labels))
 }
 
@@ -297,7 +302,7 @@ impl Audit {
     /// Everything that `survey` tells about `dataset`, and what is known of its style and labels.
     pub fn of(dataset: &Dataset, survey: &Survey, style: StyleAudit, labels: Option<Labels>) -> Self {
         let looks = survey.looks(dataset);
-        let duplicates = duplicates::find(dataset, &looks);
+        let duplicates = survey.duplicates(dataset);
         let units = folds::units(dataset, duplicates.ties);
         let counts = groups::counts(dataset);
         Self {

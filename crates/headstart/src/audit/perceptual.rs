@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::plane::SIDE;
+use super::view::{VIEWS, View};
 
 /// Side of the picture that is transformed.
 const SMALL: usize = 64;
@@ -18,11 +19,28 @@ pub(super) const BITS: usize = FREQUENCIES * FREQUENCIES;
 /// 256 bits. Half of them are set, so two hashes differ in an even number.
 pub(super) type Hash = [u64; BITS / 64];
 
-/// The hashes of a picture as it is and mirrored left to right.
+/// The hashes of a picture as it is, and as it is looked at again.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Hashes {
     pub(super) plain: Hash,
+    /// Left to right.
     pub(super) mirrored: Hash,
+    /// As [`VIEWS`] have it.
+    pub(super) views: [Hash; VIEWS.len()],
+    /// Without an even border, where it has one: width and height of what lies inside, and the shift of its middle.
+    pub(super) unframed: Option<(Hash, [f32; 2], [f32; 2])>,
+}
+
+impl Hashes {
+    /// The hashes by which copies are looked for, with how the picture is seen in each: as it is first.
+    pub(super) fn seen(&self) -> impl Iterator<Item = (View, &Hash)> {
+        let plain = [(View::WHOLE, &self.plain), (View::mirrored(), &self.mirrored)];
+        let unframed = self
+            .unframed
+            .as_ref()
+            .map(|(hash, scale, shift)| (View { scale: *scale, shift: *shift, ..View::WHOLE }, hash));
+        plain.into_iter().chain(unframed).chain(VIEWS.into_iter().zip(&self.views))
+    }
 }
 
 /// Number of bits that differ.
@@ -48,12 +66,57 @@ pub(super) fn hashes(grey: &[f32]) -> Hashes {
         false => *value,
     };
     let mirrored: Vec<f32> = plain.iter().enumerate().map(turned).collect();
-    Hashes { plain: signs(&plain), mirrored: signs(&mirrored) }
+    let blurred = blurred(grey);
+    let seen = |view: &View| signs(&transform(&sampled(&blurred, view)));
+    let unframed = View::within_border(grey);
+    Hashes {
+        plain: signs(&plain),
+        mirrored: signs(&mirrored),
+        views: VIEWS.each_ref().map(seen),
+        unframed: unframed.map(|view| (seen(&view), view.scale, view.shift)),
+    }
+}
+
+/// Side of a square of pixels that one of a small picture is the mean of.
+const STEP: usize = SIDE / SMALL;
+
+/// Of each pixel the mean with those right of it and below, `STEP × STEP` of them, cut at the edges.
+fn blurred(grey: &[f32]) -> Vec<f32> {
+    let mean = |values: &mut dyn Iterator<Item = f32>| {
+        let (sum, count) = values.fold((0.0, 0usize), |(sum, count), value| (sum + value, count + 1));
+        sum / count as f32
+    };
+    let along: Vec<f32> = (0..SIDE * SIDE)
+        .map(|index| {
+            let (x, row) = (index % SIDE, index / SIDE * SIDE);
+            mean(&mut grey[row + x..row + (x + STEP).min(SIDE)].iter().copied())
+        })
+        .collect();
+    (0..SIDE * SIDE)
+        .map(|index| {
+            let (x, y) = (index % SIDE, index / SIDE);
+            mean(&mut (y..(y + STEP).min(SIDE)).map(|y| along[y * SIDE + x]))
+        })
+        .collect()
+}
+
+/// A small picture as `view` sees it; black outside.
+fn sampled(blurred: &[f32], view: &View) -> Vec<f32> {
+    let map = view.map();
+    let part = |at: usize| (at as f32 + 0.5) / SMALL as f32 - 0.5;
+    // Where the square begins whose middle is at this part of the picture.
+    let start = |at: f32| ((at + 0.5) * SIDE as f32 - STEP as f32 / 2.0).round();
+    (0..SMALL * SMALL)
+        .map(|index| {
+            let [x, y] = map.at(part(index % SMALL), part(index / SMALL)).map(start);
+            let inside = |at: f32| (0.0..SIDE as f32).contains(&at);
+            if inside(x) && inside(y) { blurred[y as usize * SIDE + x as usize] } else { 0.0 }
+        })
+        .collect()
 }
 
 /// Means over squares, `[SMALL, SMALL]`.
 fn shrunk(grey: &[f32]) -> Vec<f32> {
-    const STEP: usize = SIDE / SMALL;
     let mut small = vec![0.0; SMALL * SMALL];
     for (index, level) in grey.iter().enumerate() {
         small[index / SIDE / STEP * SMALL + index % SIDE / STEP] += level / (STEP * STEP) as f32;
@@ -121,6 +184,23 @@ mod tests {
             found += distance(&hashes(&left).mirrored, &hashes(&right).plain);
         }
         assert!(found <= 4, "{found} bits");
+    }
+
+    #[test]
+    fn a_part_of_a_picture_is_seen_in_one_of_its_views() {
+        let original = picture(|level| level);
+        let part = View { scale: [0.95; 2], shift: [0.0167, 0.0], ..View::WHOLE };
+        let cut: Vec<f32> = (0..SIDE * SIDE)
+            .map(|index| {
+                let place = |at: usize| (at as f32 + 0.5) / SIDE as f32 - 0.5;
+                let [x, y] = part.map().at(place(index % SIDE), place(index / SIDE));
+                let pixel = |at: f32| ((at + 0.5) * SIDE as f32) as usize;
+                original[pixel(y) * SIDE + pixel(x)]
+            })
+            .collect();
+        let (whole, cut) = (hashes(&original), hashes(&cut).plain);
+        let nearest = whole.seen().map(|(_, hash)| distance(hash, &cut)).min().expect("some");
+        assert!(nearest <= 12 && distance(&whole.plain, &cut) > 31, "{nearest}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::appearance::Appearance;
+use super::duplicates::Same;
 use super::memory::Memory;
 use super::oddities::is_coloured;
 use super::plane::Plane;
@@ -42,6 +43,8 @@ type Seen = (Option<Format>, Result<Look, (FaultKind, String)>);
 pub struct Survey {
     /// By path.
     seen: HashMap<String, Seen>,
+    /// Contents that show the same picture.
+    same: Vec<Same>,
 }
 
 impl Survey {
@@ -69,6 +72,7 @@ impl Survey {
             observer.surveyed(survey.seen.len(), total);
         }
         memory.save(&|| observer.stop())?;
+        survey.same = duplicates::same(dataset, &survey.looks(dataset), &*observer)?;
         Ok(survey)
     }
 
@@ -77,9 +81,14 @@ impl Survey {
         if self.seen.is_empty() {
             return Vec::new();
         }
-        let mut ties = duplicates::find(dataset, &self.looks(dataset)).ties;
+        let mut ties = self.duplicates(dataset).ties;
         let pairs = (0..dataset.samples.len()).map(|sample| (ties.first(sample), sample));
         pairs.filter(|(first, sample)| first != sample).collect()
+    }
+
+    /// Images that are there more than once.
+    pub(super) fn duplicates(&self, dataset: &Dataset) -> duplicates::Found {
+        duplicates::find(dataset, &self.looks(dataset), &self.same)
     }
 
     /// Number of files of which the first of several frames is used.
@@ -103,6 +112,11 @@ impl Survey {
     /// One for each sample; `None` where it cannot be used.
     pub(super) fn looks(&self, dataset: &Dataset) -> Vec<Option<Look>> {
         dataset.samples.iter().map(|sample| self.look(sample).copied()).collect()
+    }
+
+    /// SHA-256 of an image that can be used.
+    pub fn content(&self, sample: &Sample) -> Option<Digest> {
+        self.look(sample).map(|look| look.content)
     }
 
     fn look(&self, sample: &Sample) -> Option<&Look> {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Description;
-use crate::evaluate::{Estimate, SplitMetrics};
+use crate::evaluate::{Doubt, Estimate, SplitMetrics};
 
 /// A number, by its name, with the low and high end of its 95 % interval.
 type Number = (String, f64, f64, f64);
@@ -25,6 +25,8 @@ pub struct Card {
     /// With more than two classes: by its name in the data, the share of each class's held-out images that are
     /// recognised.
     pub recalls: Vec<Number>,
+    /// Why these numbers say less than they seem to.
+    pub doubts: Vec<Doubt>,
     /// The version of the program that trained it.
     pub version: String,
 }
@@ -42,6 +44,7 @@ impl Card {
                 .test
                 .as_ref()
                 .map_or(vec![], |metrics| recalls(metrics, &description.classes)),
+            doubts: description.doubts.clone(),
             version: description.version.clone(),
         }
     }

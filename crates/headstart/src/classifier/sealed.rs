@@ -5,13 +5,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Output, Wording, check, digest};
+use super::{Output, Seen, Wording, check, digest};
 use crate::backbone::registry::Provenance;
 use crate::backbone::spec::{Block, Layer};
 use crate::backbone::weights::{self, Weights};
 use crate::error::{Error, Result};
 use crate::evaluate::{
-    Calibration, Conformal, Confusion, Outcomes, Reference, SplitMetrics, Spread, ThresholdCounts,
+    Calibration, Conformal, Confusion, Doubt, Outcomes, Reference, SplitMetrics, Spread, ThresholdCounts,
     ThresholdPolicy, auc, one_against_rest, predicted,
 };
 use crate::features::input;
@@ -91,6 +91,12 @@ pub struct Description {
     /// What other thresholds would have come to on them, of two classes.
     #[serde(default)]
     pub threshold_counts: Option<ThresholdCounts>,
+    /// Why what was measured says less than it seems to.
+    #[serde(default)]
+    pub doubts: Vec<Doubt>,
+    /// Which images it was trained and validated on; `None` in models that do not tell.
+    #[serde(default)]
+    pub seen: Option<Seen>,
     /// Scores of the generated pictures that loading checks.
     pub golden: Vec<Vec<f32>>,
 }
@@ -114,7 +120,7 @@ pub struct Member {
 /// Picks a number.
 type Measure = fn(&Worth) -> f64;
 
-/// What one member is worth alone; of more than two classes the positive one against the rest.
+/// What one member is worth alone; of more than two classes means over them, each against the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Worth {
     /// Area under the ROC curve; not a number, `null` in JSON, when a class is missing.
@@ -139,17 +145,27 @@ impl Worth {
 
     /// Of scores `[N, classes]` against labels `[N]`.
     pub(crate) fn of(labels: &[usize], scores: &[Vec<f32>], positive: usize, threshold: f64) -> Self {
-        let (truth, of_positive) = one_against_rest(labels, scores, positive);
         let called: Vec<usize> = scores.iter().map(|row| predicted(row, positive, threshold)).collect();
-        let confusion = Confusion::count(scores.first().map_or(0, Vec::len), labels, &called);
-        let Outcomes { true_positives, false_negatives, false_positives, true_negatives } =
-            confusion.one_against_rest(positive);
+        let classes = scores.first().map_or(0, Vec::len);
+        let confusion = Confusion::count(classes, labels, &called);
+        let of_interest = if classes == 2 { positive..positive + 1 } else { 0..classes };
+        let count = of_interest.len() as f64;
+        let mean = |measure: &dyn Fn(usize) -> f64| of_interest.clone().map(measure).sum::<f64>() / count;
         let share = |part: usize, rest: usize| part as f64 / (part + rest).max(1) as f64;
+        let against_rest = |of: fn(Outcomes) -> [usize; 2]| {
+            mean(&|class| {
+                let [part, rest] = of(confusion.one_against_rest(class));
+                share(part, rest)
+            })
+        };
         Self {
-            auc: auc(&truth, &of_positive).unwrap_or(f64::NAN),
+            auc: mean(&|class| {
+                let (truth, of_class) = one_against_rest(labels, scores, class);
+                auc(&truth, &of_class).unwrap_or(f64::NAN)
+            }),
             accuracy: share(confusion.right(), labels.len() - confusion.right()),
-            sensitivity: share(true_positives, false_negatives),
-            specificity: share(true_negatives, false_positives),
+            sensitivity: against_rest(|o| [o.true_positives, o.false_negatives]),
+            specificity: against_rest(|o| [o.true_negatives, o.false_positives]),
         }
     }
 }

@@ -52,6 +52,8 @@ pub(super) fn description() -> Description {
         test_views: vec![],
         test: None,
         threshold_counts: None,
+        doubts: vec![],
+        seen: None,
         golden: vec![],
     }
 }

@@ -106,6 +106,8 @@ const GROUPS: [&str; 5] = ["group", "patient", "patient_id", "patientid", "subje
 
 /// Columns that say nothing of an image: `fold` is what `split` wrote for cross-validation elsewhere.
 const SILENT: &str = "fold";
+/// What parts the labels of an image that has several, as in NIH's ChestX-ray14; here an image has one.
+const SEVERAL: char = '|';
 
 /// Where the fields are.
 struct Columns {
@@ -148,6 +150,10 @@ impl Columns {
         };
         let path = required(self.path, "a path in each row")?.replace('\\', "/");
         let label = required(self.label, "a label in each row")?;
+        if label.contains(SEVERAL) {
+            let found = format!("{label} in line {line}, which names several classes");
+            return Err(Error::invalid(file, "one class for each image", found));
+        }
         let split = self.split.map(field).filter(|split| !split.is_empty());
         let split = split.map(|name| {
             let found = || format!("{name} in line {line}");
@@ -394,6 +400,10 @@ mod tests {
         assert!(problem("path,label\nx,a,extra\n").contains("line: 2"));
         let found = problem("path,label,Label\nx,a,b\n");
         assert_eq!(found, "expected columns of different names, found two columns Label");
+        assert_eq!(
+            problem("path,label\nx,a\ny,a|b\n"),
+            "expected one class for each image, found a|b in line 3, which names several classes"
+        );
         let found = problem("path,label,split\nx,a,train\ny,b,train\nz,a,test\n");
         assert_eq!(found, "expected images of each class in test, found none of b");
     }

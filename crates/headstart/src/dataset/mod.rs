@@ -57,7 +57,7 @@ impl Split {
     }
 
     /// The split that a folder or a CSV field names, in any case.
-    fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
             "train" => Some(Self::Train),
             "val" | "valid" | "validation" => Some(Self::Validation),
@@ -94,6 +94,17 @@ impl Dataset {
     /// [`Error::Invalid`] when there is nothing, fewer than two classes, or a split without images of
     /// one of the classes; [`Error::Io`] when something cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
+        let dataset = Self::open_any(path)?;
+        dataset.check()?;
+        Ok(dataset)
+    }
+
+    /// As [`open`](Self::open), for images that are only measured: one class is enough, and a split may lack
+    /// some.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) otherwise.
+    pub fn open_any(path: &Path) -> Result<Self> {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let mut dataset = match extension.as_str() {
             _ if path.is_dir() => folder::open(path)?,
@@ -105,7 +116,6 @@ impl Dataset {
             }
         };
         dataset.sort();
-        dataset.check()?;
         Ok(dataset)
     }
 

@@ -63,6 +63,10 @@ impl Tally {
             return Err(Error::invalid(root, "at least two classes", found));
         }
         self.check_shared(root)?;
+        if let Some(class) = self.classes.iter().find(|class| class.contains('|')) {
+            let found = format!("{class}: where several classes are listed, | stands between them");
+            return Err(Error::invalid(root, "names of classes without |", found));
+        }
         for split in [None, Some(Split::Train), Some(Split::Validation), Some(Split::Test)] {
             let counts = self.counts(split);
             if let Some(class) = counts.iter().position(|count| *count == 0)

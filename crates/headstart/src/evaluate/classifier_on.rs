@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use super::class_names::map_classes;
 use super::{
-    Calibration, CalibrationMethod, Drift, Estimate, SplitMetrics, Stressed, choose_threshold, counted,
-    evaluate_grouped, number_groups, one_against_rest, stress,
+    Doubt, Drift, Estimate, SplitMetrics, Stressed, counted, evaluate_grouped, number_groups, stress, wilson,
 };
-use crate::classifier::{Assessment, Classifier, Sealed};
-use crate::dataset::{Dataset, Sample, Split};
+use crate::classifier::{Assessment, Classifier, SeenBefore};
+use crate::dataset::{Dataset, Digest, Sample, Split};
 use crate::error::{Error, Result};
 use crate::features::Progress;
+use crate::gate::Strangeness;
 use crate::image::Limits;
 
 /// Images decoded and classified at a time.
@@ -24,15 +24,20 @@ const BATCH: usize = 16;
 /// A classifier's metrics on labelled images, and the shift from where it was tested.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measurement {
-    /// The split that was measured: the test split, or all images of data without splits.
+    /// What was measured: the test split where there is one, else the validation split, else all images.
     #[serde(skip)]
-    pub split: Split,
+    pub name: &'static str,
     /// What was measured.
     #[serde(flatten)]
     pub metrics: SplitMetrics,
     /// Number of files of which the first of several frames was used.
     pub first_frames: usize,
-    /// Against the test images of the training; `None` when there were none.
+    /// How many of the images the model was trained or validated on; `None` where it does not tell.
+    pub seen: Option<SeenBefore>,
+    /// Why what was measured says less than it seems to, in whole sentences.
+    pub warnings: Vec<String>,
+    /// Against the test images of the training; `None` when there were none, or when the model has seen some of
+    /// the images here.
     pub shift: Option<Shift>,
     /// Whether these images as a whole differ from the validation images; `None` with too few images, and for
     /// older models.
@@ -40,16 +45,19 @@ pub struct Measurement {
     /// The stress test, the images as they are first; empty unless it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stress: Vec<Stressed>,
-    /// Logits of each image, with its class and its patient's number: what a recalibration is fitted to.
     #[serde(skip)]
-    evidence: Evidence,
+    pub(super) evidence: Evidence,
 }
 
+/// What a recalibration is fitted to: logits of each image, with its class and its patient's number.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Evidence {
-    labels: Vec<usize>,
-    logits: Vec<Vec<f32>>,
-    groups: Vec<usize>,
+pub(super) struct Evidence {
+    pub(super) labels: Vec<usize>,
+    pub(super) logits: Vec<Vec<f32>>,
+    pub(super) groups: Vec<usize>,
+    /// From the training images; none where the model has no gate.
+    pub(super) distances: Vec<f64>,
+    pub(super) digests: Vec<Digest>,
 }
 
 /// Here minus on the model's own test images.
@@ -71,8 +79,9 @@ pub struct Shift {
     pub unusual: Option<Estimate>,
 }
 
-/// Metrics on the test split of `data`, or on all of it when it has no splits. `classes` pairs names
-/// (`THEIRS=OURS`) that are not alike. `with_stress` makes the stress test with the same images, too.
+/// Metrics on the test split of `data`; where it has none on the validation split, else on all of it. One class is
+/// enough: what cannot be measured then is unknown. `classes` pairs names (`THEIRS=OURS`) that are not alike.
+/// `with_stress` makes the stress test with the same images, too.
 ///
 /// # Errors
 /// Data that cannot be used or has other classes, or [`Error::Interrupted`].
@@ -83,37 +92,16 @@ pub fn classifier_on(
     with_stress: bool,
     progress: &mut dyn Progress,
 ) -> Result<Measurement> {
-    let dataset = Dataset::open(data)?;
+    let dataset = Dataset::open_any(data)?;
     let mapped = map_classes(data, &dataset.classes, classifier.classes(), classes)?;
-    let split = if dataset.has_test() { Split::Test } else { Split::Train };
-    let samples: Vec<&Sample> =
-        dataset.samples.iter().filter(|sample| sample.split.unwrap_or(Split::Train) == split).collect();
-    let (start, mut used, mut strange) = (Instant::now(), Vec::new(), Vec::new());
-    let (mut logits, mut first_frames) = (Vec::new(), 0);
-    for batch in samples.chunks(BATCH) {
-        if progress.stop() {
-            return Err(Error::Interrupted);
-        }
-        let decoded: Vec<_> = batch.par_iter().map(|sample| sample.read(&Limits::default())).collect();
-        let mut images = Vec::with_capacity(batch.len());
-        for (sample, image) in batch.iter().zip(decoded) {
-            match image {
-                Ok(image) => {
-                    used.push(*sample);
-                    first_frames += usize::from(image.frames() > 1);
-                    images.push(image);
-                }
-                Err(why) => progress.set_aside(sample.path(), &why),
-            }
-        }
-        let (rows, far) = classifier.logits_and_strangeness(&images);
-        logits.extend(rows);
-        strange.extend(far.unwrap_or_default());
-    }
-    if used.is_empty() {
+    let (name, samples) = part(data, &dataset);
+    let start = Instant::now();
+    let scored = Scored::of(classifier, &samples, progress)?;
+    if scored.used.is_empty() {
         return Err(Error::invalid(data, "usable images", "none"));
     }
     let seconds = start.elapsed().as_secs_f64();
+    let Scored { used, digests, logits, strange, first_frames } = scored;
     let labels: Vec<usize> = used.iter().map(|sample| mapped[sample.label]).collect();
     let groups = number_groups(used.iter().map(|sample| sample.group.as_deref()));
     let scores: Vec<Vec<f32>> = logits.iter().map(|row| classifier.scores_of(row)).collect();
@@ -121,25 +109,97 @@ pub fn classifier_on(
     let (positive, threshold) = (description.positive, description.threshold);
     let mut metrics = evaluate_grouped(&labels, &scores, positive, threshold, seconds, &groups)?;
     metrics.sets = description.conformal.as_ref().map(|conformal| conformal.measure(&labels, &scores));
-    let seen = (!strange.is_empty()).then_some(strange.as_slice());
-    (metrics.refused, metrics.unusual) = counted(description.gate.as_ref(), seen);
+    let strange_here = (!strange.is_empty()).then_some(strange.as_slice());
+    (metrics.refused, metrics.unusual) = counted(description.gate.as_ref(), strange_here);
     let assessed: Vec<Assessment> = scores
         .iter()
         .enumerate()
-        .map(|(image, row)| classifier.assessment(row.clone(), seen.map(|seen| seen[image])))
+        .map(|(image, row)| classifier.assessment(row.clone(), strange_here.map(|strange| strange[image])))
         .collect();
     let drift = classifier.drift(&assessed.iter().collect::<Vec<_>>());
+    let distances = strange.iter().map(|strange| strange.distance).collect();
+    let seen = description.seen.as_ref().map(|seen| seen.count(&digests));
+    let fresh = seen.is_none_or(|seen| seen.images() == 0);
+    let shift = description.test.as_ref().filter(|_| fresh).map(|test| shift(test, &metrics, positive));
+    let warnings = warnings(seen, used.len(), shift.is_some().then_some(&description.doubts));
     let stress = if with_stress { stress(classifier, &used, &labels, progress)? } else { vec![] };
-    let shift = description.test.as_ref().map(|test| shift(test, &metrics, positive));
-    Ok(Measurement {
-        split,
-        metrics,
-        first_frames,
-        shift,
-        drift,
-        stress,
-        evidence: Evidence { labels, logits, groups },
-    })
+    let evidence = Evidence { labels, logits, groups, distances, digests };
+    Ok(Measurement { name, metrics, first_frames, seen, warnings, shift, drift, stress, evidence })
+}
+
+/// The images to measure, and what they are called. A folder may be a split by its own name.
+fn part<'a>(data: &Path, dataset: &'a Dataset) -> (&'static str, Vec<&'a Sample>) {
+    let held_out = [Split::Test, Split::Validation].into_iter().find(|split| dataset.has(*split));
+    let chosen = |sample: &&Sample| held_out.is_none() || sample.split == held_out;
+    let is_training = dataset.samples.iter().all(|sample| sample.split == Some(Split::Train));
+    let only = held_out.or(is_training.then_some(Split::Train));
+    let named = || data.file_name().and_then(|name| Split::from_name(&name.to_string_lossy()));
+    let name = only.or_else(named).map_or("all", Split::name);
+    (name, dataset.samples.iter().filter(chosen).collect())
+}
+
+/// What a classifier says of the images that can be used.
+#[derive(Default)]
+struct Scored<'a> {
+    used: Vec<&'a Sample>,
+    digests: Vec<Digest>,
+    logits: Vec<Vec<f32>>,
+    /// None without a gate.
+    strange: Vec<Strangeness>,
+    first_frames: usize,
+}
+
+impl<'a> Scored<'a> {
+    fn of(classifier: &Classifier, samples: &[&'a Sample], progress: &mut dyn Progress) -> Result<Self> {
+        let mut scored = Self::default();
+        for batch in samples.chunks(BATCH) {
+            if progress.stop() {
+                return Err(Error::Interrupted);
+            }
+            let decoded: Vec<_> =
+                batch.par_iter().map(|sample| sample.read_with_hash(&Limits::default())).collect();
+            let mut images = Vec::with_capacity(batch.len());
+            for (sample, image) in batch.iter().zip(decoded) {
+                match image {
+                    Ok((image, digest)) => {
+                        scored.used.push(*sample);
+                        scored.digests.push(digest);
+                        scored.first_frames += usize::from(image.frames() > 1);
+                        images.push(image);
+                    }
+                    Err(why) => progress.set_aside(sample.path(), &why),
+                }
+            }
+            let (rows, far) = classifier.logits_and_strangeness(&images);
+            scored.logits.extend(rows);
+            scored.strange.extend(far.unwrap_or_default());
+        }
+        Ok(scored)
+    }
+}
+
+/// Share of images that lie beyond a gate's limit.
+pub(super) fn refused(distances: &[f64], limit: f64) -> Estimate {
+    wilson(distances.iter().filter(|distance| **distance > limit).count(), distances.len())
+}
+
+/// What is to be known before the numbers are believed. `doubts` are about the model's own test images, where those
+/// are compared with.
+fn warnings(seen: Option<SeenBefore>, images: usize, doubts: Option<&Vec<Doubt>>) -> Vec<String> {
+    let of_seen = match seen {
+        None => Some(
+            "The model does not tell which images it was trained on: make sure that none of these is among them."
+                .into(),
+        ),
+        Some(seen) if seen.images() > 0 => Some(format!(
+            "The model was trained on {} and validated on {} of these {images} images. What was measured here says \
+             nothing about new images, so it is not compared with the model's own test.",
+            seen.training, seen.validation
+        )),
+        Some(_) => None,
+    };
+    let of_test = doubts.into_iter().flatten().map(|doubt| format!("About the model's own test: {doubt}"));
+    of_seen.into_iter().chain(of_test).collect()
 }
 
 fn shift(there: &SplitMetrics, here: &SplitMetrics, positive: usize) -> Shift {
@@ -157,79 +217,4 @@ fn shift(there: &SplitMetrics, here: &SplitMetrics, positive: usize) -> Shift {
     let [auc, sensitivity, specificity] = measures.map(|(_, pair)| pair.map(|estimate| estimate.value));
     let prevalence = [prevalence(there), prevalence(here)];
     Shift { prevalence, auc, sensitivity, specificity, changed, refused: here.refused, unusual: here.unusual }
-}
-
-/// A model whose calibration and threshold were fitted anew to the images of a measurement.
-#[derive(Debug)]
-pub struct Recalibrated {
-    /// Each image scored by a fit that did not see its patient: five parts, turn by turn.
-    pub metrics: SplitMetrics,
-    /// Fitted to all images.
-    pub calibration: Calibration,
-    /// Chosen on all images, by the model's policy.
-    pub threshold: f64,
-    /// The sealed file.
-    pub bytes: Vec<u8>,
-}
-
-/// Parts of the cross-validation.
-const PARTS: usize = 5;
-
-/// Fits calibration and threshold of the model in `file` anew to the images of `measurement`.
-///
-/// # Errors
-/// A file that is no model, or too few images of a class.
-pub fn recalibrate(file: &Path, measurement: &Measurement) -> Result<Recalibrated> {
-    let mut sealed = Sealed::read(file)?;
-    let Evidence { labels, logits, groups } = &measurement.evidence;
-    let description = &mut sealed.description;
-    let (output, positive, policy) = (description.output, description.positive, description.threshold_policy);
-    let fit = |keep: &dyn Fn(usize) -> bool| -> Result<(Calibration, f64)> {
-        let kept: Vec<usize> = (0..labels.len()).filter(|index| keep(*index)).collect();
-        let labels: Vec<usize> = kept.iter().map(|index| labels[*index]).collect();
-        let rows: Vec<Vec<f32>> = kept.iter().map(|index| logits[*index].clone()).collect();
-        let calibration = Calibration::fit(CalibrationMethod::Auto, output, &rows, &labels, positive);
-        let calibration = calibration.ok_or_else(|| {
-            Error::Usage(
-                "--recalibrate: expected more images of each class, ranked better than chance".into(),
-            )
-        })?;
-        let scores: Vec<Vec<f32>> =
-            rows.iter().map(|row| output.calibrated(row, Some(calibration), positive)).collect();
-        let (truth, of_positive) = one_against_rest(&labels, &scores, positive);
-        Ok((calibration, choose_threshold(&truth, &of_positive, policy)?))
-    };
-    let parts =
-        (0..PARTS).map(|part| fit(&|index| groups[index] % PARTS != part)).collect::<Result<Vec<_>>>()?;
-    let scores: Vec<Vec<f32>> = logits
-        .iter()
-        .zip(groups)
-        .map(|(row, group)| {
-            let (calibration, threshold) = parts[group % PARTS];
-            at_one_half(output.calibrated(row, Some(calibration), positive), positive, threshold)
-        })
-        .collect();
-    let metrics = evaluate_grouped(labels, &scores, positive, 0.5, measurement.metrics.seconds, groups)?;
-    let (calibration, threshold) = fit(&|_| true)?;
-    // What was promised and measured with the old scores holds no more.
-    (description.calibration, description.threshold) = (Some(calibration), threshold);
-    (description.conformal, description.test) = (None, None);
-    description.reference = None;
-    Classifier::seal(&mut sealed);
-    Ok(Recalibrated { metrics, calibration, threshold, bytes: sealed.to_bytes() })
-}
-
-/// Scores moved in log odds so that a part's own threshold lies at one half: parts with different
-/// thresholds can be counted together. Only for two classes; others have no threshold.
-fn at_one_half(scores: Vec<f32>, positive: usize, threshold: f64) -> Vec<f32> {
-    if scores.len() != 2 {
-        return scores;
-    }
-    let odds = |share: f64| (share / (1.0 - share)).ln();
-    let score = f64::from(scores[positive]).clamp(1e-7, 1.0 - 1e-7);
-    let threshold = threshold.clamp(1e-7, 1.0 - 1e-7);
-    let moved = (1.0 / (1.0 + (odds(threshold) - odds(score)).exp())) as f32;
-    let mut both = vec![1.0 - moved; 2];
-    both[positive] = moved;
-    both
 }

@@ -59,15 +59,22 @@ impl Conformal {
     /// How the sets of `scores` did.
     pub fn measure(&self, labels: &[usize], scores: &[Vec<f32>]) -> Coverage {
         let sets: Vec<Vec<usize>> = scores.iter().map(|row| self.set(row)).collect();
+        Coverage::of(self.coverage, self.thresholds.len(), labels, &sets)
+    }
+}
+
+impl Coverage {
+    /// Of the classes that each image's set holds.
+    pub(super) fn of(nominal: f64, classes: usize, labels: &[usize], sets: &[Vec<usize>]) -> Self {
         let of = |class: Option<usize>| {
             let chosen =
-                || labels.iter().zip(&sets).filter(move |(label, _)| class.is_none_or(|c| **label == c));
+                || labels.iter().zip(sets).filter(move |(label, _)| class.is_none_or(|c| **label == c));
             wilson(chosen().filter(|(label, set)| set.contains(label)).count(), chosen().count())
         };
-        Coverage {
-            nominal: self.coverage,
+        Self {
+            nominal,
             coverage: of(None),
-            by_class: (0..self.thresholds.len()).map(|class| of(Some(class))).collect(),
+            by_class: (0..classes).map(|class| of(Some(class))).collect(),
             decided: wilson(sets.iter().filter(|set| set.len() == 1).count(), sets.len()),
         }
     }

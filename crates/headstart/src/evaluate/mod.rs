@@ -4,6 +4,7 @@ mod class_names;
 mod classifier_on;
 mod compare;
 mod conformal;
+mod doubt;
 mod drift;
 mod intervals;
 mod logistic;
@@ -11,6 +12,7 @@ mod metrics;
 mod operating;
 mod prevalence;
 mod ranking;
+mod recalibrate;
 mod reliability;
 mod resample;
 mod roc;
@@ -29,9 +31,10 @@ use crate::gate::{GateFacts, Strangeness};
 use crate::history::null_is_nan;
 use resample::Measures;
 
-pub use classifier_on::{Measurement, Recalibrated, Shift, classifier_on, recalibrate};
+pub use classifier_on::{Measurement, Shift, classifier_on};
 pub use compare::{Difference, holm, mcnemar, paired_delong};
 pub use conformal::{COVERAGE, Conformal, Coverage};
+pub use doubt::Doubt;
 pub(crate) use drift::telling;
 pub use drift::{Drift, FEWEST_FOR_DRIFT, Finding, Measure, Measured, Reference};
 pub(crate) use intervals::mean_of_dependent;
@@ -41,6 +44,7 @@ pub use metrics::{Confusion, Outcomes, accuracy, auc, positive_score, predicted,
 pub use operating::{OperatingPoint, landmarks, operating_points};
 pub use prevalence::{PREVALENCES, PredictiveValues, predictive_values};
 pub use ranking::{PrecisionPoint, precision_curve};
+pub use recalibrate::{Recalibrated, recalibrate};
 pub use reliability::{ReliabilityBin, reliability};
 pub use resample::{Resampled, number_groups};
 pub use roc::{RocPoint, roc_curve};
@@ -88,9 +92,12 @@ pub struct SplitMetrics {
     /// Mean squared distance between scores and truth: 0 to 1 of two classes, 0 to 2 of more.
     #[serde(deserialize_with = "null_is_nan")]
     pub brier: f64,
-    /// Expected calibration error, in ten bins of equal width.
+    /// Expected calibration error, in ten bins of equal width, without what chance alone adds in so few images.
     #[serde(default)]
     pub ece: Estimate,
+    /// The same with it, as others state it; not a number in older files.
+    #[serde(default = "not_a_number", deserialize_with = "null_is_nan")]
+    pub ece_plain: f64,
     /// Slope of a logistic recalibration: 1 is right, below 1 the scores are overconfident.
     #[serde(default)]
     pub calibration_slope: Estimate,
@@ -195,6 +202,7 @@ pub fn evaluate_grouped(
     };
     let [calibration_slope, calibration_intercept] =
         reliability::slope_and_intercept(&reliability::claims(labels, scores, positive));
+    let [ece_plain, ece] = measures.errors();
     let outcomes = confusion.one_against_rest(positive);
     let stated = PREVALENCES.map(|prevalence| predictive_values(outcomes, prevalence));
     Ok(SplitMetrics {
@@ -211,7 +219,8 @@ pub fn evaluate_grouped(
         average_precision: measured("average_precision"),
         log_loss: measured("log_loss").value,
         brier: measured("brier").value,
-        ece: measured("ece"),
+        ece: Estimate { value: ece, ..measured("ece") },
+        ece_plain,
         calibration_slope,
         calibration_intercept,
         threshold,
@@ -224,6 +233,10 @@ pub fn evaluate_grouped(
         confusion,
         seconds,
     })
+}
+
+fn not_a_number() -> f64 {
+    f64::NAN
 }
 
 fn against_rest(labels: &[usize], scores: &[Vec<f32>], confusion: &Confusion, class: usize) -> ClassMetrics {

@@ -1,6 +1,7 @@
 //! Whether scores can be read as probabilities: bins of scores against what happened, the expected
 //! calibration error, and the slope and intercept of a logistic recalibration (Cox 1958).
 
+use super::compare::erfc;
 use super::intervals::{Estimate, Z, wilson};
 use super::logistic::{Observation, line, shift};
 use super::metrics::positive_score;
@@ -57,16 +58,67 @@ pub fn reliability(labels: &[usize], scores: &[Vec<f32>], positive: usize) -> Ve
         .collect()
 }
 
-/// Mean distance between the bins' mean score and share, weighed by their images (Naeini 2015).
-pub(super) fn expected_error(claims: &[(f64, bool)], weights: &[u32]) -> f64 {
-    let mut off = [0.0; BINS];
-    let mut total = 0.0;
+/// By bin: how much the scores claim more than is so, over the number of all images. The sum of the distances from 0 is
+/// the plain calibration error.
+pub(super) type Deviations = [f64; BINS];
+
+/// The deviations when each image counts `weights` times.
+pub(super) fn deviations(claims: &[(f64, bool)], weights: &[u32]) -> Deviations {
+    let (mut off, mut total) = ([0.0; BINS], 0.0);
     for ((score, is_so), weight) in claims.iter().zip(weights) {
         let weight = f64::from(*weight);
         off[bin(*score)] += weight * (score - f64::from(u8::from(*is_so)));
         total += weight;
     }
-    off.iter().map(|bin: &f64| bin.abs()).sum::<f64>() / total
+    off.map(|off| off / total)
+}
+
+/// Mean distance between the bins' mean score and share, weighed by their images (Naeini 2015).
+pub(super) fn plain_error(deviations: &Deviations) -> f64 {
+    deviations.iter().map(|off| off.abs()).sum()
+}
+
+/// The same without what chance alone adds: a bin's share is off by a normal error, so that its distance is on average
+/// that of a folded normal. As much as this is above the distance measured is taken off (Kumar, Liang & Ma 2019).
+/// The error of a share is that of `(hits + mean score) / (images + 1)`, so that a bin of few images is not certain.
+pub(super) fn debiased_error(claims: &[(f64, bool)]) -> f64 {
+    let mut bins = [(0.0f64, 0.0, 0.0); BINS];
+    for (score, is_so) in claims {
+        let (images, sum, hits) = &mut bins[bin(*score)];
+        (*images, *sum, *hits) = (*images + 1.0, *sum + score, *hits + f64::from(u8::from(*is_so)));
+    }
+    let of_bin = |(images, sum, hits): &(f64, f64, f64)| {
+        let score = sum / images;
+        let share = (hits + score) / (images + 1.0);
+        let (off, error) = ((score - hits / images).abs(), (share * (1.0 - share) / images).sqrt());
+        images * (2.0 * off - folded_mean(off, error))
+    };
+    let sum: f64 = bins.iter().filter(|(images, ..)| *images > 0.0).map(of_bin).sum();
+    (sum / claims.len() as f64).max(0.0)
+}
+
+/// Mean of `|x|` where `x` is normal with this mean and deviation (Leone, Nelson & Nottingham 1961).
+fn folded_mean(mean: f64, deviation: f64) -> f64 {
+    if deviation == 0.0 {
+        return mean.abs();
+    }
+    let scaled = mean.abs() / (deviation * std::f64::consts::SQRT_2);
+    deviation * std::f64::consts::FRAC_2_PI.sqrt() * (-scaled * scaled).exp()
+        + mean.abs() * (1.0 - erfc(scaled))
+}
+
+/// An interval of the calibration error that holds wherever the truth lies, from samples drawn with replacement.
+/// Upwards it reaches as far as the bins' errors may have hidden; downwards also by what chance adds at most, which is
+/// as much as in samples around the plain error's bins: `tools/check_ece_interval.py` simulates how often it holds.
+pub(super) fn error_interval(plain: &Deviations, drawn: &[Deviations]) -> [f64; 2] {
+    let off = |sample: &Deviations| -> Vec<f64> { sample.iter().zip(plain).map(|(a, b)| a - b).collect() };
+    let mean = |of: &dyn Fn(f64) -> f64| {
+        drawn.iter().map(|sample| off(sample).into_iter().map(of).sum::<f64>()).sum::<f64>()
+            / drawn.len() as f64
+    };
+    let (most_by_chance, half) = (mean(&f64::abs), Z * mean(&|off| off * off).sqrt());
+    let plain = plain_error(plain);
+    [(plain - most_by_chance - half).max(0.0), (plain + half).min(1.0)]
 }
 
 /// Observations for a logistic regression on the log odds of the scores.
@@ -100,8 +152,35 @@ mod tests {
         let bins = reliability(&labels, &scores, 1);
         assert_eq!(bins.iter().map(|bin| bin.images).collect::<Vec<_>>(), [1, 3]);
         assert!((bins[1].score - 2.92 / 3.0).abs() < 1e-6 && bins[1].observed.value == 2.0 / 3.0);
-        let error = expected_error(&claims(&labels, &scores, 1), &[1; 4]);
+        let error = plain_error(&deviations(&claims(&labels, &scores, 1), &[1; 4]));
         assert!((error - (0.65 + 0.92) / 4.0).abs() < 1e-6, "{error}");
+    }
+
+    /// Scores that are right: the plain error of 400 images is some 0.05, the debiased one smaller, and its interval
+    /// holds both it and the truth, 0.
+    #[test]
+    fn the_interval_of_the_error_holds_estimate_and_truth() {
+        for seed in 0..20 {
+            let mut random = crate::random::Random::new(seed, 22);
+            let mut claim = |_| {
+                let score = f64::from(random.unit());
+                (score, f64::from(random.unit()) < score)
+            };
+            let claims: Vec<(f64, bool)> = (0..400).map(&mut claim).collect();
+            let plain = deviations(&claims, &[1; 400]);
+            let sample = |_| {
+                let mut weights = vec![0; 400];
+                (0..400).for_each(|_| weights[random.below(400)] += 1);
+                deviations(&claims, &weights)
+            };
+            let [low, high] = error_interval(&plain, &(0..200).map(sample).collect::<Vec<_>>());
+            let debiased = debiased_error(&claims);
+            assert!(
+                debiased < plain_error(&plain) && low <= debiased && debiased <= high,
+                "{low} {debiased} {high}"
+            );
+            assert!(low < 0.01, "{low}");
+        }
     }
 
     #[test]

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::logistic::{line, shift};
 use super::metrics::{Outcomes, image_brier, image_log_loss, matthews, positive_score};
 use super::ranking::{descending, weighted_areas};
-use super::reliability::{claims, expected_error, observations};
+use super::reliability::{
+    Deviations, claims, debiased_error, deviations, error_interval, observations, plain_error,
+};
 use crate::random::Random;
 
 /// Samples that are drawn.
@@ -40,7 +42,8 @@ pub(super) const NAMES: [&str; 15] = [
     "calibration_intercept",
 ];
 
-/// Percentile intervals (Efron 1981) of samples drawn with replacement.
+/// Percentile intervals (Efron 1981) of samples drawn with replacement; that of the calibration error is made from the
+/// samples in another way, because it would lie too high.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resampled {
     /// Samples that were drawn.
@@ -137,10 +140,24 @@ impl<'a> Measures<'a> {
             mean_area(1),
             weighted(&self.log_losses),
             weighted(&self.briers),
-            expected_error(&self.claims, weights),
+            plain_error(&deviations(&self.claims, weights)),
             line(&observations).map_or(f64::NAN, |line| line.slope),
             shift(&observations).map_or(f64::NAN, |(intercept, _)| intercept),
         ]
+    }
+
+    /// The calibration error of images that count once each: plain, and without what chance adds.
+    pub(super) fn errors(&self) -> [f64; 2] {
+        let plain = plain_error(&deviations(&self.claims, &vec![1; self.claims.len()]));
+        [plain, debiased_error(&self.claims)]
+    }
+
+    /// Of the debiased calibration error. Samples have more of what chance adds than the images themselves, so that
+    /// percentiles would lie too high.
+    fn error_interval(&self, off: &[Deviations]) -> [f64; 2] {
+        let [low, high] = error_interval(&deviations(&self.claims, &vec![1; self.claims.len()]), off);
+        let [_, debiased] = self.errors();
+        [low.min(debiased), high.max(debiased)]
     }
 
     /// Draws groups with replacement; `groups` names each image's.
@@ -153,9 +170,10 @@ impl<'a> Measures<'a> {
             let mut times = vec![0u32; count];
             (0..count).for_each(|_| times[random.below(count)] += 1);
             let weights: Vec<u32> = groups.iter().map(|group| times[*group]).collect();
-            self.of(&weights)
+            (self.of(&weights), deviations(&self.claims, &weights))
         };
-        let drawn: Vec<[f64; NAMES.len()]> = (0..replicates).into_par_iter().map(draw).collect();
+        let (drawn, off): (Vec<[f64; NAMES.len()]>, Vec<Deviations>) =
+            (0..replicates).into_par_iter().map(draw).unzip();
         let interval = |(index, name): (usize, &&str)| {
             let mut values: Vec<f64> =
                 drawn.iter().map(|measures| measures[index]).filter(|value| value.is_finite()).collect();
@@ -164,7 +182,11 @@ impl<'a> Measures<'a> {
             (undefined <= MOST_UNDEFINED)
                 .then(|| (name.to_string(), [quantile(&values, 0.025), quantile(&values, 0.975)]))
         };
-        let intervals = NAMES.iter().enumerate().filter_map(interval).collect();
+        let mut intervals: BTreeMap<String, [f64; 2]> =
+            NAMES.iter().enumerate().filter_map(interval).collect();
+        if let Some(ece) = intervals.get_mut("ece") {
+            *ece = self.error_interval(&off);
+        }
         Resampled { replicates, units: count, grouped: count < images, intervals }
     }
 }

@@ -31,13 +31,13 @@ pub struct Comparison {
     pub auc: [f64; 2],
     /// First minus second; unknown of more than two classes.
     pub auc_difference: Estimate,
-    /// Holm's p-value over all pairs.
+    /// Holm's p-value over both tests of all pairs.
     pub auc_p: f64,
     /// Shares of the images that were classified right.
     pub accuracy: [f64; 2],
     /// First minus second.
     pub accuracy_difference: Estimate,
-    /// Holm's p-value over all pairs.
+    /// Holm's p-value over both tests of all pairs.
     pub accuracy_p: f64,
     /// `noise` unless one of the two differs.
     pub verdict: &'static str,
@@ -71,9 +71,10 @@ pub fn compare_runs(runs: &[PathBuf], split: &str) -> Result<Vec<Comparison>> {
             pairs.push(first.against(second)?);
         }
     }
-    let auc_p = holm(&pairs.iter().map(|pair| pair.auc_p).collect::<Vec<_>>());
-    let accuracy_p = holm(&pairs.iter().map(|pair| pair.accuracy_p).collect::<Vec<_>>());
-    for (pair, (auc_p, accuracy_p)) in pairs.iter_mut().zip(auc_p.into_iter().zip(accuracy_p)) {
+    // All tests of all pairs together: a pair is different where one of its two is.
+    let all: Vec<f64> = pairs.iter().flat_map(|pair| [pair.auc_p, pair.accuracy_p]).collect();
+    for (pair, p) in pairs.iter_mut().zip(holm(&all).as_chunks().0) {
+        let [auc_p, accuracy_p] = *p;
         (pair.auc_p, pair.accuracy_p) = (auc_p, accuracy_p);
         let noise = |difference, p| Difference { difference, p }.is_noise();
         let both = noise(pair.auc_difference, auc_p) && noise(pair.accuracy_difference, accuracy_p);

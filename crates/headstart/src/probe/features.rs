@@ -55,6 +55,17 @@ impl<'a> Features<'a> {
         Self { width: rows.first().map_or(0, Vec::len), rows: Rows::Means(all) }
     }
 
+    /// Those of the images that `order` names, in that order.
+    pub(crate) fn reordered(&self, order: &[usize]) -> Features<'static> {
+        let mut all = vec![f16::ZERO; order.len() * self.width];
+        let mut row = vec![0.0; self.width];
+        for (index, to) in order.iter().zip(all.chunks_exact_mut(self.width)) {
+            self.copy(*index, &mut row);
+            to.convert_from_f32_slice(&row);
+        }
+        Features { width: self.width, rows: Rows::Means(all) }
+    }
+
     /// Features of an image.
     pub(super) fn width(&self) -> usize {
         self.width

@@ -2,6 +2,7 @@
 
 mod axis;
 mod checklist;
+mod conduct;
 mod confusion;
 mod curves;
 mod diagram;
@@ -34,6 +35,7 @@ use crate::gate::GateFacts;
 use crate::history::History;
 
 pub use checklist::checklist;
+pub use conduct::Conduct;
 pub use confusion::confusion_svg;
 pub use curves::curves_svg;
 pub use diagram::diagram_svg;
@@ -85,8 +87,12 @@ pub struct Report {
     pub title: String,
     /// What the classifier must not be used for.
     pub caution: String,
-    /// What went wrong or looks doubtful: a collapse, a divergence, too few images.
+    /// Why the results say less than they seem to: these sentences stand beside them.
+    pub doubts: Vec<String>,
+    /// What else went wrong: a collapse, a divergence.
     pub warnings: Vec<String>,
+    /// How it was done, as far as sentences depend on it.
+    pub conduct: Conduct,
     /// Names of the classes, in the order of the scores.
     pub classes: Vec<String>,
     /// Of two classes the one that is looked for.

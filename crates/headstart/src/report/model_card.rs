@@ -4,7 +4,7 @@
 use super::markdown::escaped;
 use super::numbers::{decimal_interval, decimals, percent, percent_interval, thousands};
 use super::{Report, SplitResult};
-use crate::evaluate::{Estimate, worst};
+use crate::evaluate::{Estimate, ThresholdPolicy, worst};
 
 /// What stands where only people can know.
 pub(super) const BLANK: &str = "**[blank: to be filled in]**";
@@ -14,15 +14,20 @@ pub fn model_card(report: &Report) -> String {
     let report = &escaped(report);
     let model = &report.model;
     let classes = report.classes.join(", ");
-    let positive = report.classes.get(report.positive).map_or("", String::as_str);
-    let warnings: String = report.warnings.iter().map(|warning| format!("- {warning}\n")).collect();
+    let positive = match (report.is_binary(), report.classes.get(report.positive)) {
+        (true, Some(positive)) => format!("; positive class: {positive}"),
+        _ => String::new(),
+    };
+    let warnings: String =
+        report.doubts.iter().chain(&report.warnings).map(|warning| format!("- {warning}\n")).collect();
     format!(
         "# Model card: {title}\n\n\
          ## Model\n\n\
-         - Classes: {classes}; positive class: {positive}\n\
+         - Classes: {classes}{positive}\n\
          - Backbone: {backbone}, weights from {source} (licence {licence}, SHA-256 `{sha256}`)\n\
          - Trained with headstart {version}: `{command}`\n\
-         - Threshold {threshold}, chosen by `{policy}` on validation images\n\
+         - {decided}\n\
+         - The weights are those of {epoch}; {chosen}; {test}\n\
          - Licence of this model: {BLANK}\n\
          - Contact: {BLANK}\n\n\
          ## Intended use\n\n\
@@ -36,7 +41,7 @@ pub fn model_card(report: &Report) -> String {
          ## Under stress\n\n{stress}\n\
          ## Trust\n\n{trust}\n\
          ## Subgroups\n\n{subgroups}\n\
-         ## Warnings of the training\n\n{warnings}\n\
+         ## Warnings\n\n{warnings}\n\
          ## Ethics\n\n- Consent, privacy, and who may be harmed by a wrong answer: {BLANK}\n",
         title = report.title,
         backbone = model.backbone,
@@ -45,8 +50,10 @@ pub fn model_card(report: &Report) -> String {
         sha256 = model.sha256,
         version = report.version,
         command = report.command,
-        threshold = report.main_result().map_or("unknown".into(), |r| decimals(r.metrics.threshold)),
-        policy = report.threshold_policy,
+        decided = decided(report),
+        epoch = report.epoch_kept(),
+        chosen = report.chosen_in_words(),
+        test = report.test_in_words(),
         caution = report.caution,
         data = data(report),
         measured = measured(report),
@@ -56,6 +63,17 @@ pub fn model_card(report: &Report) -> String {
         subgroups = subgroups(report),
         warnings = if warnings.is_empty() { "None.\n".into() } else { warnings },
     )
+}
+
+/// When an image is called what.
+fn decided(report: &Report) -> String {
+    let threshold =
+        report.main_result().map_or("unknown".into(), |result| decimals(result.metrics.threshold));
+    match (report.is_binary(), report.threshold_policy) {
+        (false, _) => "The class with the largest score is the answer; there is no threshold".into(),
+        (true, ThresholdPolicy::Fixed(_)) => format!("Threshold {threshold}, fixed before training"),
+        (true, policy) => format!("Threshold {threshold}, chosen by `{policy}` on validation images"),
+    }
 }
 
 fn data(report: &Report) -> String {
@@ -100,7 +118,8 @@ fn headline(result: &SplitResult) -> Vec<(&'static str, String)> {
 
 fn measured(report: &Report) -> String {
     let Some(first) = report.results.first() else { return "Nothing was measured.\n".into() };
-    let mut text = String::from("With 95 % intervals.\n\n|  |");
+    let mut text: String = report.doubts.iter().map(|doubt| format!("**Warning.** {doubt}\n\n")).collect();
+    text += "With 95 % intervals.\n\n|  |";
     report.results.iter().for_each(|result| {
         text += &format!(" {} ({} images) |", result.name, thousands(result.metrics.images));
     });
@@ -108,7 +127,34 @@ fn measured(report: &Report) -> String {
     let columns: Vec<_> = report.results.iter().map(headline).collect();
     for (row, (name, _)) in headline(first).iter().enumerate() {
         let cells: Vec<&str> = columns.iter().map(|column| column[row].1.as_str()).collect();
-        text += &format!("| {name} | {} |\n", cells.join(" | "));
+        let mean = if NO_MEANS.contains(name) { String::new() } else { report.mean_of() };
+        text += &format!("| {name}{mean} | {} |\n", cells.join(" | "));
+    }
+    text + &by_class(report)
+}
+
+/// Measures that are of all classes together, however many there are.
+const NO_MEANS: [&str; 3] = ["Accuracy", "Brier score", "Calibration error"];
+
+/// Of more than two classes each one's own, on the split that was measured last.
+fn by_class(report: &Report) -> String {
+    let Some(result) = report.main_result().filter(|result| !result.metrics.by_class.is_empty()) else {
+        return String::new();
+    };
+    let mut text = format!(
+        "\nEach class against the rest, on {}:\n\n| class | images | AUC | sensitivity | specificity |\n|---|---|---|---|---|\n",
+        result.name
+    );
+    for (class, own) in report.classes.iter().zip(&result.metrics.by_class) {
+        let share = |e: &Estimate| format!("{} ({})", percent(e.value), percent_interval(e));
+        text += &format!(
+            "| {class} | {} | {} ({}) | {} | {} |\n",
+            thousands(own.images),
+            decimals(own.auc.value),
+            decimal_interval(&own.auc),
+            share(&own.sensitivity),
+            share(&own.specificity)
+        );
     }
     text
 }
@@ -177,7 +223,13 @@ fn trust(report: &Report) -> String {
             );
         }
     }
-    if text.is_empty() { "Too few validation images for prediction sets and a gate.\n".into() } else { text }
+    if report.results.iter().all(|result| result.metrics.sets.is_none()) {
+        text += "- There are no prediction sets: validation had too few images of a class\n";
+    }
+    if report.gate.is_none() {
+        text += "- There is no gate against unfamiliar images: there were too few to fit one\n";
+    }
+    text
 }
 
 fn subgroups(report: &Report) -> String {
@@ -210,11 +262,33 @@ mod tests {
     fn what_is_known_is_filled_and_the_rest_is_blank() {
         let report = sample::report();
         let card = model_card(&report);
-        let metrics = &report.results.last().expect("a test split").metrics;
+        let metrics = &report.main_result().expect("a test split").metrics;
         assert!(
             card.contains(&percent_interval(&metrics.sensitivity)) && card.contains("CC BY 4.0"),
             "{card}"
         );
         assert!(card.contains("sex: female") && card.contains(BLANK));
+    }
+
+    #[test]
+    fn a_doubt_stands_above_the_numbers_and_among_the_warnings() {
+        let mut report = sample::report();
+        report.doubts = vec!["The splits share 170 groups.".into()];
+        report.warnings.clear();
+        let card = model_card(&report);
+        let (_, measured) = card.split_once("## Measured\n\n").expect("the numbers");
+        assert!(measured.starts_with("**Warning.** The splits share 170 groups.\n\nWith 95 %"), "{measured}");
+        let (_, warnings) = card.split_once("## Warnings\n\n").expect("the warnings");
+        assert!(warnings.starts_with("- The splits share 170 groups."), "{warnings}");
+    }
+
+    #[test]
+    fn more_than_two_classes_have_no_threshold_and_means_are_called_so() {
+        let card = model_card(&sample::of_three_classes());
+        for missing in ["Threshold", "positive class"] {
+            assert!(!card.contains(missing), "{missing}: {card}");
+        }
+        assert!(card.contains("| Sensitivity, mean over the 3 classes |"), "{card}");
+        assert!(card.contains("| Accuracy |") && card.contains("Each class against the rest"), "{card}");
     }
 }

@@ -2,8 +2,8 @@
 
 use super::operating::operating;
 use super::{
-    DatasetFacts, LayerRow, Mistake, ModelFacts, Report, SetAside, SplitFacts, SplitResult, Subgroup,
-    confusion_svg, curves_svg, diagram_svg, histogram, report_html, roc_svg, summary_table,
+    Conduct, DatasetFacts, LayerRow, Mistake, ModelFacts, Report, SetAside, SplitFacts, SplitResult,
+    Subgroup, confusion_svg, curves_svg, diagram_svg, histogram, report_html, roc_svg, summary_table,
 };
 use crate::classifier::{Member, Worth};
 use crate::evaluate::{
@@ -12,6 +12,7 @@ use crate::evaluate::{
 };
 use crate::gate::{GateFacts, GateKind, UnusualFacts};
 use crate::history::{EpochRecord, History};
+use crate::image::Resize;
 
 /// A training that starts to overfit after two thirds of `epochs`.
 pub(super) fn history(epochs: usize) -> History {
@@ -147,6 +148,8 @@ pub(super) fn report() -> Report {
         caution: "For research and teaching. It is no medical device, and no diagnosis may rest on it: on images from \
                   other hospitals it will be worse than here."
             .into(),
+        doubts: vec![],
+        conduct: Conduct { class_weights: true, resize: Some(Resize::Squash), ..Conduct::default() },
         warnings: vec!["The validation split has fewer than 100 images of a class: its numbers are coarse.".into()],
         classes: vec!["NORMAL".into(), "PNEUMONIA".into()],
         positive: 1,
@@ -205,6 +208,42 @@ pub(super) fn report() -> Report {
         seed: 7,
         command: "headstart train chest_xray --backbone vgg16 --unfreeze last-block --epochs 15 --seed 7".into(),
         version: "0.1.0".into(),
+    }
+}
+
+/// A run of three classes, of which no threshold decides.
+pub(super) fn of_three_classes() -> Report {
+    let classes = ["bacteria", "normal", "virus"].map(String::from).to_vec();
+    let (labels, scores): (Vec<usize>, Vec<Vec<f32>>) = (0..90usize)
+        .map(|image| {
+            let mut row = vec![0.2; 3];
+            row[if image.is_multiple_of(4) { image / 4 % 3 } else { image % 3 }] = 0.6;
+            (image % 3, row)
+        })
+        .unzip();
+    let metrics = evaluate(&labels, &scores, 2, 0.279, 1.0).expect("made-up scores are sound");
+    let reliability = reliability(&labels, &scores, 2);
+    let result = SplitResult {
+        name: "test".into(),
+        metrics,
+        roc: vec![],
+        precision: vec![],
+        reliability,
+        histogram: None,
+        operating: None,
+    };
+    let splits = vec![SplitFacts { name: "test".into(), images: vec![30; 3], groups: 90 }];
+    let report = report();
+    let dataset = DatasetFacts { splits, ..report.dataset };
+    Report {
+        classes,
+        dataset,
+        positive: 2,
+        results: vec![result],
+        members: vec![],
+        stress: vec![],
+        plateau: None,
+        ..report
     }
 }
 

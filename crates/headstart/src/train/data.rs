@@ -6,12 +6,15 @@ use super::{Job, Observer, Partition};
 use crate::audit::Survey;
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Result};
+use crate::evaluate::ThresholdPolicy;
 use crate::features::Extracted;
 
 /// What a training is done on.
 pub(super) struct Prepared {
     pub(super) dataset: Dataset,
     pub(super) survey: Survey,
+    /// The splits that did not come with the data.
+    pub(super) cut: Vec<Split>,
     pub(super) positive: usize,
 }
 
@@ -27,14 +30,27 @@ pub(super) fn prepare(job: &Job, observer: &mut dyn Observer) -> Result<Prepared
         seed: job.seed,
         cache: Some(job.cache.clone()),
     };
-    let (dataset, survey) = partition.cut(observer)?;
+    let (dataset, survey, cut) = partition.cut(observer)?;
     let positive = positive(job, &dataset.classes)?;
-    Ok(Prepared { dataset, survey, positive })
+    if dataset.classes.len() > 2 && job.recipe.threshold != ThresholdPolicy::default() {
+        let policy = job.recipe.threshold;
+        observer.warn(&format!(
+            "threshold {policy}: of more than two classes the largest score decides, so it does nothing"
+        ));
+    }
+    Ok(Prepared { dataset, survey, cut, positive })
 }
 
 /// The class that `--positive` names, or the last.
 fn positive(job: &Job, classes: &[String]) -> Result<usize> {
     let Some(name) = &job.positive else { return Ok(classes.len() - 1) };
+    if classes.len() > 2 {
+        return Err(Error::Usage(format!(
+            "--positive: expected data of two classes, found {} ({}): of more than two the largest score decides",
+            classes.len(),
+            classes.join(", ")
+        )));
+    }
     classes.iter().position(|class| class == name).ok_or_else(|| {
         Error::Usage(format!("--positive: expected one of {}, found {name}", classes.join(", ")))
     })

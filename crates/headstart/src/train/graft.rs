@@ -26,6 +26,16 @@ pub(super) struct Grafted {
     pub(super) tail: Tail,
 }
 
+/// The frozen trunk of a recipe whose backbone is in the binary, as training computes features with it.
+///
+/// # Errors
+/// A backbone that needs a file, or a recipe that does not say where it is cut.
+pub fn trunk(recipe: &Recipe) -> Result<Extractor> {
+    let backbone = Backbone::load(&recipe.backbone, None)?;
+    let cut = backbone.spec.cut(&recipe.unfreeze)?;
+    Ok(Extractor::new(&backbone, cut, &backbone.preprocess))
+}
+
 impl Grafted {
     /// Cuts a backbone as the recipe says and gives it a fresh head for so many classes.
     ///

@@ -52,17 +52,18 @@ use self::views::{Needed, Shown, Views};
 use crate::audit::{self, Audit, Features, Labels, StyleAudit};
 use crate::backbone::Backbone;
 use crate::backbone::weights::{hexadecimal, sha256};
-use crate::classifier::{Classifier, Description, FORMAT, Sealed};
-use crate::dataset::{Dataset, Grouping, Sample, Split};
+use crate::classifier::{Classifier, Description, FORMAT, Sealed, Seen};
+use crate::dataset::{Dataset, Digest, Grouping, Sample, Split};
 use crate::date;
 use crate::error::{Error, Result};
-use crate::evaluate::{SplitMetrics, Stressed, stress};
+use crate::evaluate::{Doubt, SplitMetrics, Stressed, stress};
 use crate::features::Extracted;
 use crate::history::EpochRecord;
 use crate::image::first_frames;
 
 pub use crate::csv_field::csv_field;
 pub use depth::BUDGET;
+pub use graft::trunk;
 pub use partition::Partition;
 pub use recipe::Recipe;
 
@@ -175,7 +176,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
 }
 
 fn train_into(folder: &run::Folder, job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
-    let Prepared { dataset, survey, positive } = data::prepare(job, observer)?;
+    let Prepared { dataset, survey, cut, positive } = data::prepare(job, observer)?;
     job.recipe.card.check_classes(&dataset.classes)?;
     let style = StyleAudit::of(&dataset, &survey, observer)?;
     let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
@@ -220,6 +221,12 @@ fn train_into(folder: &run::Folder, job: &Job, observer: &mut dyn Observer) -> R
     let labels = Labels::check(&dataset, &survey, &extracted.usable, &features, observer)?;
     let audit = Audit::of(&dataset, &survey, style, Some(labels));
 
+    let digests = |records: Vec<usize>| -> Vec<Digest> {
+        let samples = records.iter().map(|record| &dataset.samples[extracted.usable[*record]]);
+        samples.filter_map(|sample| survey.content(sample)).collect()
+    };
+    let validation = records(all.trained.iter().map(|trained| &trained.member), |member| &member.validation);
+    let seen = Seen::new(digests(train.clone()).into_iter(), digests(validation).into_iter());
     let judge = |trained| Judge {
         tail: &net.tail,
         trained,
@@ -272,6 +279,8 @@ fn train_into(folder: &run::Folder, job: &Job, observer: &mut dyn Observer) -> R
             test_views: job.recipe.test_views.clone(),
             test,
             threshold_counts,
+            doubts: Doubt::of(&dataset.tally()),
+            seen: Some(seen),
             golden: vec![],
         },
         weights: net.weights,
@@ -283,6 +292,7 @@ fn train_into(folder: &run::Folder, job: &Job, observer: &mut dyn Observer) -> R
     folder.write(&run::Contents {
         job,
         dataset: &dataset,
+        cut: &cut,
         audit: &audit,
         classifier: &classifier,
         sealed: &sealed,

@@ -10,6 +10,7 @@ use crate::audit::{self, Survey};
 use crate::dataset::stream::{Cut, Streamed};
 use crate::dataset::{Dataset, Grouping, Sample, Split, Tally};
 use crate::error::{Error, Result};
+use crate::evaluate::Doubt;
 use crate::features::Progress;
 use crate::image::first_frames;
 use crate::report::thousands;
@@ -38,11 +39,12 @@ pub struct Partition {
 
 impl Partition {
     /// Opens the data, joins what shows the same to one group, cuts the splits that are missing and
-    /// says what came of it. A given split that leaks is a warning.
+    /// says what came of it: the last of the results are the splits that were missing. What makes an evaluation
+    /// doubtful, such as given splits that leak, is a warning.
     ///
     /// # Errors
     /// Data that cannot be used or is too little to cut, each named; [`Error::Interrupted`].
-    pub fn cut(&self, observer: &mut dyn Observer) -> Result<(Dataset, Survey)> {
+    pub fn cut(&self, observer: &mut dyn Observer) -> Result<(Dataset, Survey, Vec<Split>)> {
         let mut dataset = self.open(observer)?;
         let survey = match &self.cache {
             Some(cache) => Survey::of(&dataset, cache, &mut Looking(observer))?,
@@ -50,14 +52,16 @@ impl Partition {
         };
         first_frames(survey.first_frames(&dataset)).iter().for_each(|line| observer.warn(line));
         let joined = dataset.join(&survey.same(&dataset));
-        if !dataset.has(Split::Test) {
-            dataset.assign_test(self.fraction, self.seed);
-        }
-        if !dataset.has(Split::Validation) {
-            dataset.assign_validation(self.fraction, self.seed);
+        let missing: Vec<Split> =
+            [Split::Test, Split::Validation].into_iter().filter(|split| !dataset.has(*split)).collect();
+        for split in &missing {
+            match split {
+                Split::Test => dataset.assign_test(self.fraction, self.seed),
+                Split::Train | Split::Validation => dataset.assign_validation(self.fraction, self.seed),
+            }
         }
         self.say(&dataset.tally(), &survey.unusable(&dataset), joined, observer)?;
-        Ok((dataset, survey))
+        Ok((dataset, survey, missing))
     }
 
     /// Cuts as [`cut`](Self::cut) does, and into `folds` too, and writes `split.csv` to `out`. Of a CSV of which neither
@@ -78,7 +82,7 @@ impl Partition {
             self.say(&streamed.tally, &[], 0, observer)?;
             return replace(out, |file| streamed.write_split(file, out));
         }
-        let (dataset, _) = self.cut(observer)?;
+        let (dataset, ..) = self.cut(observer)?;
         if dataset.images_folder().is_none() {
             observer.warn("the images lie in an array and are no files: the table names them, but nothing can be trained from it");
         }
@@ -158,11 +162,12 @@ impl Partition {
             joined => format!(", {} of them joined by duplicates", thousands(joined)),
         };
         observer.say(&format!("{:<11} {}{joined}; groups in common {shared}", "groups", thousands(groups)));
-        if shared > 0 {
-            observer.warn(&format!(
-                "the given split leaks: {shared} groups (patients by name, or images that are the same) are in more \
-                 than one of its parts. What is measured is too good; --resplit cuts it anew"
-            ));
+        for doubt in Doubt::of(tally) {
+            let remedy = match doubt {
+                Doubt::SharedGroups { .. } => " --resplit cuts the data anew.",
+                Doubt::FewImages { .. } => "",
+            };
+            observer.warn(&format!("{doubt}{remedy}"));
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::{Job, checkpoint, settings, tensorboard};
 use crate::audit::Audit;
 use crate::classifier::{Assessment, Classifier, Member, Sealed, Worth};
 use crate::csv_field::csv_field as field;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Split};
 use crate::date::Moment;
 use crate::error::{Error, Result};
 use crate::evaluate::{Confusion, SplitMetrics, Spread, Stressed};
@@ -32,6 +32,8 @@ pub(super) struct Folder {
 pub(super) struct Contents<'a> {
     pub(super) job: &'a Job,
     pub(super) dataset: &'a Dataset,
+    /// The splits that did not come with the data.
+    pub(super) cut: &'a [Split],
     pub(super) audit: &'a Audit,
     pub(super) classifier: &'a Classifier,
     pub(super) sealed: &'a Sealed,
@@ -296,8 +298,8 @@ fn predictions(contents: &Contents<'_>) -> String {
             let sample = &contents.dataset.samples[contents.extracted.usable[*index]];
             let strange = part.strange.as_ref().map(|strange| strange[row]);
             let assessment = contents.classifier.assessment(scores.clone(), strange);
-            let shares = &assessment.prediction.scores;
-            let scores: Vec<String> = shares.iter().map(|score| format!("{score:.6}")).collect();
+            // The shortest digits that are read as the same number: rounded ones would tie scores.
+            let scores: Vec<String> = assessment.prediction.scores.iter().map(f32::to_string).collect();
             let (path, label) = (field(sample.path()), field(&classes[sample.label]));
             let (split, predicted) = (part.part.name(), field(&assessment.prediction.class));
             let group = field(sample.group.as_deref().unwrap_or_default());

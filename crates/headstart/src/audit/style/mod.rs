@@ -12,7 +12,7 @@ use serde::Serialize;
 pub use self::family::Family;
 use self::learner::Images;
 pub(super) use self::statistics::{File, Statistics};
-use super::{FOLDS, SEED, Survey, duplicates};
+use super::{FOLDS, SEED, Survey};
 use crate::dataset::{Dataset, Split, folds};
 use crate::error::Result;
 use crate::evaluate::Estimate;
@@ -74,7 +74,7 @@ impl StyleAudit {
             return Ok(Self::skipped(format!("there are more than {MOST_CLASSES} classes")));
         }
         let looks = survey.looks(dataset);
-        let units = folds::units(dataset, duplicates::find(dataset, &looks).ties);
+        let units = folds::units(dataset, survey.duplicates(dataset).ties);
         let is_training = |sample: usize| matches!(dataset.samples[sample].split, None | Some(Split::Train));
         let seen = looks.iter().enumerate().filter(|(sample, _)| is_training(*sample));
         let (samples, styles): (Vec<usize>, Vec<Statistics>) =

@@ -28,9 +28,12 @@ pub(super) fn members(report: &Report, split: &str) -> String {
         let below = format!("± {}; {} to {}", show(name, deviation), show(name, low), show(name, high));
         Cell { text: show(name, mean), below }
     });
+    let alone = match report.is_binary() {
+        true => "Alone, with the model's threshold, each part comes to".into(),
+        false => format!("Alone, each part comes (AUC, sensitivity and specificity{}) to", report.mean_of()),
+    };
     let mut lead = format!(
-        "The model takes the mean of the logits of {} parts. Alone, with the model's threshold, each part comes to the \
-         following on the {split} images.",
+        "The model takes the mean of the logits of {} parts. {alone} the following on the {split} images.",
         worths.len()
     );
     if trained().count() > 1 {

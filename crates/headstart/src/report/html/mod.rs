@@ -34,6 +34,7 @@ pub fn report_html(report: &Report, inspected: Option<(&Audit, &Dataset)>) -> St
         ),
         origin(report),
         results::headline(report),
+        boxes("Warning", &report.doubts),
         boxes("Caution", std::slice::from_ref(&report.caution)),
         boxes("Warning", &report.warnings),
         contents(sections.iter().map(|(title, _)| *title)),
@@ -130,8 +131,26 @@ mod tests {
     }
 
     #[test]
+    fn a_doubt_stands_between_the_headline_and_all_else() {
+        let mut report = sample::report();
+        report.doubts = vec!["The splits share 170 groups.".into()];
+        let page = report_html(&report, None);
+        let (cards, rest) = page.split_once("The splits share 170 groups.").expect("the doubt");
+        assert!(cards.contains("Sensitivity") && !cards.contains("Caution") && rest.contains("Caution"));
+    }
+
+    #[test]
+    fn means_over_classes_are_called_so() {
+        let report = sample::of_three_classes();
+        let page = report_html(&report, None);
+        assert!(page.contains("<span>Sensitivity, mean over the 3 classes</span>"), "{page}");
+        assert!(page.contains("Each class against the rest") && !page.contains("threshold"), "{page}");
+    }
+
+    #[test]
     fn hostile_names_become_text() {
         let mut report = sample::report();
+        report.doubts = vec!["<script>".into()];
         let hostile = String::from("<script>alert(\"1\")</script>");
         report.title.clone_from(&hostile);
         report.caution.clone_from(&hostile);

@@ -41,6 +41,18 @@ impl Measure {
     }
 }
 
+/// Whether a measure is a mean over classes where there are more than two.
+fn is_mean(name: &str) -> bool {
+    !["Accuracy", "Balanced accuracy", "Matthews' correlation", "Log loss", "Brier score", "Images", "Time"]
+        .contains(&name)
+        && !name.starts_with("Calibration")
+}
+
+/// Its name, and of more than two classes that it is a mean over them.
+fn full_name(report: &Report, name: &str) -> String {
+    if is_mean(name) { format!("{name}{}", report.mean_of()) } else { name.into() }
+}
+
 fn headline_measures(metrics: &SplitMetrics) -> [Measure; 4] {
     [
         Measure::share("Accuracy", &metrics.accuracy),
@@ -75,7 +87,9 @@ pub(super) fn headline(report: &Report) -> String {
         .map(|measure| {
             format!(
                 "<div class=\"card\"><span>{}</span><b>{}</b><small>{}</small></div>\n",
-                measure.name, measure.value, measure.interval
+                escape(&full_name(report, measure.name)),
+                measure.value,
+                measure.interval
             )
         })
         .collect();
@@ -89,7 +103,7 @@ pub(super) fn evaluation(report: &Report) -> String {
     let head: Vec<&str> = [""].into_iter().chain(names).collect();
     [
         text(&how_decided(report, result)),
-        table("numbers", &head, &measures(&report.results)),
+        table("numbers", &head, &measures(report)),
         note(&meaning(report)),
         by_class(report, result),
         operating(report, result),
@@ -102,7 +116,7 @@ pub(super) fn evaluation(report: &Report) -> String {
 }
 
 /// Measures in rows, splits in columns: that fits on a phone.
-fn measures(results: &[SplitResult]) -> Vec<Vec<Cell>> {
+fn measures(report: &Report) -> Vec<Vec<Cell>> {
     type Show = fn(&SplitMetrics) -> Measure;
     let shown: [Show; 17] = [
         |metrics| Measure::share("Accuracy", &metrics.accuracy),
@@ -124,8 +138,8 @@ fn measures(results: &[SplitResult]) -> Vec<Vec<Cell>> {
         |metrics| Measure::plain("Time", duration(metrics.seconds)),
     ];
     let row = |show: &Show| {
-        let all: Vec<Measure> = results.iter().map(|result| show(&result.metrics)).collect();
-        let name = all.first().map_or("", |measure| measure.name);
+        let all: Vec<Measure> = report.results.iter().map(|result| show(&result.metrics)).collect();
+        let name = all.first().map_or(String::new(), |measure| full_name(report, measure.name));
         let cells = all.into_iter().map(|measure| Cell { text: measure.value, below: measure.interval });
         [Cell::from(name)].into_iter().chain(cells).collect()
     };
@@ -133,12 +147,14 @@ fn measures(results: &[SplitResult]) -> Vec<Vec<Cell>> {
 }
 
 fn how_decided(report: &Report, result: &SplitResult) -> String {
-    const READ_ONCE: &str = "The test images were read once, after that.";
-    if report.classes.len() != 2 {
-        return format!(
-            "An image is given the class with the largest score. Validation images chose the epoch that \
-             was kept. {READ_ONCE}"
-        );
+    let and_then = format!(
+        "The model has the weights of {}. {}. {}.",
+        report.epoch_kept(),
+        sentence(&report.chosen_in_words()),
+        sentence(report.test_in_words())
+    );
+    if !report.is_binary() {
+        return format!("An image is given the class with the largest score. {and_then}");
     }
     let policy = match report.threshold_policy {
         ThresholdPolicy::Youden => {
@@ -169,10 +185,16 @@ fn how_decided(report: &Report, result: &SplitResult) -> String {
         )
     });
     format!(
-        "An image is called {} when its score for that class is at least {}: {policy}.{plateau} {READ_ONCE}",
+        "An image is called {} when its score for that class is at least {}: {policy}.{plateau} {and_then}",
         class_name(report, report.positive),
         decimals(result.metrics.threshold)
     )
+}
+
+/// A clause with a capital letter.
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn meaning(report: &Report) -> String {
@@ -187,7 +209,8 @@ fn meaning(report: &Report) -> String {
         )
     } else {
         format!(
-            "AUC, sensitivity, specificity and F1 are means over the classes, each against the rest. {INTERVALS}"
+            "AUC, sensitivity, specificity, PPV, NPV, F1 and average precision are means over the classes, each against the \
+             rest. {INTERVALS}"
         )
     }
 }
@@ -249,7 +272,7 @@ fn over_patients(result: &SplitResult) -> String {
         })
         .collect();
     let lead = text(&format!(
-        "The {} images are of {} patients. Images of one patient tell less than as many of different ones, so these \
+        "The {} images are of {} patients, or pictures that belong together. Images of one patient tell less than as many of different ones, so these \
          intervals come from {} samples of whole patients (bootstrap, percentiles). Where they are wider than those \
          above, believe these.",
         thousands(result.metrics.images),

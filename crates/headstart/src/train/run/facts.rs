@@ -6,9 +6,10 @@ use super::Contents;
 use crate::dataset::Split;
 use crate::evaluate::{one_against_rest, precision_curve, reliability, roc_curve};
 use crate::report::{
-    DatasetFacts, ModelFacts, Report, SetAside, SplitFacts, SplitResult, histogram, operating,
+    Conduct, DatasetFacts, ModelFacts, Report, SetAside, SplitFacts, SplitResult, histogram, operating,
 };
 use crate::train::judge::{Measured, Part};
+use crate::train::recipe::Keep;
 
 mod mistakes;
 mod subgroups;
@@ -22,7 +23,15 @@ pub(super) fn report(contents: &Contents<'_>) -> Report {
     Report {
         title: format!("{}?", description.classes.join(" or ")),
         caution: contents.classifier.caution().into(),
+        doubts: description.doubts.iter().map(ToString::to_string).collect(),
         warnings: contents.warnings.to_vec(),
+        conduct: Conduct {
+            keeps_last: contents.job.recipe.keep == Keep::Last,
+            class_weights: contents.job.recipe.class_weights,
+            resize: Some(description.preprocess.resize),
+            cut: contents.cut.to_vec(),
+            folds: contents.job.recipe.folds,
+        },
         classes: description.classes.clone(),
         positive: description.positive,
         dataset: dataset(contents),

@@ -127,7 +127,7 @@ mod tests {
     fn the_page_is_well_formed_and_hostile_names_become_text() {
         let folder = tempfile::tempdir().expect("a folder");
         let dataset = hostile(folder.path());
-        let audit = audit(&dataset, &folder.path().join(".cache"), false, &mut Silent).expect("audits");
+        let audit = audit(&dataset, &folder.path().join(".cache"), None, &mut Silent).expect("audits");
         assert_eq!((audit.exact_duplicates.len(), audit.faults.len()), (2, 2));
         let page = audit_html(&audit, &dataset);
         let (before, pictures) = page.split_once(";base64,").expect("pictures");

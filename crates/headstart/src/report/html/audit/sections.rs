@@ -66,8 +66,9 @@ pub(super) fn exact(audit: &Audit, gallery: &Gallery<'_>) -> String {
 
 /// Nearly the same picture more than once.
 pub(super) fn near(audit: &Audit, gallery: &Gallery<'_>) -> String {
-    let meaning = "Pictures that are the same but for their size, compression or brightness, or mirrored. What was \
-                   cropped by more than about 2 % or turned by more than a degree is not found.";
+    let meaning = "Pictures that are the same but for their size, compression, brightness, a crop of up to about 6 %, a \
+                   turn of up to about 5°, an even border, or mirrored, or inverted. Their fine detail was laid on each \
+                   other and fits.";
     let words = |group: &Duplicates| {
         let mirrored = if group.mirrored { ", some mirrored" } else { "" };
         format!("; up to {} of 256 bits differ{mirrored}", group.distance)
