@@ -2,6 +2,9 @@
 
 use headstart::evaluate::{Estimate, SplitMetrics};
 
+/// A measure's name, and where it lies.
+type Measure = (&'static str, fn(&SplitMetrics) -> Estimate);
+
 /// Splits beside each other at 80 columns.
 const SPLITS: usize = 3;
 
@@ -25,7 +28,7 @@ fn block(splits: &[(&str, &SplitMetrics)]) -> String {
         let cells: String = splits.iter().map(|split| format!("{:<21}", cell(split))).collect();
         format!("{name:<17}{cells}").trim_end().to_string() + "\n"
     };
-    let measures: [(&str, fn(&SplitMetrics) -> Estimate); 4] = [
+    let measures: [Measure; 4] = [
         ("accuracy", |metrics| metrics.accuracy),
         ("AUC", |metrics| metrics.auc),
         ("sensitivity", |metrics| metrics.sensitivity),

@@ -31,15 +31,15 @@ fn covariance(rows: &[Vec<f64>], features: usize) -> Vec<Vec<f64>> {
     let columns: Vec<Vec<f64>> =
         (0..features).map(|feature| rows.iter().map(|row| row[feature]).collect()).collect();
     let count = rows.len() as f64;
-    let mut covariance: Vec<Vec<f64>> = (0..features)
+    let lower: Vec<Vec<f64>> = (0..features)
         .into_par_iter()
         .map(|i| (0..=i).map(|j| dot(&columns[i], &columns[j]) / count).collect())
         .collect();
-    for i in 0..features {
-        let column: Vec<f64> = (i + 1..features).map(|j| covariance[j][i]).collect();
-        covariance[i].extend(column);
-    }
-    covariance
+    // What lies right of the diagonal is what lies below it.
+    let whole = |(i, row): (usize, &Vec<f64>)| {
+        row.iter().copied().chain(lower[i + 1..].iter().map(|other| other[i])).collect()
+    };
+    lower.iter().enumerate().map(whole).collect()
 }
 
 fn times(matrix: &[Vec<f64>], vector: &[f64]) -> Vec<f64> {

@@ -65,6 +65,9 @@ impl OddCopy {
     }
 }
 
+/// Features of images, a row for each.
+type Rows = Vec<Vec<f32>>;
+
 /// Features of images and of their copies.
 pub struct Pairs {
     /// Of the images as they are, that the probes learn from.
@@ -72,7 +75,7 @@ pub struct Pairs {
     /// Of images as they are that the probes do not learn from: they say how often one looks like a copy.
     pub unseen: Vec<Vec<f32>>,
     /// Each kind of copy, of images to learn from and of others.
-    pub copies: Vec<(Vec<Vec<f32>>, Vec<Vec<f32>>)>,
+    pub copies: Vec<(Rows, Rows)>,
 }
 
 /// Linear probes of features, each of which tells one kind of copy.
