@@ -18,6 +18,8 @@ const AXES: usize = 64;
 const ROWS_FOR_AN_AXIS: usize = 8;
 /// And one for so many features, so that there is room beside the space.
 const FEATURES_FOR_AN_AXIS: usize = 4;
+/// What rounding leaves of directions that are all alike.
+const ROUNDING: f64 = 1e-6;
 /// Names in the sealed file.
 const CENTRE: &str = "gate.centre";
 const PRINCIPAL: &str = "gate.axes";
@@ -56,7 +58,7 @@ impl Residual {
         // An image whose features are all 0 is as far as can be, and not typical.
         let squares: Vec<f64> = squares.filter(|square| square.is_finite()).collect();
         residual.typical = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
-        (residual.typical.is_finite() && residual.typical > 0.0).then_some(residual)
+        (residual.typical.is_finite() && residual.typical > ROUNDING).then_some(residual)
     }
 
     /// About 1 for an image like those of the validation; infinite for features that are no direction.

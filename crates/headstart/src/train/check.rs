@@ -168,7 +168,7 @@ mod tests {
         let found = refused(Recipe { augment: Some(views), ..recipe() });
         assert_eq!(found, "augment.views: expected 0 to 1000, found 1000000000");
         let units = HeadLayer::Dense { units: most, activation: Default::default(), l2: 0.0 };
-        let found = refused(Recipe { head: vec![units], ..recipe() });
+        let found = refused(Recipe { head: vec![units], probe: false, ..recipe() });
         assert_eq!(found, "units: expected 1 to 65536, found 1000000000");
     }
 }
