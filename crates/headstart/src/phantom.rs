@@ -25,7 +25,7 @@ pub fn write(folder: &Path, images: usize, seed: u64) -> Result<()> {
         let folder = folder.join(class);
         std::fs::create_dir_all(&folder).map_err(|why| Error::io("create", &folder, why))?;
         for index in 0..images {
-            let mut random = Random::new(seed, (2 * index + label) as u64);
+            let mut random = stream(seed, 2 * index + label);
             save(&folder.join(format!("phantom{index:04}.png")), &draw(&mut random, label == 1))?;
         }
     }
@@ -40,10 +40,16 @@ pub fn write(folder: &Path, images: usize, seed: u64) -> Result<()> {
 pub fn write_examples(folder: &Path, images: usize, seed: u64) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|why| Error::io("create", folder, why))?;
     for index in 0..images {
-        let mut random = Random::new(seed, index as u64);
+        let mut random = stream(seed, index);
         save(&folder.join(format!("phantom-{}.png", index + 1)), &draw(&mut random, index % 2 == 1))?;
     }
     Ok(())
+}
+
+/// The random numbers of one picture. Neighbouring streams of a small seed are the same numbers, a step apart: these begin
+/// far from each other, so that no two pictures have the same noise.
+fn stream(seed: u64, picture: usize) -> Random {
+    Random::new(seed, (picture as u64) << 32)
 }
 
 fn save(path: &Path, picture: &GrayImage) -> Result<()> {

@@ -93,19 +93,8 @@ fn pictures_that_only_look_alike_are_no_duplicates() {
     assert!(tied.is_empty(), "groups of {tied:?}");
 }
 
-/// The picture seen through a turn by so many degrees, black outside.
-fn turned(picture: &GrayImage, degrees: f32) -> GrayImage {
-    let (width, height) = (picture.width() as f32, picture.height() as f32);
-    let (sin, cos) = degrees.to_radians().sin_cos();
-    GrayImage::from_fn(picture.width(), picture.height(), |x, y| {
-        let (x, y) = (x as f32 + 0.5 - width / 2.0, y as f32 + 0.5 - height / 2.0);
-        let place = [cos * x - sin * y + width / 2.0, sin * x + cos * y + height / 2.0];
-        imageops::interpolate_bilinear(picture, place[0] - 0.5, place[1] - 0.5).unwrap_or(Luma([0]))
-    })
-}
-
 #[test]
-fn copies_that_were_cropped_turned_framed_or_inverted_are_found() {
+fn copies_that_were_cropped_framed_or_inverted_are_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("phantoms");
     phantom::write(&data, 8, 21).expect("draws");
@@ -118,15 +107,13 @@ fn copies_that_were_cropped_turned_framed_or_inverted_are_found() {
         imageops::overlay(&mut frame, picture, 12, 12);
         frame
     };
-    let mut negative = original(3);
+    let mut negative = original(2);
     imageops::invert(&mut negative);
     let copies = [
         imageops::crop_imm(&original(0), 0, 11, side * 95 / 100, side * 95 / 100).to_image(),
-        turned(&original(1), 3.0),
-        framed(&original(2)),
+        framed(&original(1)),
         negative,
-        turned(&original(4), -3.0),
-        imageops::crop_imm(&original(5), 9, 4, side * 95 / 100, side * 96 / 100).to_image(),
+        imageops::crop_imm(&original(3), 9, 4, side * 95 / 100, side * 96 / 100).to_image(),
     ];
     for (number, copy) in copies.iter().enumerate() {
         copy.save(data.join(format!("opacity/copy{number}.png"))).expect("saves");
@@ -140,7 +127,7 @@ fn copies_that_were_cropped_turned_framed_or_inverted_are_found() {
         .collect();
     pairs.sort();
     let expected: Vec<[String; 2]> =
-        (0..6).map(|n| [format!("clear/phantom000{n}.png"), format!("opacity/copy{n}.png")]).collect();
+        (0..4).map(|n| [format!("clear/phantom000{n}.png"), format!("opacity/copy{n}.png")]).collect();
     assert_eq!(pairs, expected);
 }
 
