@@ -297,7 +297,7 @@ fn flipped_bits_in_the_cache_never_become_features() {
     assert_eq!(damaged, 5);
     let said = place.train(&cache, &again, &[]).success();
     let said = String::from_utf8_lossy(&said.get_output().stdout).into_owned();
-    let line = said.lines().find(|line| line.starts_with("features ")).expect("what was extracted");
+    let line = said.lines().find(|line| line.contains("from the cache")).expect("what was extracted");
     let numbers: Vec<usize> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [all, cached, ..] = numbers[..] else { panic!("{line}") };
     assert_eq!(all - cached, 3, "{line}");
