@@ -25,9 +25,9 @@ pub struct Limits {
     /// Width, and height.
     pub max_side: u32,
     /// Bytes of memory that decoding takes. A decoder within this process keeps it as far as it counts what it
-    /// allocates; a [worker](super::worker) is ended when it takes more.
+    /// allocates; a worker is ended when it takes more.
     pub max_memory: u64,
-    /// Seconds of a processor's time after which a [worker](super::worker) is ended.
+    /// Seconds of a processor's time after which a worker is ended.
     pub max_seconds: u64,
 }
 

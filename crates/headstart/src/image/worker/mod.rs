@@ -3,7 +3,7 @@
 //!
 //! A program that calls [`isolate`] starts itself again as workers, at most one for each thread that decodes, and keeps
 //! them for the next images. A worker reads files from its standard input and writes pixels to its standard output. The
-//! system ends it when it takes more memory, or more of a processor's time, than [`Limits`](super::Limits) allow.
+//! system ends it when it takes more memory, or more of a processor's time, than `Limits` allow.
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -53,7 +53,7 @@ pub fn is_wanted() -> bool {
     cfg!(unix) && std::env::args_os().skip(1).eq([ARGUMENT])
 }
 
-/// From now on [`decode`](super::decode) decodes in workers of this program, which must call [`work`] when
+/// From now on [`decode`](super::decode()) decodes in workers of this program, which must call [`work`] when
 /// [`is_wanted`] says so. Systems other than Unix have none: there nothing changes.
 pub fn isolate() {
     if cfg!(unix)
