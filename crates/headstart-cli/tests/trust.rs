@@ -186,7 +186,7 @@ fn data_from_elsewhere_is_measured_and_recalibrated_only_when_told_to() {
     fs::remove_file(data.join("images.csv")).expect("removes");
     train(&cache, &data, &run, &[]);
     let elsewhere = folder.path().join("elsewhere");
-    fs::remove_file(drawn(&elsewhere, 100..160)).expect("removes");
+    fs::remove_file(drawn(&elsewhere, 100..120)).expect("removes");
     for (ours, theirs) in [("bright", "BRIGHT"), ("dark", "gloomy")] {
         fs::rename(elsewhere.join(ours), elsewhere.join(theirs)).expect("renames");
     }

@@ -29,7 +29,9 @@ fn people_read_lines_programs_read_json_and_quiet_is_the_result_alone() {
         assert!(history(&plain) == history(run) && tensors(&plain) == tensors(run));
     }
     assert!(lines.contains("\nepoch     loss  accuracy") && lines.contains("\n    2   "), "{lines}");
-    assert!(lines.lines().count() > result.lines().count() && lines.contains("features    40 images"));
+    assert!(
+        lines.lines().count() > result.lines().count() && lines.contains(" images, 0 of them from the cache")
+    );
     assert!(!result.contains("epoch") && !result.contains("features") && result.contains("AUC"), "{result}");
 
     let events: Vec<Value> =

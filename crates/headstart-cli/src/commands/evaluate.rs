@@ -54,7 +54,8 @@ fn show(measured: &Measurement, classes: &[String], anew: Option<&Recalibrated>)
     let anew_row = anew.map(|anew| ("recalibrated", &anew.metrics));
     let rows: Vec<_> = [(measured.name, &measured.metrics)].into_iter().chain(anew_row).collect();
     Terminal::default().say(&table(&rows));
-    measured.warnings.iter().for_each(|warning| Terminal::default().warn(warning));
+    // They belong to the numbers, wherever these go.
+    measured.warnings.iter().for_each(|warning| out!("warning: {warning}"));
     text(by_class(measured.name, &measured.metrics, classes));
     further(&measured.metrics);
     text(super::stress::table(&measured.stress));

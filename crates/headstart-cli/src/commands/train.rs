@@ -87,7 +87,8 @@ fn show_metrics(job: &Job, outcome: &Outcome, seconds: f64) {
     let description = outcome.classifier.description();
     let splits: Vec<_> = outcome.metrics.iter().map(|(split, metrics)| (split.as_str(), metrics)).collect();
     out!("{}", table(&splits));
-    description.doubts.iter().for_each(|doubt| Terminal::default().warn(&doubt.to_string()));
+    // They belong to the numbers, wherever these go.
+    description.doubts.iter().for_each(|doubt| out!("warning: {doubt}"));
     if let Some((split, metrics)) = super::metrics::headline(&outcome.metrics) {
         text(super::metrics::by_class(split, metrics, &description.classes));
     }
