@@ -304,7 +304,7 @@ fn given_splits_that_leak_are_told_wherever_the_numbers_stand() {
     fs::write(&file, table).expect("writes");
     let settings = ["--image-size", "32", "--epochs", "1", "--batch-size", "8", "--out"];
     let trained = headstart(&cache).arg("train").arg(&file).args(settings).arg(&run).assert().success();
-    let leak = "share 30 groups of images";
+    let leak = "share 15 groups of images";
     trained.stdout(contains(format!("warning: The splits that the data came with {leak}")));
     for file in ["model_card.md", "report.html", "checklist.md"] {
         let text = fs::read_to_string(run.join(file)).expect(file);

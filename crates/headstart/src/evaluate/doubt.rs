@@ -58,7 +58,7 @@ impl fmt::Display for Doubt {
                 let so = match split {
                     Split::Test => "what was measured on them is mostly chance",
                     Split::Train | Split::Validation => {
-                        "what was chosen or measured on them, such as the threshold, is mostly chance"
+                        "what was chosen or measured on them, such as the calibration, is mostly chance"
                     }
                 };
                 write!(formatter, "The {split} split has only {images} of the class {class}: {so}.")
