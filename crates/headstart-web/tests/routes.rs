@@ -45,7 +45,9 @@ async fn a_leak_is_told_beside_the_numbers_on_page_and_api() {
     let app = app(AppState::new(leaking, Limits::default()));
     let fetch = async |path: &str| send(&app, Request::get(path).body(Body::empty()).unwrap()).await;
     let page = fetch("/").await.body;
-    assert!(!page.contains("never seen"), "{page}");
+    // The dictionary that the page's script reads has all sentences; the page shows some.
+    let shown: Vec<&str> = page.lines().filter(|line| !line.trim_start().starts_with("&quot;")).collect();
+    assert!(!shown.concat().contains("never seen"), "{page}");
     // Beside the numbers of the card, and beside those under each answer.
     assert_eq!(page.matches("share 170 groups of images").count(), 2, "{page}");
     assert!(fetch("/?lang=de").await.body.contains("haben 170 Gruppen von Bildern gemeinsam"));
