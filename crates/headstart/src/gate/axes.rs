@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::probe::dot;
 use crate::random::Random;
 
 /// Vectors that are turned besides those that are wanted: these settle the sooner.
@@ -66,20 +67,6 @@ fn orthonormal(vectors: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
 
 fn length(vector: &[f64]) -> f64 {
     dot(vector, vector).sqrt()
-}
-
-/// Eight sums side by side, which a compiler keeps in registers.
-fn dot(left: &[f64], right: &[f64]) -> f64 {
-    let (left, left_rest) = left.as_chunks::<8>();
-    let (right, right_rest) = right.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (left, right) in left.iter().zip(right) {
-        for lane in 0..8 {
-            sums[lane] += left[lane] * right[lane];
-        }
-    }
-    let rest: f64 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
-    sums.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]

@@ -207,7 +207,7 @@ fn log_softmax(weights: &[f64], row: &[f64]) -> Vec<f64> {
 }
 
 /// Eight sums side by side, which a compiler keeps in registers.
-fn dot(left: &[f64], right: &[f64]) -> f64 {
+pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
     let (left, left_rest) = left.as_chunks::<8>();
     let (right, right_rest) = right.as_chunks::<8>();
     let mut sums = [0.0; 8];
