@@ -72,8 +72,8 @@ impl Classifier {
     }
 
     fn compile(sealed: Sealed) -> Self {
-        let Sealed { description, weights, others, gate } = sealed;
-        let net = Net::new(&description, &weights, &others);
+        let net = Net::new(&sealed.description, &sealed.members());
+        let Sealed { description, gate, .. } = sealed;
         Self { card: Card::new(&description), net, gate, description }
     }
 

@@ -29,8 +29,8 @@ pub(super) struct Maps<'a> {
 }
 
 impl Net {
-    /// Compiles the first member's whole net and the tails of the `others`.
-    pub(super) fn new(description: &Description, weights: &Weights, others: &[Weights]) -> Self {
+    /// Compiles the trunk that the `members` share and the tail of each.
+    pub(super) fn new(description: &Description, members: &[Weights]) -> Self {
         let layers: Vec<&Layer> = description.blocks.iter().flat_map(|block| &block.layers).collect();
         let cut = description.blocks[..description.cut].iter().map(|block| block.layers.len()).sum();
         let input = input(&description.preprocess);
@@ -39,20 +39,13 @@ impl Net {
         let looks = gate.flat_map(|gate| [Some(gate.layers), gate.unusual.map(|unusual| unusual.layers)]);
         let cuts: Vec<usize> = looks.flatten().chain(place).collect();
         let shape = output_shape(layers[..cut].iter().copied(), input);
-        let members: Vec<Weights> = std::iter::once(weights.clone())
-            .chain(others.iter().map(|tail| {
-                let mut whole = weights.clone();
-                whole.merge(tail.clone());
-                whole
-            }))
-            .collect();
         let tail = |weights| Stages::new(&layers, cut..layers.len(), weights, shape, &cuts);
         let camera = |weights, place| {
             let shape = output_shape(layers[..place].iter().copied(), input);
             Camera::new(&layers[place..], weights, shape)
         };
         Self {
-            trunk: Stages::new(&layers, 0..cut, weights, input, &cuts),
+            trunk: Stages::new(&layers, 0..cut, &members[0], input, &cuts),
             tails: members.iter().map(tail).collect(),
             cameras: place.map(|at| (at, members.iter().map(|weights| camera(weights, at)).collect())),
         }

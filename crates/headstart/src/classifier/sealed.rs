@@ -255,6 +255,16 @@ impl Sealed {
         Ok(sealed)
     }
 
+    /// Each member's whole net; they share the trunk's tensors.
+    pub(crate) fn members(&self) -> Vec<Weights> {
+        let others = self.others.iter().map(|tail| {
+            let mut whole = self.weights.clone();
+            whole.merge(tail.clone());
+            whole
+        });
+        std::iter::once(self.weights.clone()).chain(others).collect()
+    }
+
     /// The bytes of the sealed file.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let description = self.description.without_times();

@@ -24,8 +24,8 @@ pub struct Randomised {
     pub correlation: f64,
 }
 
-/// Maps for `class` while the net's blocks are destroyed one after the other, the head first: the values
-/// of each weight tensor are shuffled, which keeps how large they are and nothing of what they know.
+/// Maps for `class` while the blocks of every member are destroyed one after the other, the head first: the
+/// values of each weight tensor are shuffled, which keeps how large they are and nothing of what they know.
 ///
 /// # Errors
 /// A file that is no sealed model.
@@ -36,15 +36,24 @@ pub fn cascade(
     method: Method,
     seed: u64,
 ) -> Result<Vec<Randomised>> {
-    let Sealed { description, mut weights, .. } = Sealed::read(model)?;
+    let sealed = Sealed::read(model)?;
+    let mut members = sealed.members();
+    let description = sealed.description;
     let input = input(&description.preprocess);
     let pixels = description.preprocess.apply(image);
     let layers: Vec<&Layer> = description.blocks.iter().flat_map(|block| &block.layers).collect();
-    let whole = explain(&layers, &weights, input, &pixels, class, method);
+    let look = |members: &[Weights]| {
+        let seen: Vec<Heatmap> =
+            members.iter().map(|weights| explain(&layers, weights, input, &pixels, class, method)).collect();
+        Heatmap::mean(&seen).expect("a model has a member")
+    };
+    let whole = look(&members);
     let mut steps = vec![Randomised { block: None, correlation: whole.rank_correlation(&whole), map: whole }];
     for (number, block) in description.blocks.iter().enumerate().rev() {
-        shuffle(&mut weights, &block.layers, seed, number);
-        let map = explain(&layers, &weights, input, &pixels, class, method);
+        for weights in &mut members {
+            shuffle(weights, &block.layers, seed, number);
+        }
+        let map = look(&members);
         let correlation = map.rank_correlation(&steps[0].map);
         steps.push(Randomised { block: Some(block.name.clone()), map, correlation });
     }
