@@ -231,7 +231,7 @@ async function anotherThreshold(browser) {
   const slider = page.locator("#try-threshold input");
   assert.equal(await page.locator("#try-threshold output").textContent(), "42%");
   assert.match(await page.locator(".consequence").textContent(),
-    /recognised 79 of 100 PNEUMONIA images.*called 42 of 100 NORMAL images/);
+    /recognised 79 of 100 held-out PNEUMONIA images.*called 42 of 100 NORMAL images/);
   assert.equal(await page.locator("#try-threshold button").isVisible(), false);
   await slider.fill("95");
   assert.deepEqual(await column(page, 2), ["NORMAL", "Can’t decide", "Not like the training images"]);
