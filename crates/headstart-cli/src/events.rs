@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use headstart::features::Progress;
+use headstart::Observer;
 use headstart::history::EpochRecord;
-use headstart::train::Observer;
 use headstart::train::throughput::memory;
 use serde_json::{Value, json};
 
@@ -41,7 +40,7 @@ pub fn emit(event: &Value) {
     crate::print::text(format_args!("{event}\n"));
 }
 
-impl Progress for Events {
+impl Observer for Events {
     fn estimated(&mut self, images: usize, time: Duration) {
         emit(&json!({"event": "estimate", "images": images, "seconds": time.as_secs_f64()}));
     }
@@ -57,15 +56,11 @@ impl Progress for Events {
     fn stop(&self) -> bool {
         interrupted()
     }
-}
 
-impl headstart::audit::Observer for Events {
     fn surveyed(&mut self, done: usize, total: usize) {
         self.progress("looking", done, total, json!({}));
     }
-}
 
-impl Observer for Events {
     fn say(&mut self, line: &str) {
         emit(&json!({"event": "note", "text": line}));
     }

@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use headstart::features::Progress;
+use headstart::Observer;
 use headstart::history::EpochRecord;
-use headstart::train::Observer;
 use headstart::train::throughput::memory;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
@@ -124,7 +123,7 @@ fn show_memory(_: &ProgressState, bar: &mut dyn std::fmt::Write) {
     }
 }
 
-impl Progress for Terminal {
+impl Observer for Terminal {
     fn estimated(&mut self, images: usize, time: Duration) {
         let time = duration(time.as_secs_f64().ceil());
         self.say(&format!("features    {images} images to compute, about {time}"));
@@ -145,18 +144,14 @@ impl Progress for Terminal {
     fn stop(&self) -> bool {
         interrupted()
     }
-}
 
-impl headstart::audit::Observer for Terminal {
     fn surveyed(&mut self, done: usize, total: usize) {
         self.show("looking", done, total);
         if done == total {
             self.clear();
         }
     }
-}
 
-impl Observer for Terminal {
     fn say(&mut self, line: &str) {
         self.clear();
         self.in_table = false;

@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use axum::http::StatusCode;
-use headstart::classifier::{Assessment, Prediction, Verdict};
+use headstart::classifier::{Answer, Verdict};
 use headstart::image::DecodeError;
 use serde::{Serialize, Serializer};
 use tokio::time::timeout;
@@ -18,7 +18,7 @@ use crate::upload;
 
 /// What is said about one file.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Answer {
+pub(crate) struct FileAnswer {
     /// The file's name, shortened, without folders.
     pub(crate) name: String,
     #[serde(flatten)]
@@ -72,12 +72,12 @@ pub(crate) async fn answer(
     model: &Model,
     strings: &Strings,
     request: Request,
-) -> Result<Vec<Answer>, Problem> {
+) -> Result<Vec<FileAnswer>, Problem> {
     let received = upload::receive(request, state).await?;
     let images = received.files.iter().map(|file| file.bytes.clone()).collect();
     let predicted = timeout(state.limits.answer_timeout, state.queue.assess(model, images));
     let outcomes = predicted.await.map_err(|_| Problem::Busy)??;
-    let answers = received.files.iter().zip(outcomes).map(|(file, outcome)| Answer {
+    let answers = received.files.iter().zip(outcomes).map(|(file, outcome)| FileAnswer {
         outcome: in_words(model.predictor.as_ref(), strings, outcome, &file.bytes),
         name: file.name.clone(),
     });
@@ -85,7 +85,7 @@ pub(crate) async fn answer(
 }
 
 /// 200 when at least one file is fine, 415 when nothing is an image, 422 when no image can be used.
-pub(crate) fn status(answers: &[Answer]) -> StatusCode {
+pub(crate) fn status(answers: &[FileAnswer]) -> StatusCode {
     let any = |matches: fn(&Outcome) -> bool| answers.iter().any(|answer| matches(&answer.outcome));
     if any(|outcome| matches!(outcome, Outcome::Predicted { .. })) {
         StatusCode::OK
@@ -99,20 +99,20 @@ pub(crate) fn status(answers: &[Answer]) -> StatusCode {
 fn in_words(
     predictor: &dyn Predictor,
     strings: &Strings,
-    outcome: Result<Assessment, DecodeError>,
+    outcome: Result<Answer, DecodeError>,
     bytes: &[u8],
 ) -> Outcome {
     match outcome {
-        Ok(assessment) => Outcome::Predicted {
-            reading: reading(predictor, strings, &assessment),
-            frames: assessment.frames,
-            class: assessment.answer().map(str::to_owned),
-            verdict: assessment.verdict(),
+        Ok(answer) => Outcome::Predicted {
+            reading: reading(predictor, strings, &answer),
+            frames: answer.frames,
+            class: answer.decided_class().map(str::to_owned),
+            verdict: answer.verdict,
             threshold: deciding_threshold(predictor),
-            plausible: assessment.plausible.as_deref().map(|plausible| named(predictor, plausible)),
-            unusual: assessment.note().is_some(),
-            distance: assessment.distance.filter(|distance| distance.is_finite()),
-            scores: predictor.classes().iter().cloned().zip(assessment.prediction.scores).collect(),
+            plausible: answer.plausible.as_deref().map(|plausible| named(predictor, plausible)),
+            unusual: answer.note().is_some(),
+            distance: answer.distance.filter(|distance| distance.is_finite()),
+            scores: predictor.classes().iter().cloned().zip(answer.scores).collect(),
             caution: caution(predictor, strings).to_owned(),
         },
         Err(error) => {
@@ -126,9 +126,9 @@ fn named(predictor: &dyn Predictor, classes: &[usize]) -> Vec<String> {
 }
 
 /// What the model says, and how it comes to that, in words that need no statistics.
-fn reading(predictor: &dyn Predictor, strings: &Strings, assessment: &Assessment) -> String {
-    let scores = scores_reading(predictor, strings, &assessment.prediction);
-    let reading = match (assessment.verdict(), assessment.plausible.as_deref()) {
+fn reading(predictor: &dyn Predictor, strings: &Strings, answer: &Answer) -> String {
+    let scores = scores_reading(predictor, strings, answer);
+    let reading = match (answer.verdict, answer.plausible.as_deref()) {
         (Verdict::Refused, _) => strings.get("reading-refused").to_owned(),
         (Verdict::Decided, _) => scores,
         (Verdict::Undecided, None | Some([])) => {
@@ -141,19 +141,19 @@ fn reading(predictor: &dyn Predictor, strings: &Strings, assessment: &Assessment
             format!("{} {scores}", strings.say("reading-undecided", &[("classes", &classes)]))
         }
     };
-    let reading = match assessment.note() {
+    let reading = match answer.note() {
         Some(_) => format!("{reading} {}", strings.get("reading-unusual")),
         None => reading,
     };
-    match assessment.frames {
+    match answer.frames {
         0 | 1 => reading,
         frames => format!("{} {reading}", strings.say("reading-first", &[("count", &frames.to_string())])),
     }
 }
 
 /// How the answer follows from the scores.
-fn scores_reading(predictor: &dyn Predictor, strings: &Strings, prediction: &Prediction) -> String {
-    let Prediction { label, scores, .. } = prediction;
+fn scores_reading(predictor: &dyn Predictor, strings: &Strings, answer: &Answer) -> String {
+    let Answer { label, scores, .. } = answer;
     let score_of = |index: usize| scores.get(index).copied().map_or(f64::NAN, f64::from);
     let positive = predictor.positive();
     match predictor.classes() {

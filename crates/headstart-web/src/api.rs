@@ -7,7 +7,7 @@ use headstart::classifier::Card;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::answer::{self, Answer, Outcome};
+use crate::answer::{self, FileAnswer, Outcome};
 use crate::asked::{AskedModel, Language};
 use crate::measured;
 use crate::openapi::Guarded;
@@ -29,7 +29,7 @@ pub(crate) struct Form {
 pub(crate) struct Predictions {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    predictions: Vec<Answer>,
+    predictions: Vec<FileAnswer>,
 }
 
 /// What a model is, and how good.
@@ -114,7 +114,7 @@ pub(crate) async fn predict(
     Ok((status, Json(Predictions { error, predictions })))
 }
 
-fn refusal(answer: &Answer) -> Option<String> {
+fn refusal(answer: &FileAnswer) -> Option<String> {
     match &answer.outcome {
         Outcome::Unusable { error, .. } => Some(error.clone()),
         Outcome::Predicted { .. } => None,

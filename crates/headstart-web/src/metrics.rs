@@ -9,7 +9,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use headstart::classifier::Assessment;
+use headstart::classifier::Answer;
 use headstart::evaluate::{Drift, Finding};
 use headstart::image::DecodeError;
 
@@ -94,12 +94,12 @@ impl Metrics {
     }
 
     /// A batch of images that was predicted together.
-    pub(crate) fn batch(&self, model: &str, outcomes: &[Result<Result<Assessment, DecodeError>, Problem>]) {
+    pub(crate) fn batch(&self, model: &str, outcomes: &[Result<Result<Answer, DecodeError>, Problem>]) {
         let mut counts = self.counts();
         counts.batches.observe(outcomes.len() as f64);
         for outcome in outcomes {
             let outcome = match outcome {
-                Ok(Ok(assessment)) => assessment.verdict().word(),
+                Ok(Ok(answer)) => answer.verdict.word(),
                 Ok(Err(_)) => "unusable",
                 Err(_) => "failed",
             };

@@ -8,7 +8,7 @@ use axum::http::{Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use headstart::classifier::Verdict;
 
-use crate::answer::{Answer, Outcome};
+use crate::answer::{FileAnswer, Outcome};
 use crate::asked::{AskedModel, Language};
 use crate::html::{escape, fill};
 use crate::language::{self, Strings};
@@ -52,7 +52,7 @@ pub(crate) async fn show(
 
 impl Page<'_> {
     /// The whole page with these answers on it.
-    pub(crate) fn render(&self, answers: &[Answer], notice: Notice<'_>) -> Html<String> {
+    pub(crate) fn render(&self, answers: &[FileAnswer], notice: Notice<'_>) -> Html<String> {
         let Self { model, strings, .. } = *self;
         let predictor = model.predictor.as_ref();
         let card = predictor.card();
@@ -199,7 +199,7 @@ impl Page<'_> {
     }
 
     /// One file's result. `answers.js` builds the same elements.
-    fn article(&self, answer: &Answer) -> String {
+    fn article(&self, answer: &FileAnswer) -> String {
         let strings = self.strings;
         let (class, title, reading, rest) = match &answer.outcome {
             Outcome::Predicted { class, verdict, scores, reading, .. } => {

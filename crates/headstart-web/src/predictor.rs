@@ -1,6 +1,6 @@
 //! What the app asks of a classifier.
 
-use headstart::classifier::{Assessment, CAUTION, Card, Classifier, PLAIN_CAUTION};
+use headstart::classifier::{Answer, CAUTION, Card, Classifier, PLAIN_CAUTION};
 use headstart::evaluate::{Drift, ThresholdCounts};
 use headstart::explain::{Heatmap, Method, overlay};
 use headstart::image::{DecodeError, Image, Limits, decode};
@@ -39,10 +39,10 @@ pub trait Predictor: Send + Sync + 'static {
     fn threshold_counts(&self) -> Option<&ThresholdCounts>;
     /// Predicts the classes of image files, in their order: each its class and whether that should be believed,
     /// or why the file cannot be used.
-    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Assessment, DecodeError>>;
+    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Answer, DecodeError>>;
     /// Whether these images as a whole have drifted from those that the classifier was validated on; `None` with too
     /// few of them, or when it cannot tell.
-    fn drift(&self, images: &[&Assessment]) -> Option<Drift> {
+    fn drift(&self, images: &[&Answer]) -> Option<Drift> {
         let _ = images;
         None
     }
@@ -94,7 +94,7 @@ impl Predictor for Classifier {
 
     /// Decodes on all cores, and takes the images through the net by the batch. No more decoded images than cores
     /// are in memory, unless they are small.
-    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Assessment, DecodeError>> {
+    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Answer, DecodeError>> {
         let mut answers = Vec::new();
         let mut waiting = Vec::new();
         for files in files.chunks(rayon::current_num_threads()) {
@@ -107,7 +107,7 @@ impl Predictor for Classifier {
         answers
     }
 
-    fn drift(&self, images: &[&Assessment]) -> Option<Drift> {
+    fn drift(&self, images: &[&Answer]) -> Option<Drift> {
         self.drift(images)
     }
 
@@ -116,7 +116,7 @@ impl Predictor for Classifier {
         let map = match layer {
             Layer::Bare => Some(Heatmap { width: 1, height: 1, values: vec![0.0] }),
             Layer::HeatMap => {
-                let label = self.assess_image(&image).prediction.label;
+                let label = self.classify(&image).label;
                 self.explain(&image, label, Method::default())
             }
         };
@@ -142,25 +142,15 @@ fn pixels(image: &Image) -> usize {
 fn assess_decoded(
     classifier: &Classifier,
     decoded: Vec<Result<Image, DecodeError>>,
-) -> Vec<Result<Assessment, DecodeError>> {
+) -> Vec<Result<Answer, DecodeError>> {
     let mut images = Vec::new();
     let outcomes: Vec<_> = decoded.into_iter().map(|image| image.map(|image| images.push(image))).collect();
     let share = images.len().div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
-    let assessed: Vec<Assessment> =
-        images.par_chunks(share).flat_map_iter(|images| together(classifier, images)).collect();
+    let assessed: Vec<Answer> =
+        images.par_chunks(share).flat_map_iter(|images| classifier.classify_all(images)).collect();
     let mut assessed = assessed.into_iter();
     let mut next = || assessed.next().expect("each decoded image is assessed");
     outcomes.into_iter().map(|outcome| outcome.map(|()| next())).collect()
-}
-
-fn together(classifier: &Classifier, images: &[Image]) -> Vec<Assessment> {
-    let (scores, strange) = classifier.scores_and_strangeness(images);
-    let strange = strange.map_or_else(|| vec![None; images.len()], |all| all.into_iter().map(Some).collect());
-    let assess = |((scores, strange), image): (_, &Image)| {
-        let assessment = classifier.assessment(scores, strange);
-        Assessment { frames: image.frames(), ..assessment }
-    };
-    scores.into_iter().zip(strange).zip(images).map(assess).collect()
 }
 
 /// With two classes: the score of the positive one from which on it is the answer.

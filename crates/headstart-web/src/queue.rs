@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use headstart::classifier::Assessment;
+use headstart::classifier::Answer;
 use headstart::image::{DecodeError, encode_png};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -23,7 +23,7 @@ const WINDOW: Duration = Duration::from_millis(3);
 /// The most images in a batch: enough for all cores, and nobody waits long for his neighbours.
 const MOST: usize = 16;
 
-type Outcome = Result<Result<Assessment, DecodeError>, Problem>;
+type Outcome = Result<Result<Answer, DecodeError>, Problem>;
 /// A PNG file, if the model can draw what was asked for.
 type Drawn = Result<Option<Vec<u8>>, DecodeError>;
 
@@ -45,14 +45,14 @@ struct Job {
 
 /// What is wanted of an image, and who waits for it.
 enum Wanted {
-    Assessment(oneshot::Sender<Outcome>),
+    Answer(oneshot::Sender<Outcome>),
     Picture(Layer, oneshot::Sender<Result<Drawn, Problem>>),
 }
 
 impl Wanted {
     fn is_abandoned(&self) -> bool {
         match self {
-            Self::Assessment(reply) => reply.is_closed(),
+            Self::Answer(reply) => reply.is_closed(),
             Self::Picture(_, reply) => reply.is_closed(),
         }
     }
@@ -101,10 +101,10 @@ impl Queue {
         &self,
         model: &Model,
         images: Vec<Bytes>,
-    ) -> Result<Vec<Result<Assessment, DecodeError>>, Problem> {
+    ) -> Result<Vec<Result<Answer, DecodeError>>, Problem> {
         let ask = |bytes| {
             let (reply, answer) = oneshot::channel();
-            self.submit(model, bytes, Wanted::Assessment(reply)).map(|()| answer)
+            self.submit(model, bytes, Wanted::Answer(reply)).map(|()| answer)
         };
         let answers: Result<Vec<_>, _> = images.into_iter().map(ask).collect();
         let mut outcomes = Vec::new();
@@ -177,7 +177,7 @@ impl Batches {
         let Some(model) = jobs.first().map(|job| job.model.clone()) else { return };
         for job in jobs.into_iter().filter(|job| !job.wanted.is_abandoned()) {
             match job.wanted {
-                Wanted::Assessment(reply) => {
+                Wanted::Answer(reply) => {
                     files.push(job.bytes);
                     waiting.push((reply, job.place));
                 }
@@ -209,7 +209,7 @@ impl Batches {
 fn assess(model: &Model, files: &[Bytes]) -> Vec<Outcome> {
     let bytes: Vec<&[u8]> = files.iter().map(AsRef::as_ref).collect();
     match catch_unwind(AssertUnwindSafe(|| model.predictor.assess(&bytes))) {
-        Ok(assessments) => assessments.into_iter().map(Ok).collect(),
+        Ok(answers) => answers.into_iter().map(Ok).collect(),
         Err(_) if files.len() == 1 => vec![Err(Problem::Internal)],
         Err(_) => files.iter().flat_map(|file| assess(model, std::slice::from_ref(file))).collect(),
     }

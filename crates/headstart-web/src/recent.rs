@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use headstart::classifier::Assessment;
+use headstart::classifier::Answer;
 use headstart::evaluate::Drift;
 
 use crate::models::Model;
@@ -19,7 +19,7 @@ pub(crate) struct Recent(BTreeMap<String, Images>);
 
 struct Images {
     predictor: Arc<dyn Predictor>,
-    last: VecDeque<Assessment>,
+    last: VecDeque<Answer>,
     drifted: bool,
 }
 
@@ -29,7 +29,7 @@ impl Recent {
     pub(crate) fn add<'a>(
         &mut self,
         model: &Model,
-        assessed: impl Iterator<Item = &'a Assessment>,
+        assessed: impl Iterator<Item = &'a Answer>,
     ) -> Option<Drift> {
         let new =
             || Images { predictor: Arc::clone(&model.predictor), last: VecDeque::new(), drifted: false };

@@ -1,7 +1,7 @@
 //! The sealed model: preprocessing, trunk, tail, class names, threshold and provenance in one
 //! safetensors file, checked against golden scores when it is loaded.
 
-mod assessment;
+mod answer;
 mod card;
 mod check;
 mod digest;
@@ -16,7 +16,6 @@ mod wording;
 use std::path::Path;
 
 use rayon::prelude::*;
-use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::evaluate::{Drift, Measured, predicted, shares};
@@ -25,11 +24,12 @@ use crate::features::input;
 use crate::gate::{Gate, Strangeness, pool};
 use crate::image::{DecodeError, Image, Limits, decode};
 use crate::random::Random;
+use crate::regular;
 use crate::report::{LayerRow, layer_rows};
 
 use net::{Maps, Net};
 
-pub use assessment::{Assessment, Verdict};
+pub use answer::{Answer, Verdict};
 pub use card::Card;
 pub use output::Output;
 pub use sealed::{Description, Member, Worth};
@@ -47,17 +47,6 @@ pub struct Classifier {
     card: Card,
     net: Net,
     gate: Option<Gate>,
-}
-
-/// What a classifier says of an image.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Prediction {
-    /// Name of the class.
-    pub class: String,
-    /// Its index.
-    pub label: usize,
-    /// The share of each class; together they make 1.
-    pub scores: Vec<f32>,
 }
 
 impl Classifier {
@@ -82,7 +71,8 @@ impl Classifier {
     /// # Errors
     /// A missing file, one that is no headstart model or was changed since it was sealed, or one that computes other
     /// scores than then.
-    pub fn load(path: &Path) -> Result<Self> {
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let classifier = Self::compile(Sealed::read(path)?);
         classifier.check(path)?;
         Ok(classifier)
@@ -152,7 +142,7 @@ impl Classifier {
     }
 
     /// Scores of a batch of decoded images, a row each.
-    pub fn scores(&self, images: &[Image]) -> Vec<Vec<f32>> {
+    pub(crate) fn scores(&self, images: &[Image]) -> Vec<Vec<f32>> {
         self.logits(&self.inputs(images), |_| {}).iter().map(|row| self.scores_of(row)).collect()
     }
 
@@ -164,7 +154,10 @@ impl Classifier {
 
     /// Scores of a batch of decoded images, and how far they lie from the training images where the model
     /// has a gate.
-    pub fn scores_and_strangeness(&self, images: &[Image]) -> (Vec<Vec<f32>>, Option<Vec<Strangeness>>) {
+    pub(crate) fn scores_and_strangeness(
+        &self,
+        images: &[Image],
+    ) -> (Vec<Vec<f32>>, Option<Vec<Strangeness>>) {
         let (logits, strange) = self.logits_and_strangeness(images);
         (logits.iter().map(|row| self.scores_of(row)).collect(), strange)
     }
@@ -225,63 +218,71 @@ impl Classifier {
         sum.chunks_exact(classes.len()).map(|row| row.iter().map(|logit| logit * share).collect()).collect()
     }
 
-    /// The class that `scores` stand for. Independent sigmoids become shares, because the threshold is one
-    /// of a share.
-    pub fn prediction(&self, scores: Vec<f32>) -> Prediction {
-        let label = predicted(&scores, self.description.positive, self.description.threshold);
-        Prediction { class: self.description.classes[label].clone(), label, scores: shares(&scores) }
+    /// Classifies an image file and says whether the answer should be believed.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is no usable image.
+    pub fn classify_file(&self, path: impl AsRef<Path>) -> Result<Answer> {
+        let path = path.as_ref();
+        let limits = Limits::default();
+        let bytes = regular::read(path, limits.max_bytes).map_err(|why| Error::io("read", path, why))?;
+        let image =
+            decode(&bytes, &limits).map_err(|why| Error::invalid(path, "an image", why.to_string()))?;
+        Ok(self.classify(&image))
     }
 
-    /// Classifies one image file.
+    /// Classifies the bytes of an image file.
     ///
     /// # Errors
     /// [`DecodeError`] when the bytes are no usable image.
-    pub fn predict(&self, bytes: &[u8], limits: &Limits) -> Result<Prediction, DecodeError> {
-        let image = decode(bytes, limits)?;
-        Ok(self.prediction(self.scores(&[image]).remove(0)))
+    pub fn classify_bytes(&self, bytes: &[u8]) -> Result<Answer, DecodeError> {
+        Ok(self.classify(&decode(bytes, &Limits::default())?))
     }
 
-    /// Classifies one image file, and says whether the answer should be believed.
-    ///
-    /// # Errors
-    /// [`DecodeError`] when the bytes are no usable image.
-    pub fn assess(&self, bytes: &[u8], limits: &Limits) -> Result<Assessment, DecodeError> {
-        Ok(self.assess_image(&decode(bytes, limits)?))
+    /// Classifies a decoded image.
+    pub fn classify(&self, image: &Image) -> Answer {
+        self.classify_all(std::slice::from_ref(image)).remove(0)
     }
 
-    /// As [`Classifier::assess`], of a decoded image.
-    pub fn assess_image(&self, image: &Image) -> Assessment {
-        self.assess_images(std::slice::from_ref(image)).remove(0)
-    }
-
-    /// As [`Classifier::assess`], of decoded images together.
-    pub fn assess_images(&self, images: &[Image]) -> Vec<Assessment> {
+    /// Classifies decoded images together, which is faster than one after the other. The answers are in their order.
+    pub fn classify_all(&self, images: &[Image]) -> Vec<Answer> {
         let (scores, strange) = self.scores_and_strangeness(images);
         let of = |(index, scores): (usize, Vec<f32>)| {
             let strange = strange.as_ref().map(|strange| strange[index]);
-            Assessment { frames: images[index].frames(), ..self.assessment(scores, strange) }
+            Answer { frames: images[index].frames(), ..self.answer(scores, strange) }
         };
         scores.into_iter().enumerate().map(of).collect()
     }
 
-    /// What scores and the distance from the training images come to, of an image that is all of its file.
-    pub fn assessment(&self, scores: Vec<f32>, strange: Option<Strangeness>) -> Assessment {
+    /// The class that `scores` stand for.
+    pub(crate) fn label(&self, scores: &[f32]) -> usize {
+        predicted(scores, self.description.positive, self.description.threshold)
+    }
+
+    /// What scores and the distance from the training images come to, of an image that is all of its file. Independent
+    /// sigmoids become shares, because the threshold is one of a share.
+    pub(crate) fn answer(&self, scores: Vec<f32>, strange: Option<Strangeness>) -> Answer {
         let description = &self.description;
         let far = description.gate.zip(strange);
-        Assessment {
-            refused: far.is_some_and(|(gate, image)| gate.refuses(&image)),
+        let refused = far.is_some_and(|(gate, image)| gate.refuses(&image));
+        let label = self.label(&scores);
+        let plausible = description.conformal.as_ref().map(|conformal| conformal.set(&scores));
+        Answer {
+            class: description.classes[label].clone(),
+            label,
+            scores: shares(&scores),
+            verdict: Verdict::of(refused, label, plausible.as_deref()),
             unusual: far.is_some_and(|(gate, image)| gate.is_unusual(&image)),
             distance: strange.map(|image| image.distance),
             oddness: strange.and_then(|image| image.oddness),
-            plausible: description.conformal.as_ref().map(|conformal| conformal.set(&scores)),
-            prediction: self.prediction(scores),
+            plausible,
             frames: 1,
         }
     }
 
     /// Whether a whole set of images has drifted from those that the model was validated on; `None` with fewer
     /// than [`FEWEST_FOR_DRIFT`](crate::evaluate::FEWEST_FOR_DRIFT) images, and in models that are older.
-    pub fn drift(&self, set: &[&Assessment]) -> Option<Drift> {
+    pub fn drift(&self, set: &[&Answer]) -> Option<Drift> {
         let measured = Measured::of(set, self.description.positive);
         self.description.reference.as_ref()?.compare(&measured)
     }

@@ -1,29 +1,16 @@
 //! The audit held to what is known: labels that were flipped on purpose, in real images.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use headstart::audit::{self, Labels, Survey, audit};
+use headstart::Silent;
+use headstart::audit::{Labels, Survey, audit};
 use headstart::dataset::{Dataset, Split};
-use headstart::features::Progress;
 use headstart::phantom;
 use headstart::train::{Recipe, trunk};
 use image::{GrayImage, imageops};
 
 /// Images to train with that the test looks at, besides those of the test split.
 const IMAGES: usize = 2000;
-
-struct Silent;
-
-impl Progress for Silent {
-    fn estimated(&mut self, _: usize, _: Duration) {}
-    fn extracted(&mut self, _: usize, _: usize, _: usize) {}
-    fn set_aside(&mut self, _: &str, _: &str) {}
-}
-
-impl audit::Observer for Silent {
-    fn surveyed(&mut self, _: usize, _: usize) {}
-}
 
 /// A collection of real images, or nothing with a word about it.
 fn data(name: &str) -> Option<PathBuf> {

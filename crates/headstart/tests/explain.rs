@@ -1,60 +1,18 @@
 //! Explanations of a trained net, and the sanity check that they depend on what it has learned.
 
 use std::path::Path;
-use std::time::Duration;
 
 use headstart::classifier::Classifier;
-use headstart::dataset::Grouping;
 use headstart::explain::{Method, cascade};
-use headstart::features::Progress;
-use headstart::history::EpochRecord;
 use headstart::image::{Limits, decode};
 use headstart::phantom;
-use headstart::train::{Job, Observer, Recipe, train};
-
-struct Silent;
-
-impl Progress for Silent {
-    fn estimated(&mut self, _: usize, _: Duration) {}
-    fn extracted(&mut self, _: usize, _: usize, _: usize) {}
-    fn set_aside(&mut self, path: &str, why: &str) {
-        panic!("{path}: {why}");
-    }
-}
-
-impl headstart::audit::Observer for Silent {
-    fn surveyed(&mut self, _: usize, _: usize) {}
-}
-
-impl Observer for Silent {
-    fn say(&mut self, _: &str) {}
-    fn warn(&mut self, _: &str) {}
-    fn step(&mut self, _: usize, _: usize, _: usize) {}
-    fn epoch(&mut self, _: &EpochRecord) {}
-}
+use headstart::{Recipe, Trainer};
 
 fn trained(folder: &Path) -> std::path::PathBuf {
     phantom::write(&folder.join("data"), 60, 3).expect("draws");
-    let job = Job {
-        data: folder.join("data"),
-        recipe: Recipe { epochs: 3, ..Recipe::find("default").expect("known") },
-        weights: None,
-        image_size: Some(160),
-        seed: 1,
-        train_images: None,
-        exclude: None,
-        groups: Grouping::Automatic,
-        resplit: false,
-        positive: None,
-        cache: folder.join("cache"),
-        out: folder.join("run"),
-        resume: false,
-        checkpoint_every: Duration::from_secs(60),
-        cache_limit: None,
-        budget: Duration::from_secs(600),
-        command: "test".into(),
-    };
-    train(&job, &mut Silent).expect("trains");
+    let trainer = Trainer::new(folder.join("data")).with_recipe(Recipe { epochs: 3, ..Recipe::default() });
+    let run = trainer.image_size(160).seed(1).cache(folder.join("cache")).train().expect("trains");
+    run.save(folder.join("run")).expect("saves");
     folder.join("run/model.safetensors")
 }
 

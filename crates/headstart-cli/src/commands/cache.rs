@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use headstart::features::usual_cache;
 use tempfile::TempDir;
 
 use crate::print;
@@ -18,7 +19,7 @@ impl Cache {
     /// As given, or in the user's cache folder. Where that cannot be written there is a warning, and a folder that goes
     /// when the work is done: a cache saves time and is nothing that work must fail for.
     pub fn open(given: Option<PathBuf>) -> Self {
-        let folder = given.unwrap_or_else(usual);
+        let folder = given.unwrap_or_else(usual_cache);
         let Err(why) = try_to_write(&folder) else { return Self { folder, _temporary: None } };
         let shown = folder.display();
         let temporary = tempfile::Builder::new().prefix("headstart-cache-").tempdir();
@@ -35,14 +36,6 @@ impl Cache {
             Err(_) => Self { folder, _temporary: None },
         }
     }
-}
-
-/// The user's own.
-pub fn usual() -> PathBuf {
-    let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let base = base.or_else(|| home.map(|home| home.join(".cache")));
-    base.unwrap_or_else(std::env::temp_dir).join("headstart")
 }
 
 fn try_to_write(folder: &Path) -> std::io::Result<()> {

@@ -29,10 +29,10 @@ pub fn run(out: Option<PathBuf>, cache: Option<PathBuf>) -> Result<()> {
     let cache = Cache::open(cache);
     out!("drawing {} synthetic chest phantoms (no real patient) into {}", 2 * IMAGES, data.display());
     phantom::write(&data, IMAGES, 7)?;
-    let recipe = Recipe { epochs: EPOCHS, ..Recipe::find("default")? };
+    let recipe = Recipe { epochs: EPOCHS, ..Recipe::default() };
     let command = format!("headstart demo --out {}", out.display());
-    let job = Job { command, ..Job::new(data.clone(), recipe, cache.folder.clone(), run.clone()) };
-    super::train::go(&job, Terminal::default())?;
+    let job = Job { command, ..Job::new(data.clone(), recipe, cache.folder.clone()) };
+    super::train::go(&job, &run, Terminal::default())?;
     phantom::write_examples(&run.join("examples"), EXAMPLES, EXAMPLES_SEED)?;
     out!("");
     let first = |class: &str| data.join(class).join("phantom0000.png").display().to_string();

@@ -2,13 +2,13 @@
 
 use anyhow::{Context, Result, bail};
 use headstart::Error;
+use headstart::Observer as _;
 use headstart::classifier::Classifier;
 use headstart::evaluate::{
     Coverage, Drift, Estimate, Measurement, Recalibrated, Shift, SplitMetrics, classifier_on,
     predictive_values, recalibrate,
 };
 use headstart::image::first_frames;
-use headstart::train::Observer as _;
 
 use super::metrics::by_class;
 use crate::cli::EvaluateArguments;

@@ -6,19 +6,20 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use headstart::Error;
 use headstart::dataset::Grouping;
+use headstart::features::usual_cache;
 use headstart::train::{Job, Recipe};
 
-use super::{cache, new_folder};
+use super::new_folder;
 use crate::cli::TrainArguments;
 
-/// What the arguments ask for: the stored settings of a training that goes on, or else the defaults, with what is given
-/// in their place.
-pub fn job(arguments: TrainArguments) -> Result<Job> {
+/// What the arguments ask for, and the run folder: the stored settings of a training that goes on, or else the defaults,
+/// with what is given in their place.
+pub fn job(arguments: TrainArguments) -> Result<(Job, PathBuf)> {
     let Place { data, out, resume } = Place::of(&arguments)?;
     let stored = if resume { Job::stored(&out)? } else { None };
     let mut job = match (stored, data) {
         (Some(stored), data) => again(stored, data),
-        (None, Some(data)) => fresh(data, out),
+        (None, Some(data)) => Job::new(data, Recipe::default(), usual_cache()),
         (None, None) => {
             let found = "none: it was begun by an older headstart, or never. Give DATA and the settings, too";
             return Err(Error::invalid(&out, "the settings of a training that was stopped", found).into());
@@ -26,12 +27,12 @@ pub fn job(arguments: TrainArguments) -> Result<Job> {
     };
     job.resume = resume;
     change(&mut job, arguments)?;
-    Ok(job)
+    Ok((job, out))
 }
 
 /// A training that goes on. Its cache may have been a folder for that work only.
 fn again(stored: Job, data: Option<PathBuf>) -> Job {
-    let cache = if stored.cache.is_dir() { stored.cache.clone() } else { cache::usual() };
+    let cache = if stored.cache.is_dir() { stored.cache.clone() } else { usual_cache() };
     Job { data: data.unwrap_or_else(|| stored.data.clone()), cache, ..stored }
 }
 
@@ -59,12 +60,6 @@ impl Place {
         };
         Ok(Self { data, out, resume: resume.is_some() })
     }
-}
-
-/// A training with the default recipe.
-pub fn fresh(data: PathBuf, out: PathBuf) -> Job {
-    let recipe = Recipe::find("default").expect("a test reads every recipe in the binary");
-    Job::new(data, recipe, cache::usual(), out)
 }
 
 /// Puts what the command line says in its place.

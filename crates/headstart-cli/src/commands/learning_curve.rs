@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use headstart::Error;
+use headstart::run::write_learning_curve;
 use headstart::train::learning_curve::{Question, learning_curve};
 use headstart::train::{Job, Recipe};
 
@@ -24,10 +25,11 @@ pub fn run(arguments: LearningCurveArguments) -> Result<()> {
         image_size: Some(arguments.image_size),
         positive: arguments.positive,
         command: std::env::args().collect::<Vec<_>>().join(" "),
-        ..Job::new(arguments.data, recipe, cache.folder.clone(), arguments.out)
+        ..Job::new(arguments.data, recipe, cache.folder.clone())
     };
     let curve = learning_curve(&job, &question, &mut Terminal::default())?;
+    write_learning_curve(&curve, &arguments.out)?;
     out!("\n{}\n{}", curve.table(), curve.in_words());
-    out!("{:.0} s in all; figure, table and numbers lie in {}", curve.seconds, job.out.display());
+    out!("{:.0} s in all; figure, table and numbers lie in {}", curve.seconds, arguments.out.display());
     Ok(())
 }

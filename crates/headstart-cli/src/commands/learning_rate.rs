@@ -1,6 +1,7 @@
 //! `headstart learning-rate`.
 
 use anyhow::Result;
+use headstart::run::write_rate_curve;
 use headstart::train::rate_finder::find_rate;
 
 use super::cache::Cache;
@@ -12,10 +13,11 @@ use crate::print::out;
 pub fn run(arguments: TrainArguments) -> Result<()> {
     stop_on_interrupt();
     let quiet = arguments.quiet;
-    let mut job = job(arguments)?;
+    let (mut job, out) = job(arguments)?;
     let cache = Cache::open(Some(job.cache));
     job.cache = cache.folder.clone();
     let curve = find_rate(&job, &mut Terminal::new(quiet))?;
+    write_rate_curve(&curve, &out)?;
     match curve.suggestion {
         Some(rate) => out!(
             "the loss falls fastest at {rate:.1e}: try --learning-rate {rate:.0e}; the recipe's is {:.0e}",
@@ -23,6 +25,6 @@ pub fn run(arguments: TrainArguments) -> Result<()> {
         ),
         None => out!("the loss does not fall at any rate: look at the labels, or unfreeze more"),
     }
-    out!("figure and numbers lie in {}", job.out.display());
+    out!("figure and numbers lie in {}", out.display());
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use headstart::Error;
-use headstart::classifier::{Assessment, Classifier};
+use headstart::classifier::{Answer, Classifier};
 use headstart::image::{Image, Limits, decode, first_frames};
 use headstart::regular;
 use rayon::prelude::*;
@@ -56,7 +56,7 @@ struct Work<'a> {
     explanations: Option<Explanations>,
     answers: Answers<'a>,
     /// What the first images came to: whether they lie like the validation images as a whole.
-    assessed: Vec<Assessment>,
+    assessed: Vec<Answer>,
     /// Files that cannot be used.
     failed: usize,
     /// Files with several frames.
@@ -96,23 +96,23 @@ impl Work<'_> {
                 }
             }
         }
-        for ((file, image), assessment) in named.iter().zip(&images).zip(self.assess(&images)) {
-            self.several += usize::from(assessment.frames > 1);
+        for ((file, image), answer) in named.iter().zip(&images).zip(self.assess(&images)) {
+            self.several += usize::from(answer.frames > 1);
             if let Some(explanations) = &mut self.explanations {
-                explanations.write(self.classifier, file, image, assessment.prediction.label)?;
+                explanations.write(self.classifier, file, image, answer.label)?;
             }
-            terminal.above(|| self.answers.add(file, &assessment));
+            terminal.above(|| self.answers.add(file, &answer));
             if self.assessed.len() < DRIFT {
-                self.assessed.push(assessment);
+                self.assessed.push(answer);
             }
         }
         Ok(())
     }
 
-    fn assess(&self, images: &[Image]) -> Vec<Assessment> {
+    fn assess(&self, images: &[Image]) -> Vec<Answer> {
         match images {
             [] => vec![],
-            images => self.classifier.assess_images(images),
+            images => self.classifier.classify_all(images),
         }
     }
 }

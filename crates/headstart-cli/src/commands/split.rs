@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use headstart::Error;
+use headstart::Observer;
 use headstart::dataset::Grouping;
-use headstart::train::{Observer, Partition};
+use headstart::train::Partition;
 
 use super::cache::Cache;
 use crate::cli::SplitArguments;

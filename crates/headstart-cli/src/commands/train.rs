@@ -1,12 +1,14 @@
 //! `headstart train`.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use headstart::Error;
 use headstart::classifier::{Description, Worth};
 use headstart::evaluate::ThresholdPolicy;
-use headstart::train::{Job, Observer, Outcome, train};
+use headstart::run::train_into;
+use headstart::train::{Job, Run};
+use headstart::{Error, Observer};
 
 use super::cache::Cache;
 use super::job::job;
@@ -18,43 +20,43 @@ use crate::print::{out, text};
 
 pub fn run(arguments: TrainArguments) -> Result<()> {
     let (json, quiet) = (arguments.json, arguments.quiet);
-    let mut job = job(arguments)?;
+    let (mut job, out) = job(arguments)?;
     let cache = Cache::open(Some(job.cache));
     job.cache = cache.folder.clone();
     if !json {
-        return go(&job, Terminal::new(quiet));
+        return go(&job, &out, Terminal::new(quiet));
     }
-    let outcome = trained(&job, &mut Events::default());
-    let outcome = outcome.inspect_err(|error| advise(error, &job, &mut Terminal::default()))?;
-    let model = job.out.join("model.safetensors");
-    let doubts = &outcome.classifier.description().doubts;
+    let run = trained(&job, &out, &mut Events::default());
+    let run = run.inspect_err(|error| advise(error, &out, &mut Terminal::default()))?;
+    let model = out.join("model.safetensors");
+    let doubts = &run.classifier.description().doubts;
     let warnings: Vec<String> = doubts.iter().map(ToString::to_string).collect();
-    events::emit(&serde_json::json!({"event": "done", "model": model, "metrics": outcome.metrics,
+    events::emit(&serde_json::json!({"event": "done", "model": model, "metrics": run.metrics,
         "warnings": warnings}));
     Ok(())
 }
 
 /// Trains and shows what came of it.
-pub fn go(job: &Job, mut terminal: Terminal) -> Result<()> {
+pub fn go(job: &Job, out: &Path, mut terminal: Terminal) -> Result<()> {
     let start = Instant::now();
-    let outcome = trained(job, &mut terminal).inspect_err(|error| advise(error, job, &mut terminal))?;
+    let run = trained(job, out, &mut terminal).inspect_err(|error| advise(error, out, &mut terminal))?;
     if !terminal.is_quiet() {
-        show_model(&outcome);
+        show_model(&run);
     }
-    show_metrics(job, &outcome, start.elapsed().as_secs_f64());
+    show_metrics(&run, out, start.elapsed().as_secs_f64());
     Ok(())
 }
 
-fn trained(job: &Job, observer: &mut dyn Observer) -> Result<Outcome, Error> {
+fn trained(job: &Job, out: &Path, observer: &mut dyn Observer) -> Result<Run, Error> {
     stop_on_interrupt();
-    train(job, observer)
+    train_into(out, job, observer)
 }
 
 /// How a training that was stopped goes on, said when the bar is gone.
-fn advise(error: &Error, job: &Job, terminal: &mut Terminal) {
+fn advise(error: &Error, out: &Path, terminal: &mut Terminal) {
     if matches!(error, Error::Interrupted) {
-        let run = quoted(&job.out.display().to_string());
-        terminal.advise(&format!("stopped. To go on: headstart train --resume {run}"));
+        let folder = quoted(&out.display().to_string());
+        terminal.advise(&format!("stopped. To go on: headstart train --resume {folder}"));
     }
 }
 
@@ -67,8 +69,8 @@ fn quoted(word: &str) -> String {
     }
 }
 
-fn show_model(outcome: &Outcome) {
-    let description = outcome.classifier.description();
+fn show_model(run: &Run) {
+    let description = run.classifier.description();
     let kept = description.history.kept_epoch.map_or("no epoch".into(), |epoch| format!("epoch {epoch}"));
     out!("\nkept {kept}; {}\n", how_decided(description));
 }
@@ -83,21 +85,21 @@ fn how_decided(description: &Description) -> String {
     }
 }
 
-fn show_metrics(job: &Job, outcome: &Outcome, seconds: f64) {
-    let description = outcome.classifier.description();
-    let splits: Vec<_> = outcome.metrics.iter().map(|(split, metrics)| (split.as_str(), metrics)).collect();
+fn show_metrics(run: &Run, out: &Path, seconds: f64) {
+    let description = run.classifier.description();
+    let splits: Vec<_> = run.metrics.iter().map(|(split, metrics)| (split.as_str(), metrics)).collect();
     out!("{}", table(&splits));
     // They belong to the numbers, wherever these go.
     description.doubts.iter().for_each(|doubt| out!("warning: {doubt}"));
-    if let Some((split, metrics)) = super::metrics::headline(&outcome.metrics) {
+    if let Some((split, metrics)) = super::metrics::headline(&run.metrics) {
         text(super::metrics::by_class(split, metrics, &description.classes));
     }
     text(members(description));
-    text(super::stress::short(&outcome.stress));
-    let run = quoted(&job.out.display().to_string());
-    out!("\n{seconds:.1} s in all; the run lies in {run}");
-    out!("try it:      headstart serve {run}");
-    out!("its layers:  headstart summary {run}");
+    text(super::stress::short(&run.stress));
+    let folder = quoted(&out.display().to_string());
+    out!("\n{seconds:.1} s in all; the run lies in {folder}");
+    out!("try it:      headstart serve {folder}");
+    out!("its layers:  headstart summary {folder}");
 }
 
 /// What each of several trainings is worth alone, and how much they differ; nothing of a single one.

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
-use headstart::classifier::Assessment;
+use headstart::classifier::Answer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -154,12 +154,12 @@ pub(super) fn respond(
     id: Option<String>,
     wanted: &[Wanted],
     model: &Model,
-    assessments: &[Assessment],
+    answers: &[Answer],
 ) -> Result<Response, Problem> {
     let mut tensors = Vec::new();
     let mut behind = Vec::new();
     for (name, is_binary) in wanted {
-        let mut output = tensor::output(name, assessments)?;
+        let mut output = tensor::output(name, answers)?;
         if *is_binary {
             let bytes = tensor::to_binary(&output);
             output.data = None;

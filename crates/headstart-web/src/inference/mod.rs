@@ -160,12 +160,12 @@ pub(crate) async fn infer(
     let id = request.id.take();
     let images = tensor::images(request, binary, state.limits.images)?;
     let predicted = timeout(state.limits.answer_timeout, state.queue.assess(&model, images));
-    let mut assessments = Vec::new();
+    let mut answers = Vec::new();
     for (index, outcome) in predicted.await.map_err(|_| Problem::Busy)??.into_iter().enumerate() {
         let because = |error| Problem::Tensor(format!("image {index}: {}", refusal(&error, strings)));
-        assessments.push(outcome.map_err(because)?);
+        answers.push(outcome.map_err(because)?);
     }
-    message::respond(id, &wanted, &model, &assessments)
+    message::respond(id, &wanted, &model, &answers)
 }
 
 fn find(state: &AppState, name: &str) -> Result<Model, Problem> {

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use headstart::classifier::Assessment;
+use headstart::classifier::Answer;
 use serde_json::{Value, json};
 
 use super::message::{InferRequest, InputTensor, MOST_ELEMENTS, OutputTensor};
@@ -79,8 +79,8 @@ fn first_element(binary: &[u8]) -> Result<(&[u8], &[u8]), Problem> {
 }
 
 /// An output by its name.
-pub(super) fn output(name: &str, assessments: &[Assessment]) -> Result<OutputTensor, Problem> {
-    let images = assessments.len();
+pub(super) fn output(name: &str, answers: &[Answer]) -> Result<OutputTensor, Problem> {
+    let images = answers.len();
     let words = |name, words: Vec<&str>| OutputTensor {
         name,
         datatype: "BYTES",
@@ -90,7 +90,7 @@ pub(super) fn output(name: &str, assessments: &[Assessment]) -> Result<OutputTen
     };
     match name {
         "scores" => {
-            let scores: Vec<f32> = assessments.iter().flat_map(|it| it.prediction.scores.clone()).collect();
+            let scores: Vec<f32> = answers.iter().flat_map(|it| it.scores.clone()).collect();
             Ok(OutputTensor {
                 name: "scores",
                 datatype: "FP32",
@@ -99,8 +99,10 @@ pub(super) fn output(name: &str, assessments: &[Assessment]) -> Result<OutputTen
                 parameters: None,
             })
         }
-        "class" => Ok(words("class", assessments.iter().map(|it| it.answer().unwrap_or_default()).collect())),
-        "verdict" => Ok(words("verdict", assessments.iter().map(|it| it.verdict().word()).collect())),
+        "class" => {
+            Ok(words("class", answers.iter().map(|it| it.decided_class().unwrap_or_default()).collect()))
+        }
+        "verdict" => Ok(words("verdict", answers.iter().map(|it| it.verdict.word()).collect())),
         _ => Err(Problem::Internal), // `message::wanted` lets no other through
     }
 }
@@ -121,7 +123,7 @@ pub(super) fn wrong(why: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use headstart::classifier::Prediction;
+    use headstart::classifier::Verdict;
 
     use super::*;
 
@@ -137,17 +139,18 @@ mod tests {
 
     #[test]
     fn scores_and_classes_become_bytes() {
-        let prediction = Prediction { class: "ab".to_owned(), label: 0, scores: vec![1.0, -2.0] };
-        let assessments = [Assessment {
-            prediction,
+        let answers = [Answer {
+            class: "ab".to_owned(),
+            label: 0,
+            scores: vec![1.0, -2.0],
+            verdict: Verdict::Decided,
             distance: None,
             oddness: None,
-            refused: false,
             unusual: false,
             plausible: None,
             frames: 1,
         }];
-        let binary = |name| to_binary(&output(name, &assessments).expect("an output"));
+        let binary = |name| to_binary(&output(name, &answers).expect("an output"));
         assert_eq!(binary("scores"), b"\0\0\x80\x3f\0\0\0\xc0");
         assert_eq!(binary("class"), b"\x02\0\0\0ab");
         assert_eq!(binary("verdict"), b"\x07\0\0\0decided");

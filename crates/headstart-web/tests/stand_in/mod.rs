@@ -11,7 +11,7 @@
 
 use std::sync::{Condvar, Mutex};
 
-use headstart::classifier::{Assessment, Card, Prediction};
+use headstart::classifier::{Answer, Card, Verdict};
 use headstart::evaluate::{Drift, Finding, Measure, ThresholdCounts};
 use headstart::image::{DecodeError, Format, Image};
 use headstart_web::{Layer, Predictor};
@@ -115,13 +115,13 @@ impl Predictor for StandIn {
         self.threshold_counts.as_ref()
     }
 
-    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Assessment, DecodeError>> {
+    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Answer, DecodeError>> {
         files.iter().map(|bytes| self.assess_one(bytes)).collect()
     }
 
     /// At least twenty images drift when most of them are strange.
-    fn drift(&self, images: &[&Assessment]) -> Option<Drift> {
-        let strange = images.iter().filter(|image| image.refused).count();
+    fn drift(&self, images: &[&Answer]) -> Option<Drift> {
+        let strange = images.iter().filter(|image| image.verdict == Verdict::Refused).count();
         let (higher, drifted) = (strange as f64 / images.len() as f64, 2 * strange > images.len());
         let finding = Finding { measure: Measure::Distance, higher, p: 0.25, drifted };
         (images.len() >= 20).then(|| Drift { images: images.len(), drifted, findings: vec![finding] })
@@ -139,7 +139,7 @@ impl Predictor for StandIn {
 }
 
 impl StandIn {
-    fn assess_one(&self, bytes: &[u8]) -> Result<Assessment, DecodeError> {
+    fn assess_one(&self, bytes: &[u8]) -> Result<Answer, DecodeError> {
         if bytes.is_empty() {
             return Err(DecodeError::Empty);
         }
@@ -160,11 +160,17 @@ impl StandIn {
         let label = usize::from(f64::from(positive) >= THRESHOLD);
         let mut scores = vec![1.0 - positive, positive];
         scores.resize(self.classes.len(), 0.0);
-        Ok(Assessment {
-            prediction: Prediction { class: self.classes[label].clone(), label, scores },
+        Ok(Answer {
+            class: self.classes[label].clone(),
+            label,
+            scores,
+            verdict: match (refused, is_unsure) {
+                (true, _) => Verdict::Refused,
+                (false, true) => Verdict::Undecided,
+                (false, false) => Verdict::Decided,
+            },
             distance: Some(if refused { 3.5 } else { 1.0 }),
             oddness: Some(1.0),
-            refused,
             unusual: bytes.ends_with(b"ODD"),
             plausible: Some(if is_unsure { vec![0, 1] } else { vec![label] }),
             frames: if bytes.ends_with(b"FRAMES") { 24 } else { 1 },

@@ -10,8 +10,8 @@ use super::registration::Print;
 use crate::dataset::Dataset;
 use crate::dataset::clusters::Clusters;
 use crate::error::{Error, Result};
-use crate::features::Progress;
 use crate::image::Limits;
+use crate::observer::Observer;
 
 /// Detail of two versions of one X-ray correlates by 0.55 at least, that of two of the demo's phantoms by 0.29 at most
 /// as they lie, and a little more when they are moved.
@@ -28,7 +28,7 @@ const WAVE: usize = 64;
 pub(super) fn confirmed(
     dataset: &Dataset,
     candidates: Vec<Pair>,
-    observer: &dyn Progress,
+    observer: &dyn Observer,
 ) -> Result<Vec<Pair>> {
     let mut close = Clusters::new(dataset.samples.len());
     let candidates = closest(candidates);

@@ -9,7 +9,7 @@ use super::{Duplicates, Place};
 use crate::dataset::clusters::Clusters;
 use crate::dataset::{Dataset, Digest};
 use crate::error::Result;
-use crate::features::Progress;
+use crate::observer::Observer;
 
 /// What was found, and which samples it ties together.
 pub(super) struct Found {
@@ -32,7 +32,7 @@ pub(super) struct Same {
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`].
-pub(super) fn same(dataset: &Dataset, looks: &[Option<Look>], observer: &dyn Progress) -> Result<Vec<Same>> {
+pub(super) fn same(dataset: &Dataset, looks: &[Option<Look>], observer: &dyn Observer) -> Result<Vec<Same>> {
     // One of each content is compared. A flat picture is like any other flat one, which tells nothing.
     let hash = |sample: usize| Some((sample, looks[sample].as_ref()?.appearance.hashes?));
     let (samples, hashes): (Vec<usize>, Vec<_>) =

@@ -30,18 +30,13 @@ pub use self::survey::Survey;
 use crate::dataset::{Dataset, Split, folds};
 use crate::error::Result;
 use crate::evaluate::Estimate;
-use crate::features::{Extractor, Progress};
+use crate::features::Extractor;
+use crate::observer::Observer;
 
 /// Parts that the data is cut into where something is learned; each is scored by what the others teach.
 const FOLDS: usize = 5;
 /// Decides which image is in which part.
 const SEED: u64 = 7;
-
-/// What an audit tells while it works.
-pub trait Observer: Progress {
-    /// `done` of `total` images were looked at.
-    fn surveyed(&mut self, done: usize, total: usize);
-}
 
 /// What was found. Lists are complete, the worst first.
 #[derive(Debug, Serialize)]

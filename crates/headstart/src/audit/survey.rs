@@ -12,10 +12,11 @@ use super::memory::Memory;
 use super::oddities::is_coloured;
 use super::plane::Plane;
 use super::style::{self, Statistics};
-use super::{Fault, FaultKind, Misnamed, Observer, Place, duplicates};
+use super::{Fault, FaultKind, Misnamed, Place, duplicates};
 use crate::dataset::{Dataset, Digest, Opened, Sample, Unusable};
 use crate::error::{Error, Result};
 use crate::image::{DecodeError, Format, Limits};
+use crate::observer::Observer;
 
 /// Images that are read at a time.
 const BATCH: usize = 64;

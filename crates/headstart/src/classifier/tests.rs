@@ -104,12 +104,12 @@ fn a_gate_of_two_distances_comes_back_and_notes_what_it_does_not_refuse() {
     let sealed = Classifier::seal(&mut whole);
     std::fs::write(&path, whole.to_bytes()).expect("writes");
     let loaded = Classifier::load(&path).expect("loads");
-    let dark = loaded.assess_image(&Image::from_grey8(8, 8, &[3; 64]));
-    assert!(!dark.refused && dark.unusual && dark.note().is_some(), "{dark:?}");
+    let dark = loaded.classify(&Image::from_grey8(8, 8, &[3; 64]));
+    assert!(dark.verdict != Verdict::Refused && dark.unusual && dark.note().is_some(), "{dark:?}");
     let red = Image::from_rgb8(8, 8, [255, 0, 0].repeat(64));
-    let far = loaded.assess_image(&red);
-    assert!(far.refused && far.note().is_none(), "{far:?}");
-    assert_eq!(far, sealed.assess_image(&red));
+    let far = loaded.classify(&red);
+    assert!(far.verdict == Verdict::Refused && far.note().is_none(), "{far:?}");
+    assert_eq!(far, sealed.classify(&red));
     let kind = GateKind::Residual { axes: 0, typical: 0.0, probes: 0 };
     let absurd = whole.description.gate.map(|facts| GateFacts { kind, ..facts });
     let description = Description { gate: absurd, ..whole.description.clone() };
@@ -133,13 +133,16 @@ fn a_sealed_model_comes_back_with_all_that_it_promises() {
     let loaded = Classifier::load(&path).expect("loads");
     assert_eq!(loaded.description(), sealed.description());
     let picture = Image::from_grey8(8, 8, &[40; 64]);
-    let assessment = loaded.assess_image(&picture);
-    assert_eq!(assessment, sealed.assess_image(&picture));
+    let answer = loaded.classify(&picture);
+    assert_eq!(answer, sealed.classify(&picture));
     // Equal logits: even scores, all three plausible.
-    assert_eq!(assessment.plausible, Some(vec![0, 1, 2]));
-    assert!(!assessment.is_decided());
-    let far = loaded.assess_image(&Image::from_rgb8(8, 8, [255, 0, 255].repeat(64)));
-    assert!(far.refused && far.doubt().is_some_and(|doubt| doubt.contains("does not look like")));
+    assert_eq!(answer.plausible, Some(vec![0, 1, 2]));
+    assert!(answer.verdict != Verdict::Decided);
+    let far = loaded.classify(&Image::from_rgb8(8, 8, [255, 0, 255].repeat(64)));
+    assert!(
+        far.verdict == Verdict::Refused
+            && far.doubt().is_some_and(|doubt| doubt.contains("does not look like"))
+    );
 }
 
 #[test]
@@ -249,13 +252,12 @@ fn sigmoids_without_a_calibration_come_as_shares_by_every_way() {
     let picture = Image::from_rgb8(8, 8, [51, 0, 0].repeat(64));
     let raw = classifier.scores(std::slice::from_ref(&picture)).remove(0);
     assert!(raw.iter().sum::<f32>() > 1.4, "{raw:?}"); // sigmoid of 0.4 and of 2.2
-    let shares = classifier.assess_image(&picture).prediction.scores;
+    let shares = classifier.classify(&picture).scores;
     assert!(
         (shares.iter().sum::<f32>() - 1.0).abs() < 1e-6
             && (shares[1] - raw[1] / (raw[0] + raw[1])).abs() < 1e-6
     );
-    assert_eq!(classifier.assessment(raw.clone(), None).prediction.scores, shares);
-    assert_eq!(classifier.prediction(raw).scores, shares);
+    assert_eq!(classifier.answer(raw.clone(), None).scores, shares);
 }
 
 #[test]

@@ -11,12 +11,12 @@ use super::class_names::map_classes;
 use super::{
     Doubt, Drift, Estimate, SplitMetrics, Stressed, counted, evaluate_grouped, number_groups, stress, wilson,
 };
-use crate::classifier::{Assessment, Classifier, SeenBefore};
+use crate::classifier::{Answer, Classifier, SeenBefore};
 use crate::dataset::{Dataset, Digest, Sample, Split};
 use crate::error::{Error, Result};
-use crate::features::Progress;
 use crate::gate::Strangeness;
 use crate::image::Limits;
+use crate::observer::Observer;
 
 /// Images decoded and classified at a time.
 const BATCH: usize = 16;
@@ -90,7 +90,7 @@ pub fn classifier_on(
     data: &Path,
     classes: &[String],
     with_stress: bool,
-    progress: &mut dyn Progress,
+    progress: &mut dyn Observer,
 ) -> Result<Measurement> {
     let dataset = Dataset::open_any(data)?;
     let mapped = map_classes(data, &dataset.classes, classifier.classes(), classes)?;
@@ -111,10 +111,10 @@ pub fn classifier_on(
     metrics.sets = description.conformal.as_ref().map(|conformal| conformal.measure(&labels, &scores));
     let strange_here = (!strange.is_empty()).then_some(strange.as_slice());
     (metrics.refused, metrics.unusual) = counted(description.gate.as_ref(), strange_here);
-    let assessed: Vec<Assessment> = scores
+    let assessed: Vec<Answer> = scores
         .iter()
         .enumerate()
-        .map(|(image, row)| classifier.assessment(row.clone(), strange_here.map(|strange| strange[image])))
+        .map(|(image, row)| classifier.answer(row.clone(), strange_here.map(|strange| strange[image])))
         .collect();
     let drift = classifier.drift(&assessed.iter().collect::<Vec<_>>());
     let distances = strange.iter().map(|strange| strange.distance).collect();
@@ -150,7 +150,7 @@ struct Scored<'a> {
 }
 
 impl<'a> Scored<'a> {
-    fn of(classifier: &Classifier, samples: &[&'a Sample], progress: &mut dyn Progress) -> Result<Self> {
+    fn of(classifier: &Classifier, samples: &[&'a Sample], progress: &mut dyn Observer) -> Result<Self> {
         let mut scored = Self::default();
         for batch in samples.chunks(BATCH) {
             if progress.stop() {

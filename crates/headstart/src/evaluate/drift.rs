@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::{erfc, holm};
 use super::metrics::{midranks, positive_score};
-use crate::classifier::Assessment;
+use crate::classifier::Answer;
 
 /// With fewer images there is no test.
 pub const FEWEST_FOR_DRIFT: usize = 20;
@@ -81,12 +81,12 @@ impl Measure {
 impl Measured {
     /// Of images that were assessed, by a model with this positive class. What a model cannot measure of every
     /// image is left out.
-    pub fn of(set: &[&Assessment], positive: usize) -> Vec<Self> {
+    pub fn of(set: &[&Answer], positive: usize) -> Vec<Self> {
         let values = |measure| -> Option<Vec<f64>> {
-            let value = |image: &&Assessment| match measure {
+            let value = |image: &&Answer| match measure {
                 Measure::Distance => image.distance,
                 Measure::Oddness => image.oddness,
-                Measure::Score => Some(telling(&image.prediction.scores, positive)),
+                Measure::Score => Some(telling(&image.scores, positive)),
             };
             set.iter().map(value).collect()
         };

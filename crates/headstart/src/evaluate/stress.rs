@@ -7,9 +7,9 @@ use super::{Estimate, counted, evaluate};
 use crate::classifier::Classifier;
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
-use crate::features::Progress;
 use crate::gate::Strangeness;
 use crate::image::{Limits, Perturbation, perturbations};
+use crate::observer::Observer;
 
 /// Images decoded at a time, each for all changes.
 const BATCH: usize = 8;
@@ -64,7 +64,7 @@ pub fn stress(
     classifier: &Classifier,
     samples: &[&Sample],
     labels: &[usize],
-    progress: &mut dyn Progress,
+    progress: &mut dyn Observer,
 ) -> Result<Vec<Stressed>> {
     let changes = perturbations();
     let mut answers: Vec<Answers> = (0..=changes.len()).map(|_| Answers::default()).collect();

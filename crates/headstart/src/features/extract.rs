@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use half::f16;
 use rayon::prelude::*;
@@ -17,21 +16,8 @@ use crate::dataset::Sample;
 use crate::error::{Error, Result};
 use crate::gate::OddCopy;
 use crate::image::{Image, Limits, Preprocess, Stylist, TestView};
+use crate::observer::Observer;
 use crate::trunk::{Buffers, Plan};
-
-/// What an extraction tells while it works.
-pub trait Progress {
-    /// Computing the features of `images` images will take about `time`, by the first batch.
-    fn estimated(&mut self, images: usize, time: Duration);
-    /// `done` of `total` images have their features; `cached` of them lay in the cache.
-    fn extracted(&mut self, done: usize, total: usize, cached: usize);
-    /// A file cannot be used, and why.
-    fn set_aside(&mut self, path: &str, why: &str);
-    /// Whether to stop.
-    fn stop(&self) -> bool {
-        false
-    }
-}
 
 /// A frozen trunk with its preprocessing.
 #[derive(Debug)]
@@ -195,7 +181,7 @@ impl Extractor {
         &self,
         samples: &[Sample],
         folder: &Path,
-        progress: &mut dyn Progress,
+        progress: &mut dyn Observer,
     ) -> Result<Extracted> {
         let all = Wanted { view: View::default(), samples: (0..samples.len()).collect() };
         let mut extracted = self.extract_views(samples, &[all], folder, progress)?;
@@ -215,7 +201,7 @@ impl Extractor {
         samples: &[Sample],
         wanted: &[Wanted],
         folder: &Path,
-        progress: &mut dyn Progress,
+        progress: &mut dyn Observer,
     ) -> Result<ExtractedViews> {
         let open = |wanted: &Wanted| {
             let key = wanted.view.key(&self.key);
@@ -265,7 +251,7 @@ impl Extractor {
         (samples, views): (&[Sample], &[&View]),
         (lacking, total): (&[Vec<usize>], usize),
         caches: &mut [Cache],
-        progress: &mut dyn Progress,
+        progress: &mut dyn Observer,
     ) -> Result<Vec<(usize, String)>> {
         let missing: Vec<usize> = (0..samples.len()).filter(|index| !lacking[*index].is_empty()).collect();
         if missing.is_empty() {

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::cache::{Cache, Content};
-use super::extract::Progress;
 use crate::error::{Error, Result};
+use crate::observer::Observer;
 use crate::trunk::{Buffers, Plan};
 
 /// Images that run through the plan at a time: at most.
@@ -31,8 +31,8 @@ pub(super) struct Inputs {
 pub(super) fn fill(
     (plan, caches): (&Plan, &mut [Cache]),
     (counts, total): (&[usize], usize),
-    progress: &mut dyn Progress,
-    mut read: impl FnMut(std::ops::Range<usize>, &mut dyn Progress) -> Result<Inputs>,
+    progress: &mut dyn Observer,
+    mut read: impl FnMut(std::ops::Range<usize>, &mut dyn Observer) -> Result<Inputs>,
 ) -> Result<()> {
     let missing: usize = counts.iter().sum();
     let cached = total - missing;

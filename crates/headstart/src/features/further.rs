@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::cache::{Cache, Records};
-use super::extract::Progress;
 use super::fill::{Inputs, fill};
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::{Weights, sha256};
 use crate::error::{Error, Result};
+use crate::observer::Observer;
 use crate::trunk::Plan;
 
 /// The layers between two cuts.
@@ -40,7 +40,7 @@ impl Further {
         records: &Records,
         wanted: &[usize],
         folder: &Path,
-        progress: &mut dyn Progress,
+        progress: &mut dyn Observer,
     ) -> Result<Records> {
         let key = format!("{}-{}", records.key(), self.key);
         let mut cache = Cache::open(folder, &key, self.output().len(), &|| progress.stop())?;
@@ -69,18 +69,16 @@ impl Further {
 mod tests {
     use super::*;
     use crate::backbone::spec::{Activation, Dense};
-    use crate::features::Progress;
+    use crate::observer::Observer;
 
     /// Counts what is computed.
     #[derive(Default)]
     struct Computed(usize);
 
-    impl Progress for Computed {
+    impl Observer for Computed {
         fn estimated(&mut self, images: usize, _: std::time::Duration) {
             self.0 += images;
         }
-        fn extracted(&mut self, _: usize, _: usize, _: usize) {}
-        fn set_aside(&mut self, _: &str, _: &str) {}
     }
 
     /// `factor` times the sum of two features.

@@ -8,8 +8,8 @@ pub(crate) mod lock;
 mod npy;
 mod write;
 
-pub use cache::{Cache, Records};
+pub use cache::{Cache, Records, usual_cache};
 pub(crate) use extract::input;
-pub use extract::{Extracted, ExtractedViews, Extractor, Progress, View, Wanted};
+pub use extract::{Extracted, ExtractedViews, Extractor, View, Wanted};
 pub(crate) use further::Further;
 pub use write::{Written, write_features};

@@ -8,10 +8,11 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::extract::Extracted;
-use super::{Extractor, Progress, npy};
+use super::{Extractor, npy};
 use crate::backbone::spec::MapShape;
 use crate::dataset::{Dataset, Sample, Split};
 use crate::error::{Error, Result};
+use crate::observer::Observer;
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub fn write_features(
     data: &Path,
     cache: &Path,
     (out, pooled): (&Path, bool),
-    progress: &mut dyn Progress,
+    progress: &mut dyn Observer,
 ) -> Result<Written> {
     let mut dataset = Dataset::open(data)?;
     dataset.samples.sort_by(|a, b| a.path().cmp(b.path()));

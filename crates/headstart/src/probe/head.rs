@@ -2,7 +2,7 @@
 
 use super::{Probe, Table};
 use crate::error::{Error, Result};
-use crate::features::Progress;
+use crate::observer::Observer;
 
 /// Weights of the penalty on standardised features, per image, the strongest first.
 const PENALTIES: [f64; 5] = [1.0, 1e-1, 1e-2, 1e-3, 1e-4];
@@ -25,7 +25,7 @@ impl Head {
     ///
     /// # Errors
     /// [`Error::Interrupted`].
-    pub(crate) fn fit(table: &Table<'_>, folds: &[usize], observer: &dyn Progress) -> Result<Self> {
+    pub(crate) fn fit(table: &Table<'_>, folds: &[usize], observer: &dyn Observer) -> Result<Self> {
         let mut best = (f64::INFINITY, PENALTIES[0]);
         for penalty in PENALTIES {
             let loss = held_out_loss(table, folds, penalty, observer)?;
@@ -57,7 +57,7 @@ impl Head {
 }
 
 /// Mean loss over all folds, each by the probe of the others.
-fn held_out_loss(table: &Table<'_>, folds: &[usize], penalty: f64, observer: &dyn Progress) -> Result<f64> {
+fn held_out_loss(table: &Table<'_>, folds: &[usize], penalty: f64, observer: &dyn Observer) -> Result<f64> {
     let count = folds.iter().max().map_or(0, |last| last + 1);
     let mut sum = 0.0;
     for fold in 0..count {
@@ -74,16 +74,9 @@ fn held_out_loss(table: &Table<'_>, folds: &[usize], penalty: f64, observer: &dy
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observer::Silent;
     use crate::probe::Features;
     use crate::random::Random;
-
-    struct Quiet;
-
-    impl Progress for Quiet {
-        fn estimated(&mut self, _: usize, _: std::time::Duration) {}
-        fn extracted(&mut self, _: usize, _: usize, _: usize) {}
-        fn set_aside(&mut self, _: &str, _: &str) {}
-    }
 
     /// Rows whose first feature tells the class, more or less, among others that are noise.
     fn rows(noise: usize) -> (Vec<Vec<f32>>, Vec<usize>) {
@@ -123,7 +116,7 @@ mod tests {
         let penalty = |noise| {
             let (rows, labels) = rows(noise);
             let features = Features::of_rows(&rows);
-            Head::fit(&Table::new(&features, &labels, 2), &folds, &Quiet).expect("fits").penalty
+            Head::fit(&Table::new(&features, &labels, 2), &folds, &Silent).expect("fits").penalty
         };
         assert!(penalty(60) > penalty(0), "{} {}", penalty(60), penalty(0));
     }

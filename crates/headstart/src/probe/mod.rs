@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use lbfgs::minimise;
 
 use crate::error::{Error, Result};
-use crate::features::Progress;
+use crate::observer::Observer;
 
 pub use features::Features;
 pub(crate) use head::Head;
@@ -153,7 +153,7 @@ impl Probe {
 pub(crate) fn out_of_fold(
     table: &Table<'_>,
     folds: &[usize],
-    observer: &dyn Progress,
+    observer: &dyn Observer,
 ) -> Result<Vec<Vec<f32>>> {
     let part =
         |of: &dyn Fn(usize) -> bool| (0..folds.len()).filter(|row| of(folds[*row])).collect::<Vec<_>>();

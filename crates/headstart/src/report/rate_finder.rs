@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::svg::{Anchor, BLUE, GRID, INK, ORANGE, Point, SOFT, Stroke, Svg, Text};
-use crate::train::rate_finder::RateCurve;
+use crate::rate_curve::RateCurve;
 
 const SIZE: Point = (760.0, 440.0);
 const FRAME: Point = (76.0, 80.0);

@@ -44,7 +44,7 @@ struct Progress {
 }
 
 /// Whether a training that was stopped lies in `folder`.
-pub(super) fn lies_in(folder: &Path) -> bool {
+pub(crate) fn lies_in(folder: &Path) -> bool {
     file(folder, 0).exists()
 }
 
@@ -63,7 +63,7 @@ fn file(folder: &Path, number: usize) -> PathBuf {
 }
 
 /// Removes what a kill left of checkpoints that were being written.
-pub(super) fn remove_unfinished(folder: &Path) {
+pub(crate) fn remove_unfinished(folder: &Path) {
     for number in 0.. {
         let path = file(folder, number);
         let _ = fs::remove_dir_all(unfinished(&path));
@@ -71,6 +71,14 @@ pub(super) fn remove_unfinished(folder: &Path) {
             return;
         }
     }
+}
+
+/// Removes the checkpoints of a training that is over. The first tells whether there is something to go on with: it goes
+/// last.
+pub(crate) fn remove_all(folder: &Path) {
+    let all: Vec<PathBuf> =
+        (0..).map(|number| file(folder, number)).take_while(|path| path.exists()).collect();
+    all.iter().rev().for_each(|path| _ = fs::remove_file(path));
 }
 
 /// The checkpoint of one training.
@@ -82,9 +90,10 @@ pub(super) struct Checkpoint {
 
 impl Checkpoint {
     /// The one of the job's training that `fingerprint` stands for, which is member `number` of its model,
-    /// from 0 on.
-    pub(super) fn new(job: &Job, number: usize, fingerprint: String) -> Self {
-        Self { path: file(&job.out, number), fingerprint, unfreeze: job.recipe.unfreeze.clone() }
+    /// from 0 on; `None` for a job that keeps none.
+    pub(super) fn new(job: &Job, number: usize, fingerprint: String) -> Option<Self> {
+        let path = file(job.checkpoints.as_ref()?, number);
+        Some(Self { path, fingerprint, unfreeze: job.recipe.unfreeze.clone() })
     }
 
     /// Writes where a training stands.

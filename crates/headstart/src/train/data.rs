@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::{Job, Observer, Partition};
+use super::{Job, Partition};
 use crate::audit::Survey;
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::ThresholdPolicy;
 use crate::features::Extracted;
+use crate::observer::Observer;
 
 /// What a training is done on.
 pub(super) struct Prepared {

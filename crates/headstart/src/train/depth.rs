@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::checkpoint;
 use super::throughput::Stopwatch;
-use super::{Job, Observer, Recipe};
+use super::{Job, Recipe};
 use crate::backbone::spec::Layer;
 use crate::backbone::{Backbone, Unfreeze};
 use crate::dataset::{Dataset, Split, clusters::Clusters, folds};
@@ -16,6 +16,7 @@ use crate::evaluate::positive_score;
 use crate::features::input;
 use crate::gate::pool;
 use crate::image::Limits;
+use crate::observer::Observer;
 use crate::probe::{Features, Table, out_of_fold};
 use crate::random::Random;
 use crate::trunk::{Buffers, Stages};
@@ -63,7 +64,7 @@ pub(super) fn resolve(
     if job.recipe.unfreeze != Unfreeze::Auto {
         return Ok(job.recipe.unfreeze.clone());
     }
-    if let Some(chosen) = checkpoint::unfreeze(&job.out).filter(|_| job.resume) {
+    if let Some(chosen) = job.checkpoints.as_deref().filter(|_| job.resume).and_then(checkpoint::unfreeze) {
         observer.say(&format!("--unfreeze {chosen}, as it was chosen before the stop"));
         return Ok(chosen);
     }

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::Observer;
 use super::average;
 use super::checkpoint::Checkpoint;
 use super::collapse;
@@ -19,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::features::Records;
 use crate::history::EpochRecord;
 use crate::network::Tail;
+use crate::observer::Observer;
 use crate::random::Random;
 
 /// Stream of random numbers that orders the images; each epoch has its own.

@@ -2,13 +2,14 @@
 
 use burn::tensor::Device;
 
-use super::{Observer, Recipe};
+use super::Recipe;
 use crate::backbone::Backbone;
 use crate::backbone::spec::{Block, Layer, count, output_shape};
 use crate::backbone::weights::Weights;
 use crate::error::{Error, Result};
 use crate::features::{Extractor, input};
 use crate::network::{self, Tail};
+use crate::observer::Observer;
 
 /// Weights of a head, at most: of 512 MiB, which training takes several times. VGG16's own first layer has 103 million.
 const MOST_VALUES: usize = 1 << 27;

@@ -24,7 +24,7 @@ use crate::network::Tail;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// The validation images as they are.
     Validation,
     /// The validation images, restyled.
@@ -35,7 +35,7 @@ pub(super) enum Part {
 
 impl Part {
     /// As `metrics.json` and `predictions.csv` call it.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Validation => Split::Validation.name(),
             Self::Stressed => "stressed",
@@ -45,13 +45,13 @@ impl Part {
 }
 
 /// A part, its records, their scores and what these are worth.
-pub(super) struct Measured {
-    pub(super) part: Part,
-    pub(super) indices: Vec<usize>,
-    pub(super) scores: Vec<Vec<f32>>,
+pub(crate) struct Measured {
+    pub(crate) part: Part,
+    pub(crate) indices: Vec<usize>,
+    pub(crate) scores: Vec<Vec<f32>>,
     /// How far off the images are, where there is a gate.
-    pub(super) strange: Option<Vec<Strangeness>>,
-    pub(super) metrics: SplitMetrics,
+    pub(crate) strange: Option<Vec<Strangeness>>,
+    pub(crate) metrics: SplitMetrics,
 }
 
 impl Measured {

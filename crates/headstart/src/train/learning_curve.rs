@@ -1,9 +1,9 @@
 //! How many labelled images transfer saves: the same net at several numbers of labelled images, once
 //! from its pretrained weights with the trunk frozen, once from random weights.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::Job;
 use super::data::{Prepared, prepare};
 use super::fit::{Data, Fit};
 use super::graft::Grafted;
@@ -11,21 +11,18 @@ use super::pace::{Pace, Thaw};
 use super::phases::Phases;
 use super::random_weights::random_weights;
 use super::recipe::Recipe;
-use super::run::write_whole;
 use super::throughput::tail_step;
 use super::validate::logits;
 use super::views::Views;
-use super::{Job, Observer};
 use crate::backbone::spec::Layer;
 use crate::backbone::{Backbone, Unfreeze};
 use crate::dataset::{Dataset, Sample, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::{auc, one_against_rest, predicted};
 use crate::features::Extracted;
-use crate::history::EpochRecord;
 use crate::learning_curve::{LearningCurve, Point, Start};
+use crate::observer::Observer;
 use crate::random::Random;
-use crate::report::learning_curve_svg;
 use crate::trunk::Buffers;
 
 /// Stream of random numbers: which images are labelled.
@@ -52,7 +49,7 @@ pub struct Question {
     pub time: Duration,
 }
 
-/// Trains at every size, and writes `learning-curve.json`, `.md` and `.svg` into the job's folder.
+/// Trains at every size.
 ///
 /// # Errors
 /// As [`super::train`], and [`Error::Usage`] when no size fits the data.
@@ -81,25 +78,14 @@ pub fn learning_curve(job: &Job, question: &Question, observer: &mut dyn Observe
             }
         }
     }
-    let curve = LearningCurve {
+    Ok(LearningCurve {
         backbone: job.recipe.backbone.clone(),
         image_size: study.backbone.preprocess.size,
         test_images: study.test().len(),
         images_seen: study.seen,
         points,
         seconds: start.elapsed().as_secs_f64(),
-    };
-    write(&curve, &job.out)?;
-    Ok(curve)
-}
-
-fn write(curve: &LearningCurve, folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|why| Error::io("create", folder, why))?;
-    let json = serde_json::to_string_pretty(curve).expect("plain structs become JSON") + "\n";
-    write_whole(&folder.join("learning-curve.json"), json.as_bytes())?;
-    let text = format!("{}\n{}\n", curve.table(), curve.in_words());
-    write_whole(&folder.join("learning-curve.md"), text.as_bytes())?;
-    write_whole(&folder.join("learning-curve.svg"), learning_curve_svg(curve).as_bytes())
+    })
 }
 
 /// Those that the rarest class allows.
@@ -315,22 +301,8 @@ fn seconds_per_image(net: &Grafted) -> f64 {
 /// Many small trainings need no line for each epoch.
 struct Quiet<'a>(&'a mut dyn Observer);
 
-impl crate::features::Progress for Quiet<'_> {
-    fn estimated(&mut self, _: usize, _: Duration) {}
-    fn extracted(&mut self, _: usize, _: usize, _: usize) {}
-    fn set_aside(&mut self, _: &str, _: &str) {}
+impl Observer for Quiet<'_> {
     fn stop(&self) -> bool {
         self.0.stop()
     }
-}
-
-impl crate::audit::Observer for Quiet<'_> {
-    fn surveyed(&mut self, _: usize, _: usize) {}
-}
-
-impl Observer for Quiet<'_> {
-    fn say(&mut self, _: &str) {}
-    fn warn(&mut self, _: &str) {}
-    fn step(&mut self, _: usize, _: usize, _: usize) {}
-    fn epoch(&mut self, _: &EpochRecord) {}
 }

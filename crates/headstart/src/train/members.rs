@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Job;
 use super::checkpoint::Checkpoint;
 use super::data::Usable;
 use super::fit;
@@ -11,13 +12,13 @@ use super::phases::Phases;
 use super::recipe::Recipe;
 use super::state::Fitted;
 use super::views::Views;
-use super::{Job, Observer};
 use crate::backbone::weights::Weights;
 use crate::classifier::{self, Worth};
 use crate::dataset::{Dataset, Split};
 use crate::error::Result;
 use crate::features::Records;
 use crate::history::History;
+use crate::observer::Observer;
 
 /// One training to come.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,8 +90,6 @@ impl Member {
 /// The trainings that are over.
 pub(super) struct All {
     pub(super) trained: Vec<Trained>,
-    /// Each one's; they go when the run is whole.
-    pub(super) checkpoints: Vec<Checkpoint>,
     /// What went wrong, in words for the user.
     pub(super) warnings: Vec<String>,
 }
@@ -116,7 +115,7 @@ impl Fitting<'_> {
     /// # Errors
     /// As [`fit::Fit::run`].
     pub(super) fn all(&self, members: Vec<Member>, print: &str, observer: &mut dyn Observer) -> Result<All> {
-        let mut all = All { trained: vec![], checkpoints: vec![], warnings: vec![] };
+        let mut all = All { trained: vec![], warnings: vec![] };
         let count = members.len();
         for (number, member) in members.into_iter().enumerate() {
             if count > 1 {
@@ -124,7 +123,7 @@ impl Fitting<'_> {
             }
             let print = format!("{print} {}", member.name());
             let checkpoint = Checkpoint::new(self.job, number, print);
-            let fitted = self.fit(&member, &checkpoint, observer)?;
+            let fitted = self.fit(&member, checkpoint.as_ref(), observer)?;
             all.warnings.extend(fitted.warnings);
             all.trained.push(Trained {
                 member,
@@ -132,7 +131,6 @@ impl Fitting<'_> {
                 history: fitted.history,
                 is_probe: false,
             });
-            all.checkpoints.push(checkpoint);
         }
         if self.job.recipe.probe {
             let probes = self.probes(&all.trained, observer)?;
@@ -141,7 +139,12 @@ impl Fitting<'_> {
         Ok(all)
     }
 
-    fn fit(&self, member: &Member, checkpoint: &Checkpoint, observer: &mut dyn Observer) -> Result<Fitted> {
+    fn fit(
+        &self,
+        member: &Member,
+        checkpoint: Option<&Checkpoint>,
+        observer: &mut dyn Observer,
+    ) -> Result<Fitted> {
         let Self { job, net, .. } = *self;
         let data = fit::Data {
             records: self.records,
@@ -161,7 +164,7 @@ impl Fitting<'_> {
             pace: &pace,
             phases: self.phases,
             seed: member.seed,
-            checkpoint: Some(checkpoint),
+            checkpoint,
             checkpoint_every: job.checkpoint_every,
         };
         fit.run(&net.fresh_weights(member.seed), observer)

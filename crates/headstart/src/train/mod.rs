@@ -1,8 +1,9 @@
-//! The main job: data in, a sealed classifier and its run folder out.
+//! The main job: data in, a sealed classifier and all that is known of it out. Nothing is written but caches and
+//! checkpoints.
 
 mod average;
 mod check;
-mod checkpoint;
+pub(crate) mod checkpoint;
 mod collapse;
 mod data;
 mod depth;
@@ -17,6 +18,7 @@ mod loss;
 mod members;
 pub mod mix;
 mod optimizer;
+mod outcome;
 pub mod pace;
 mod partition;
 mod phases;
@@ -24,14 +26,11 @@ mod probed;
 mod random_weights;
 pub mod rate_finder;
 pub mod recipe;
-mod run;
 pub mod schedule;
-mod settings;
 mod state;
 mod step;
 mod style;
 mod targets;
-mod tensorboard;
 pub mod throughput;
 mod validate;
 mod views;
@@ -42,28 +41,29 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use self::checkpoint::Checkpoint;
 use self::data::{Prepared, Usable};
 use self::graft::Grafted;
-use self::judge::{Decided, Judge, Judgement, Measured, Part};
+use self::judge::{Decided, Judge, Judgement};
 use self::members::{Fitting, Member, records};
 use self::phases::Phases;
 use self::views::{Needed, Shown, Views};
-use crate::audit::{self, Audit, Features, Labels, StyleAudit};
+use crate::audit::{Audit, Features, Labels, StyleAudit};
 use crate::backbone::Backbone;
 use crate::backbone::weights::{hexadecimal, sha256};
 use crate::classifier::{Classifier, Description, FORMAT, Sealed, Seen};
 use crate::dataset::{Dataset, Digest, Grouping, Sample, Split};
 use crate::date;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluate::{Doubt, SplitMetrics, Stressed, stress};
 use crate::features::Extracted;
-use crate::history::EpochRecord;
 use crate::image::first_frames;
+use crate::observer::Observer;
 
 pub use crate::csv_field::csv_field;
 pub use depth::BUDGET;
 pub use graft::trunk;
+pub(crate) use judge::{Measured, Part};
+pub use outcome::Run;
 pub use partition::Partition;
 pub use recipe::Recipe;
 
@@ -71,18 +71,6 @@ pub use recipe::Recipe;
 const SEED: u64 = 7;
 /// Time between two checkpoints within an epoch, unless another is given.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
-
-/// What a training tells while it works.
-pub trait Observer: audit::Observer {
-    /// A line for the user.
-    fn say(&mut self, line: &str);
-    /// Something is wrong, in a sentence.
-    fn warn(&mut self, line: &str);
-    /// `done` of `total` images of an epoch.
-    fn step(&mut self, epoch: usize, done: usize, total: usize);
-    /// An epoch is over.
-    fn epoch(&mut self, record: &EpochRecord);
-}
 
 /// What to train.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -113,10 +101,10 @@ pub struct Job {
     pub cache_limit: Option<usize>,
     /// How long the training may take, for `unfreeze = "auto"`.
     pub budget: Duration,
-    /// The run folder: new or empty.
+    /// Where checkpoints lie while it trains; without a folder, a training that is stopped is lost.
     #[serde(skip)]
-    pub out: PathBuf,
-    /// Whether to go on where a training into `out` was stopped.
+    pub checkpoints: Option<PathBuf>,
+    /// Whether to go on from the checkpoints.
     #[serde(skip)]
     pub resume: bool,
     /// Time between two checkpoints within an epoch.
@@ -126,8 +114,8 @@ pub struct Job {
 }
 
 impl Job {
-    /// A training on `data` into `out`, with the usual settings.
-    pub fn new(data: PathBuf, recipe: Recipe, cache: PathBuf, out: PathBuf) -> Self {
+    /// A training on `data` with the usual settings.
+    pub fn new(data: PathBuf, recipe: Recipe, cache: PathBuf) -> Self {
         Self {
             data,
             recipe,
@@ -142,7 +130,7 @@ impl Job {
             cache,
             cache_limit: None,
             budget: BUDGET,
-            out,
+            checkpoints: None,
             resume: false,
             checkpoint_every: CHECKPOINT_EVERY,
             command: String::new(),
@@ -150,32 +138,12 @@ impl Job {
     }
 }
 
-/// What a training came to.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The sealed model.
-    pub classifier: Classifier,
-    /// Metrics of validation and test.
-    pub metrics: BTreeMap<String, SplitMetrics>,
-    /// The stress test, the images as they are first; empty where none was made.
-    pub stress: Vec<Stressed>,
-}
-
-/// Trains, evaluates and writes the run folder.
+/// Trains and evaluates.
 ///
 /// # Errors
 /// Data, weights, settings or folders that cannot be used, each named.
-pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
+pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Run> {
     job.recipe.check()?;
-    let folder = run::Folder::new(job)?;
-    let outcome = train_into(&folder, job, observer);
-    if !matches!(outcome, Ok(_) | Err(Error::Interrupted)) {
-        folder.discard();
-    }
-    outcome
-}
-
-fn train_into(folder: &run::Folder, job: &Job, observer: &mut dyn Observer) -> Result<Outcome> {
     let Prepared { dataset, survey, cut, positive } = data::prepare(job, observer)?;
     job.recipe.card.check_classes(&dataset.classes)?;
     let style = StyleAudit::of(&dataset, &survey, observer)?;
@@ -289,26 +257,25 @@ fn train_into(folder: &run::Folder, job: &Job, observer: &mut dyn Observer) -> R
     };
     let classifier = Classifier::seal(&mut sealed);
     let stress = put_to_the_test(job, &classifier, (&dataset, &extracted, &usable), observer)?;
-    folder.write(&run::Contents {
-        job,
-        dataset: &dataset,
-        cut: &cut,
-        audit: &audit,
-        classifier: &classifier,
-        sealed: &sealed,
-        measured: &measured,
-        stress: &stress,
+    Ok(Run {
+        job: job.clone(),
+        dataset,
+        cut,
+        audit,
+        metrics: by_split(&measured),
+        classifier,
+        sealed,
+        measured,
+        stress,
         plateau,
-        extracted: &extracted,
-        labels: &usable.labels,
-        warnings: &warnings,
+        usable: extracted.usable,
+        set_aside: extracted.set_aside,
+        labels: usable.labels,
+        warnings,
         extract_seconds,
         fit_seconds,
         date: date::now(),
-    })?;
-    // The first tells whether there is something to go on with: it goes last.
-    all.checkpoints.iter().rev().for_each(Checkpoint::remove);
-    Ok(Outcome { classifier, metrics: by_split(measured), stress })
+    })
 }
 
 /// The stress test, with validation images at even steps; none with folds, where each validation image has trained some
@@ -355,6 +322,6 @@ fn fingerprint(
     format!("settings={} images={} kept={}", digest(&settings), digest(&images), phases.kept())
 }
 
-fn by_split(measured: Vec<Measured>) -> BTreeMap<String, SplitMetrics> {
-    measured.into_iter().map(|found| (found.part.name().to_string(), found.metrics)).collect()
+fn by_split(measured: &[Measured]) -> BTreeMap<String, SplitMetrics> {
+    measured.iter().map(|found| (found.part.name().to_string(), found.metrics.clone())).collect()
 }

@@ -3,16 +3,14 @@
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use super::Observer;
-use crate::audit::{self, Survey};
+use crate::audit::Survey;
 use crate::dataset::stream::{Cut, Streamed};
 use crate::dataset::{Dataset, Grouping, Sample, Split, Tally};
 use crate::error::{Error, Result};
 use crate::evaluate::Doubt;
-use crate::features::Progress;
 use crate::image::first_frames;
+use crate::observer::Observer;
 use crate::report::thousands;
 
 /// How data becomes splits.
@@ -190,20 +188,12 @@ fn replace(out: &Path, write: impl FnOnce(BufWriter<&File>) -> Result<()>) -> Re
 /// Says how far the look at the pictures is. What cannot be used is told when features are computed.
 struct Looking<'a>(&'a mut dyn Observer);
 
-impl Progress for Looking<'_> {
-    fn estimated(&mut self, _: usize, _: Duration) {}
-
-    fn extracted(&mut self, _: usize, _: usize, _: usize) {}
-
-    fn set_aside(&mut self, _: &str, _: &str) {}
+impl Observer for Looking<'_> {
+    fn surveyed(&mut self, done: usize, total: usize) {
+        self.0.surveyed(done, total);
+    }
 
     fn stop(&self) -> bool {
         self.0.stop()
-    }
-}
-
-impl audit::Observer for Looking<'_> {
-    fn surveyed(&mut self, done: usize, total: usize) {
-        self.0.surveyed(done, total);
     }
 }

@@ -3,16 +3,17 @@
 
 use burn::tensor::Device;
 
+use super::Job;
 use super::graft::Grafted;
 use super::members::{Member, records};
 use super::pace::Pace;
 use super::recipe::ValidateOn;
 use super::views::Views;
-use super::{Job, Observer};
 use crate::backbone::spec::{Block, Layer};
 use crate::error::Result;
 use crate::features::{Further, Records};
 use crate::network::Tail;
+use crate::observer::Observer;
 
 /// What moves while so many layers wait, and its features.
 pub(super) struct Phase {

@@ -2,13 +2,13 @@
 //! pooled features is the head. It shares the trunk with the trained tail, and the model is the mean of both, where that
 //! is better on validation than the tail alone: with few images it is, with many it need not be.
 
-use super::Observer;
 use super::data::Usable;
 use super::fit::Data;
 use super::judge::Judge;
 use super::members::{Fitting, Member, Trained};
 use crate::error::Result;
 use crate::history::History;
+use crate::observer::Observer;
 use crate::probe::{Features, Head, Table};
 
 /// Parts that choose how strongly the probe is held back.

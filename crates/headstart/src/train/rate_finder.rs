@@ -1,25 +1,21 @@
 //! Which learning rate: steps with a rate that climbs from far too small to far too large, and the loss
 //! on the way (Smith 2015).
 
-use std::path::Path;
-
-use serde::Serialize;
-
 use super::data::{Prepared, Usable, prepare};
 use super::fit::Data;
 use super::graft::Grafted;
 use super::optimizer::Stepper;
 use super::pace::{Pace, Thaw};
-use super::run::write_whole;
 use super::state::Within;
 use super::step::{Batch, Step, class_weights};
 use super::views::Views;
-use super::{Job, Observer, Recipe, depth};
+use super::{Job, Recipe, depth};
 use crate::backbone::Backbone;
 use crate::dataset::Split;
 use crate::error::{Error, Result};
+use crate::observer::Observer;
 use crate::random::Random;
-use crate::report::rate_finder_svg;
+use crate::rate_curve::RateCurve;
 
 /// The first rate and the last.
 const RATES: [f64; 2] = [1e-6, 1.0];
@@ -36,19 +32,7 @@ const REACH: usize = 4;
 /// Stream of random numbers that orders the images.
 const STREAM: u64 = 0x1f1d;
 
-/// The loss over the learning rate.
-#[derive(Debug, Clone, Serialize)]
-pub struct RateCurve {
-    /// Of each step that was taken.
-    pub rates: Vec<f64>,
-    /// Running mean of the loss up to each step, corrected for its start.
-    pub losses: Vec<f64>,
-    /// Where the loss falls fastest over the logarithm of the rate; `None` where it does not fall.
-    pub suggestion: Option<f64>,
-}
-
-/// Climbs, and writes `learning-rate.json` and `.svg` into the job's folder. Nothing that was learned on the
-/// way is kept.
+/// Climbs. Nothing that was learned on the way is kept.
 ///
 /// # Errors
 /// As [`super::train`].
@@ -72,9 +56,7 @@ pub fn find_rate(job: &Job, observer: &mut dyn Observer) -> Result<RateCurve> {
         classes: dataset.classes.len(),
         positive,
     };
-    let curve = climb(job, &net, &data, observer)?;
-    write(&curve, &job.out)?;
-    Ok(curve)
+    climb(job, &net, &data, observer)
 }
 
 fn climb(job: &Job, net: &Grafted, data: &Data<'_>, observer: &mut dyn Observer) -> Result<RateCurve> {
@@ -122,13 +104,6 @@ fn steepest(rates: &[f64], losses: &[f64]) -> Option<f64> {
     let fastest = (FIRST.max(REACH)..least.min(losses.len().saturating_sub(REACH)))
         .min_by(|a, b| slope(*a).total_cmp(&slope(*b)))?;
     (slope(fastest) < 0.0).then(|| rates[fastest])
-}
-
-fn write(curve: &RateCurve, folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|why| Error::io("create", folder, why))?;
-    let json = serde_json::to_string_pretty(curve).expect("plain structs become JSON") + "\n";
-    write_whole(&folder.join("learning-rate.json"), json.as_bytes())?;
-    write_whole(&folder.join("learning-rate.svg"), rate_finder_svg(curve).as_bytes())
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! How far views go from the training images, where the recipe leaves that to the images: as far as their style tells
 //! their class.
 
-use super::Observer;
 use super::recipe::{Recipe, ValidateOn};
 use crate::audit::StyleAudit;
 use crate::image::Strength;
+use crate::observer::Observer;
 
 /// Below this strength views would be the images, and are not made.
 const LEAST: f32 = 0.05;

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Job;
-use super::Observer;
 use super::familiar::with_copies;
 use super::fit::Data;
 use super::graft::Grafted;
@@ -13,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::features::{Extracted, ExtractedViews, Extractor, Further, Records, View, Wanted};
 use crate::gate::OddCopy;
 use crate::image::{Augment, Image, Limits, RESTYLED, Stylist};
+use crate::observer::Observer;
 use crate::random::Random;
 
 /// Training images whose grey levels others may be given.

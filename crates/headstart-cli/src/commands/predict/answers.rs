@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
-use headstart::classifier::{Assessment, Classifier, Verdict};
+use headstart::classifier::{Answer, Classifier, Verdict};
 use headstart::train::csv_field;
 use headstart::visible::{visible, visible_lines};
 use serde_json::{Map, Value, json};
@@ -39,18 +39,18 @@ impl<'a> Answers<'a> {
                 let names: Vec<String> =
                     classes.iter().map(|class| csv_field(&format!("score_{class}"))).collect();
                 let names = names.join(",");
-                text(format_args!("path,predicted,{names},{}\n", Assessment::COLUMNS));
+                text(format_args!("path,predicted,{names},{}\n", Answer::COLUMNS));
             }
         }
         Self { classifier, format, count: 0, width, doubts: BTreeMap::new(), note: None }
     }
 
     /// Prints what is said of one file.
-    pub fn add(&mut self, file: &str, assessment: &Assessment) {
+    pub fn add(&mut self, file: &str, answer: &Answer) {
         match self.format {
-            Format::Table => self.row(file, assessment),
-            Format::Json => self.object(file, assessment),
-            Format::Csv => self.record(file, assessment),
+            Format::Table => self.row(file, answer),
+            Format::Json => self.object(file, answer),
+            Format::Csv => self.record(file, answer),
         }
         self.count += 1;
     }
@@ -81,58 +81,57 @@ impl<'a> Answers<'a> {
     }
 
     /// No class stands where the model gives no answer.
-    fn row(&mut self, file: &str, assessment: &Assessment) {
-        let verdict = assessment.verdict();
-        if let Some(doubt) = assessment.doubt() {
+    fn row(&mut self, file: &str, answer: &Answer) {
+        let verdict = answer.verdict;
+        if let Some(doubt) = answer.doubt() {
             self.doubts.entry(verdict).or_insert((doubt, 0)).1 += 1;
         }
-        if let Some(note) = assessment.note() {
+        if let Some(note) = answer.note() {
             self.note.get_or_insert((note, 0)).1 += 1;
         }
         let classes = self.classifier.classes();
         let longest = classes.iter().map(|class| class.chars().count());
         let answers = longest.chain([Verdict::Undecided.word().len()]).max().unwrap_or(0);
         let file = visible(file);
-        let answer = assessment.answer().unwrap_or(verdict.word());
-        let scores = classes.iter().zip(&assessment.prediction.scores);
+        let shown = answer.decided_class().unwrap_or(verdict.word());
+        let scores = classes.iter().zip(&answer.scores);
         let scores: Vec<String> = scores.map(|(class, score)| format!("{class} {score:.4}")).collect();
-        out!("{file:<width$}  {answer:<answers$}  {}", scores.join("  "), width = self.width);
+        out!("{file:<width$}  {shown:<answers$}  {}", scores.join("  "), width = self.width);
     }
 
-    fn object(&self, file: &str, assessment: &Assessment) {
+    fn object(&self, file: &str, answer: &Answer) {
         let classes = self.classifier.classes();
-        let scores = classes.iter().zip(&assessment.prediction.scores);
+        let scores = classes.iter().zip(&answer.scores);
         let scores: Map<String, Value> =
             scores.map(|(class, score)| (class.clone(), (*score).into())).collect();
-        let plausible = assessment.plausible.as_ref();
+        let plausible = answer.plausible.as_ref();
         let plausible: Option<Vec<&String>> =
             plausible.map(|plausible| plausible.iter().map(|class| &classes[*class]).collect());
         let object = json!({
             "path": file,
-            "frames": assessment.frames,
-            "verdict": assessment.verdict().word(),
-            "predicted": assessment.answer(),
+            "frames": answer.frames,
+            "verdict": answer.verdict.word(),
+            "predicted": answer.decided_class(),
             "scores": scores,
             "threshold": self.classifier.deciding_threshold(),
-            "distance": assessment.distance,
-            "refused": assessment.refused,
-            "oddness": assessment.oddness,
-            "unusual": assessment.unusual,
+            "distance": answer.distance,
+            "refused": answer.verdict == Verdict::Refused,
+            "oddness": answer.oddness,
+            "unusual": answer.unusual,
             "plausible": plausible,
-            "doubt": assessment.doubt(),
+            "doubt": answer.doubt(),
         });
         let comma = if self.count == 0 { "" } else { "," };
         let lines = format!("{object:#}").replace('\n', "\n    ");
         text(format_args!("{comma}\n    {lines}"));
     }
 
-    fn record(&self, file: &str, assessment: &Assessment) {
+    fn record(&self, file: &str, answer: &Answer) {
         let classes = self.classifier.classes();
-        let scores: Vec<String> =
-            assessment.prediction.scores.iter().map(|score| format!("{score}")).collect();
-        let (file, answer) = (csv_field(file), csv_field(assessment.answer().unwrap_or_default()));
-        let doubts = assessment.csv(classes, self.classifier.deciding_threshold());
-        let line = format!("{file},{answer},{},{doubts}\n", scores.join(","));
+        let scores: Vec<String> = answer.scores.iter().map(|score| format!("{score}")).collect();
+        let (file, class) = (csv_field(file), csv_field(answer.decided_class().unwrap_or_default()));
+        let doubts = answer.csv(classes, self.classifier.deciding_threshold());
+        let line = format!("{file},{class},{},{doubts}\n", scores.join(","));
         // A program that reads the table gets names as they are, and a terminal none that it obeys.
         match std::io::stdout().is_terminal() {
             true => text(visible_lines(&line)),

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{FOLDS, Observer, Place, SEED, Survey};
+use super::{FOLDS, Place, SEED, Survey};
 use crate::dataset::{Dataset, Sample, folds};
 use crate::error::{Error, Result};
 use crate::evaluate::{Estimate, evaluate};
-use crate::features::{Extractor, Progress};
+use crate::features::Extractor;
+use crate::observer::Observer;
 pub use crate::probe::Features;
 use crate::probe::{Table, out_of_fold};
 
@@ -71,7 +72,7 @@ impl Labels {
         survey: &Survey,
         usable: &[usize],
         features: &Features<'_>,
-        observer: &dyn Progress,
+        observer: &dyn Observer,
     ) -> Result<Self> {
         // By path, so that the same images give the same folds and sums whatever their splits are.
         let mut order: Vec<usize> = (0..usable.len()).collect();

@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::evaluate::{Estimate, delong, mean_of_dependent};
-use crate::features::Progress;
+use crate::observer::Observer;
 use crate::probe::{Features, Table, out_of_fold};
 
 /// Standard deviations beyond which a statistic counts as no further: its square would drown the others.
@@ -27,7 +27,7 @@ impl Images {
     pub(super) fn scores(
         &self,
         mut statistics: Vec<Vec<Option<f32>>>,
-        observer: &dyn Progress,
+        observer: &dyn Observer,
     ) -> Result<Vec<Vec<f32>>> {
         let width = statistics.first().map_or(0, Vec::len);
         (0..width).for_each(|column| standardise(&mut statistics, column));

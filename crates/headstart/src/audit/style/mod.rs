@@ -16,7 +16,7 @@ use super::{FOLDS, SEED, Survey};
 use crate::dataset::{Dataset, Split, folds};
 use crate::error::Result;
 use crate::evaluate::Estimate;
-use crate::features::Progress;
+use crate::observer::Observer;
 use crate::report::thousands;
 
 /// Up to this area under the curve of all families together style tells next to nothing: chance in a few
@@ -69,7 +69,7 @@ impl StyleAudit {
     ///
     /// # Errors
     /// [`crate::Error::Interrupted`].
-    pub fn of(dataset: &Dataset, survey: &Survey, observer: &dyn Progress) -> Result<Self> {
+    pub fn of(dataset: &Dataset, survey: &Survey, observer: &dyn Observer) -> Result<Self> {
         if dataset.classes.len() > MOST_CLASSES {
             return Ok(Self::skipped(format!("there are more than {MOST_CLASSES} classes")));
         }
@@ -85,7 +85,7 @@ impl StyleAudit {
         }
     }
 
-    fn measured(images: &Images, styles: &[Statistics], observer: &dyn Progress) -> Result<Self> {
+    fn measured(images: &Images, styles: &[Statistics], observer: &dyn Observer) -> Result<Self> {
         let scores = |families: &[Family]| {
             let row = |style: &Statistics| families.iter().flat_map(|one| style.family(*one)).collect();
             images.scores(styles.iter().map(row).collect(), observer)
@@ -191,6 +191,7 @@ mod tests {
     use super::super::plane::Plane;
     use super::*;
     use crate::image::{Coding, Image};
+    use crate::observer::Silent;
     use crate::random::Random;
 
     /// What `tools/golden_style.py` computes with numpy.
@@ -219,14 +220,6 @@ mod tests {
 
     fn golden() -> Golden {
         serde_json::from_str(include_str!("../../../tests/golden/style.json")).expect("the golden file")
-    }
-
-    struct Silent;
-
-    impl Progress for Silent {
-        fn estimated(&mut self, _: usize, _: std::time::Duration) {}
-        fn extracted(&mut self, _: usize, _: usize, _: usize) {}
-        fn set_aside(&mut self, _: &str, _: &str) {}
     }
 
     /// The script's picture: a slope, grain, blocks of 8 pixels and a dark frame.

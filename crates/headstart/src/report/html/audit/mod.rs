@@ -89,20 +89,8 @@ fn summary(findings: &[Finding]) -> String {
 mod tests {
     use super::*;
     use crate::audit::audit;
-    use crate::features::Progress;
+    use crate::observer::Silent;
     use crate::report::sample::assert_well_formed;
-
-    struct Silent;
-
-    impl Progress for Silent {
-        fn estimated(&mut self, _: usize, _: std::time::Duration) {}
-        fn extracted(&mut self, _: usize, _: usize, _: usize) {}
-        fn set_aside(&mut self, _: &str, _: &str) {}
-    }
-
-    impl crate::audit::Observer for Silent {
-        fn surveyed(&mut self, _: usize, _: usize) {}
-    }
 
     #[cfg(unix)]
     /// Two classes whose names and files are hostile, with one picture twice and one file cut off.

@@ -5,27 +5,26 @@ use std::collections::BTreeMap;
 use super::{headline, labels};
 use crate::evaluate::{delong, one_against_rest, wilson};
 use crate::report::Subgroup;
-use crate::train::run::Contents;
+use crate::train::Run;
 
 /// An attribute with more values than this is no grouping.
 const MOST_VALUES: usize = 8;
 
 /// Each value of each attribute; none for data without attributes.
-pub(in crate::train::run) fn subgroups(contents: &Contents<'_>) -> Vec<Subgroup> {
-    let Some(part) = headline(contents) else { return vec![] };
+pub(in crate::run) fn subgroups(run: &Run) -> Vec<Subgroup> {
+    let Some(part) = headline(run) else { return vec![] };
     let mut rows: BTreeMap<&str, BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
     for (row, index) in part.indices.iter().enumerate() {
-        for (attribute, value) in contents.dataset.samples[contents.extracted.usable[*index]].attributes() {
+        for (attribute, value) in run.dataset.samples[run.usable[*index]].attributes() {
             rows.entry(attribute).or_default().entry(value).or_default().push(row);
         }
     }
-    let labels = labels(contents, part);
+    let labels = labels(run, part);
     let group = |attribute: &str, value: &str, rows: &[usize]| {
         let labels: Vec<usize> = rows.iter().map(|row| labels[*row]).collect();
         let scores: Vec<Vec<f32>> = rows.iter().map(|row| part.scores[*row].clone()).collect();
-        let classifier = contents.classifier;
-        let predicted: Vec<usize> =
-            scores.iter().map(|scores| classifier.prediction(scores.clone()).label).collect();
+        let classifier = &run.classifier;
+        let predicted: Vec<usize> = scores.iter().map(|scores| classifier.label(scores)).collect();
         let positive = classifier.positive();
         let share = |counted: &dyn Fn(usize) -> bool| {
             let own = || labels.iter().zip(&predicted).filter(|(label, _)| counted(**label));

@@ -6,8 +6,7 @@ use crate::evaluate::positive_score;
 use crate::explain::{Method, overlay, side_by_side};
 use crate::image::{Limits, data_uri};
 use crate::report::Mistake;
-use crate::train::judge::Measured;
-use crate::train::run::Contents;
+use crate::train::{Measured, Run};
 
 /// So many are shown of each kind: a class, and what it was called.
 const OF_A_KIND: usize = 6;
@@ -15,12 +14,12 @@ const OF_A_KIND: usize = 6;
 const SHOWN: usize = 18;
 
 /// The images of a split that were classified wrong, some of each kind, the greatest loss first.
-pub(super) fn mistakes(contents: &Contents<'_>, part: &Measured) -> Vec<Mistake> {
-    let classifier = contents.classifier;
+pub(super) fn mistakes(run: &Run, part: &Measured) -> Vec<Mistake> {
+    let classifier = &run.classifier;
     let mut wrong: Vec<(f64, usize, usize)> = Vec::new();
     for (row, scores) in part.scores.iter().enumerate() {
-        let truth = contents.labels[part.indices[row]];
-        let predicted = classifier.prediction(scores.clone()).label;
+        let truth = run.labels[part.indices[row]];
+        let predicted = classifier.label(scores);
         if predicted != truth {
             wrong.push((positive_score(scores, truth), row, predicted));
         }
@@ -28,7 +27,7 @@ pub(super) fn mistakes(contents: &Contents<'_>, part: &Measured) -> Vec<Mistake>
     wrong.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut shown = BTreeMap::new();
     let has_room = |(_, row, predicted): &&(f64, usize, usize)| {
-        let count = shown.entry((contents.labels[part.indices[*row]], *predicted)).or_insert(0);
+        let count = shown.entry((run.labels[part.indices[*row]], *predicted)).or_insert(0);
         *count += 1;
         *count <= OF_A_KIND
     };
@@ -36,13 +35,13 @@ pub(super) fn mistakes(contents: &Contents<'_>, part: &Measured) -> Vec<Mistake>
         .iter()
         .filter(has_room)
         .take(SHOWN)
-        .map(|(_, row, predicted)| mistake(contents, part, *row, *predicted))
+        .map(|(_, row, predicted)| mistake(run, part, *row, *predicted))
         .collect()
 }
 
-fn mistake(contents: &Contents<'_>, part: &Measured, row: usize, predicted: usize) -> Mistake {
-    let sample = &contents.dataset.samples[contents.extracted.usable[part.indices[row]]];
-    let (classifier, classes) = (contents.classifier, contents.classifier.classes());
+fn mistake(run: &Run, part: &Measured, row: usize, predicted: usize) -> Mistake {
+    let sample = &run.dataset.samples[run.usable[part.indices[row]]];
+    let (classifier, classes) = (&run.classifier, run.classifier.classes());
     let picture = sample.read(&Limits::default()).ok().map(|image| {
         let resize = classifier.description().preprocess.resize;
         let map = classifier.explain(&image, predicted, Method::GradCam);

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Recipe, run};
+use super::write_whole;
 use crate::error::{Error, Result};
+use crate::train::{Job, Recipe};
 
 /// Its name in the run folder.
 pub(super) const FILE: &str = "settings.toml";
@@ -35,11 +36,11 @@ impl Job {
         let text = fs::read_to_string(&file).map_err(|why| Error::io("read", &file, why))?;
         let settings: Settings = toml::from_str(&text)
             .map_err(|why| Error::invalid(&file, "the settings of a training", why.to_string()))?;
-        Ok(Some(Self { out: run.to_path_buf(), ..settings.job }))
+        Ok(Some(settings.job))
     }
 
-    /// Writes the settings into the run folder, which is there.
-    pub(super) fn store(&self) -> Result<()> {
+    /// Writes the settings into the folder `run`, which is there.
+    pub(super) fn store(&self, run: &Path) -> Result<()> {
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let job = Self {
             data: absolute(&self.data),
@@ -51,11 +52,11 @@ impl Job {
         let settings = Settings { headstart: env!("CARGO_PKG_VERSION").into(), job };
         // A path that is no UTF-8 cannot be written: such a training goes on where all is given again.
         let Ok(text) = toml::to_string(&settings) else { return Ok(()) };
-        run::write_whole(&self.out.join(FILE), text.as_bytes())
+        write_whole(&run.join(FILE), text.as_bytes())
     }
 
-    /// Checks that nothing that the bits depend on differs from a training that was begun.
-    pub(super) fn check_same(&self, begun: &Self) -> Result<()> {
+    /// Checks that nothing that the bits depend on differs from the training that was begun in the folder `run`.
+    pub(super) fn check_same(&self, begun: &Self, run: &Path) -> Result<()> {
         let (now, then) = (self.essentials(), begun.essentials());
         let names = now.keys().chain(then.keys().filter(|name| !now.contains_key(*name)));
         let show = |value: Option<&String>| value.map_or("none", String::as_str).to_string();
@@ -65,9 +66,7 @@ impl Job {
             .collect();
         match differences.is_empty() {
             true => Ok(()),
-            false => {
-                Err(Error::invalid(&self.out, "the settings that it was begun with", differences.join(", ")))
-            }
+            false => Err(Error::invalid(run, "the settings that it was begun with", differences.join(", "))),
         }
     }
 
@@ -109,35 +108,31 @@ fn recipe(recipe: &Recipe) -> BTreeMap<String, String> {
 mod tests {
     use super::*;
 
-    fn job(out: &Path) -> Job {
+    fn job() -> Job {
         let recipe = Recipe::find("thorough").expect("known");
-        Job {
-            seed: 9,
-            positive: Some("sick".into()),
-            ..Job::new("data".into(), recipe, "c".into(), out.into())
-        }
+        Job { seed: 9, positive: Some("sick".into()), ..Job::new("data".into(), recipe, "c".into()) }
     }
 
     #[test]
     fn a_job_comes_back_as_it_was() {
         let run = tempfile::tempdir().expect("a folder");
         assert!(Job::stored(run.path()).expect("nothing").is_none());
-        let job = job(run.path());
-        job.store().expect("writes");
+        let job = job();
+        job.store(run.path()).expect("writes");
         let stored = Job::stored(run.path()).expect("reads").expect("is there");
         assert_eq!(stored.data, std::path::absolute("data").expect("a path"));
         assert_eq!((&stored.recipe, stored.seed, &stored.positive), (&job.recipe, 9, &job.positive));
-        stored.check_same(&stored).expect("the same");
+        stored.check_same(&stored, run.path()).expect("the same");
     }
 
     #[test]
     fn each_difference_is_named() {
-        let begun = job(Path::new("run"));
+        let begun = job();
         let mut now = begun.clone();
         now.recipe.patience += 1;
-        now.check_same(&begun).expect("patience changes no bit of an epoch");
+        now.check_same(&begun, Path::new("run")).expect("patience changes no bit of an epoch");
         (now.seed, now.image_size, now.recipe.learning_rate) = (8, Some(32), 0.5);
-        let problem = now.check_same(&begun).expect_err("differs").to_string();
+        let problem = now.check_same(&begun, Path::new("run")).expect_err("differs").to_string();
         assert!(
             problem.starts_with("run: expected the settings that it was begun with, found "),
             "{problem}"

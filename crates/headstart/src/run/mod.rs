@@ -1,6 +1,9 @@
 //! The run folder: written whole or not at all, each file under a temporary name first.
 
+mod curves;
 mod facts;
+mod settings;
+mod tensorboard;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,47 +12,51 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::judge::Measured;
-use super::{Job, checkpoint, settings, tensorboard};
-use crate::audit::Audit;
-use crate::classifier::{Assessment, Classifier, Member, Sealed, Worth};
+use crate::classifier::{Answer, Member, Worth};
 use crate::csv_field::csv_field as field;
-use crate::dataset::{Dataset, Split};
-use crate::date::Moment;
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::evaluate::{Confusion, SplitMetrics, Spread, Stressed};
-use crate::features::Extracted;
+use crate::observer::Observer;
 use crate::report::{Subgroup, checklist, curves_svg, model_card, report_html};
+use crate::train::{Job, Run, checkpoint, train};
+
+pub use curves::{write_learning_curve, write_rate_curve};
+
+/// Trains and writes the run folder, which is new or empty, or holds a training that was stopped when the job says that
+/// it goes on. Settings and checkpoints lie in it from the first second on.
+///
+/// # Errors
+/// Data, weights, settings or folders that cannot be used, each named.
+pub fn train_into(folder: impl AsRef<Path>, job: &Job, observer: &mut dyn Observer) -> Result<Run> {
+    let job = &Job { checkpoints: Some(folder.as_ref().to_path_buf()), ..job.clone() };
+    job.recipe.check()?;
+    let folder = Folder::new(folder.as_ref(), job)?;
+    let written = train(job, observer).and_then(|run| folder.write(&run).map(|()| run));
+    match &written {
+        Ok(_) => checkpoint::remove_all(&folder.path),
+        Err(Error::Interrupted) => {}
+        Err(_) => folder.discard(),
+    }
+    written
+}
+
+impl Run {
+    /// Writes the run into a folder that is new or empty: model, report, curves, metrics, predictions and all else.
+    ///
+    /// # Errors
+    /// A folder with something in it, or one that cannot be written to.
+    pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = Folder::new(folder.as_ref(), &Job { resume: false, ..self.job.clone() })?;
+        folder.write(self).inspect_err(|_| folder.discard())
+    }
+}
 
 /// A run folder that could be written when the training began.
-pub(super) struct Folder {
+struct Folder {
     path: PathBuf,
     /// Whether nothing of the run was there before.
     is_new: bool,
-}
-
-/// What goes into it.
-pub(super) struct Contents<'a> {
-    pub(super) job: &'a Job,
-    pub(super) dataset: &'a Dataset,
-    /// The splits that did not come with the data.
-    pub(super) cut: &'a [Split],
-    pub(super) audit: &'a Audit,
-    pub(super) classifier: &'a Classifier,
-    pub(super) sealed: &'a Sealed,
-    pub(super) measured: &'a [Measured],
-    /// The stress test.
-    pub(super) stress: &'a [Stressed],
-    /// The thresholds that validation cannot tell from the one that was chosen.
-    pub(super) plateau: Option<[f64; 2]>,
-    pub(super) extracted: &'a Extracted,
-    /// The class of each record.
-    pub(super) labels: &'a [usize],
-    pub(super) warnings: &'a [String],
-    pub(super) extract_seconds: f64,
-    pub(super) fit_seconds: f64,
-    /// When the training was over.
-    pub(super) date: Moment,
 }
 
 #[derive(Serialize)]
@@ -108,8 +115,7 @@ const PROBE: &str = ".probe";
 impl Folder {
     /// Checks that the job's folder is new or empty, or holds a training that goes on with the same settings, and can be
     /// written; nothing is left behind if not. The settings lie in it from then on.
-    pub(super) fn new(job: &Job) -> Result<Self> {
-        let path = &job.out;
+    fn new(path: &Path, job: &Job) -> Result<Self> {
         if job.resume {
             // A kill may have left them.
             let _ = fs::remove_file(path.join(PROBE));
@@ -127,16 +133,16 @@ impl Folder {
         }
         let begun = Job::stored(path)?;
         if let Some(begun) = &begun {
-            job.check_same(begun)?;
+            job.check_same(begun, path)?;
         }
         let existed = path.exists();
         fs::create_dir_all(path).map_err(|why| Error::io("create", path, why))?;
-        let folder = Self { path: path.clone(), is_new: state == State::Empty };
+        let folder = Self { path: path.to_path_buf(), is_new: state == State::Empty };
         let probe = path.join(PROBE);
         let writable = fs::write(&probe, []).and_then(|()| fs::remove_file(&probe));
         let stored = writable.map_err(|why| Error::io("write to", path, why)).and_then(|()| match begun {
             Some(_) => Ok(()),
-            None => job.store(),
+            None => job.store(path),
         });
         if stored.is_err() && !existed {
             folder.discard();
@@ -153,7 +159,7 @@ impl Folder {
     }
 
     /// Removes the folder of a training that failed before there was anything to go on with.
-    pub(super) fn discard(&self) {
+    fn discard(&self) {
         if self.is_new && !checkpoint::lies_in(&self.path) {
             let _ = fs::remove_file(self.path.join(settings::FILE));
             let _ = fs::remove_dir(&self.path);
@@ -161,33 +167,33 @@ impl Folder {
     }
 
     /// Writes every file; the model, which says that the run is whole, last.
-    pub(super) fn write(&self, contents: &Contents<'_>) -> Result<()> {
+    fn write(&self, run: &Run) -> Result<()> {
         fs::create_dir_all(&self.path).map_err(|why| Error::io("create", &self.path, why))?;
-        let description = contents.classifier.description();
+        let description = run.classifier.description();
         let metrics = Metrics {
-            splits: contents.measured.iter().map(|found| (found.part.name(), &found.metrics)).collect(),
+            splits: run.measured.iter().map(|found| (found.part.name(), &found.metrics)).collect(),
             threshold: description.threshold,
-            threshold_plateau: contents.plateau,
-            stress: contents.stress,
+            threshold_plateau: run.plateau,
+            stress: &run.stress,
             classes: &description.classes,
             positive: (description.classes.len() == 2)
                 .then(|| description.classes[description.positive].as_str()),
-            confusion: contents
+            confusion: run
                 .measured
                 .iter()
                 .map(|part| (part.part.name(), labelled(&part.metrics.confusion, &description.classes)))
                 .collect(),
-            data: contents.job.data.display().to_string(),
-            seed: contents.job.seed,
-            date: contents.date.to_string(),
-            subgroups: facts::subgroups(contents),
+            data: run.job.data.display().to_string(),
+            seed: run.job.seed,
+            date: run.date.to_string(),
+            subgroups: facts::subgroups(run),
             members: description.members.iter().map(MemberMetrics::of).collect(),
-            spread: spread(contents),
-            extract_seconds: contents.extract_seconds,
-            fit_seconds: contents.fit_seconds,
+            spread: spread(run),
+            extract_seconds: run.extract_seconds,
+            fit_seconds: run.fit_seconds,
         };
         let metrics = serde_json::to_string_pretty(&metrics).expect("plain structs become JSON");
-        self.file("config.toml", config(contents.job))?;
+        self.file("config.toml", config(&run.job))?;
         self.file("history.jsonl", description.history.to_jsonl())?;
         let trained = description.members.iter().filter(|member| !member.probe);
         for (number, member) in trained.enumerate().skip(1) {
@@ -195,14 +201,14 @@ impl Folder {
         }
         self.file(tensorboard::FILE, tensorboard::events(&description.history))?;
         self.file("metrics.json", metrics + "\n")?;
-        self.file("predictions.csv", predictions(contents))?;
+        self.file("predictions.csv", predictions(run))?;
         self.file("curves.svg", curves_svg(&description.history))?;
-        self.file("split.csv", self.split(contents.dataset)?)?;
-        let report = facts::report(contents);
-        self.file("report.html", report_html(&report, Some((contents.audit, contents.dataset))))?;
+        self.file("split.csv", self.split(&run.dataset)?)?;
+        let report = facts::report(run);
+        self.file("report.html", report_html(&report, Some((&run.audit, &run.dataset))))?;
         self.file("model_card.md", model_card(&report))?;
         self.file("checklist.md", checklist(&report))?;
-        self.file("model.safetensors", contents.sealed.to_bytes())
+        self.file("model.safetensors", run.sealed.to_bytes())
     }
 
     fn split(&self, dataset: &Dataset) -> Result<Vec<u8>> {
@@ -253,18 +259,18 @@ fn labelled<'a>(confusion: &Confusion, classes: &'a [String]) -> Labelled<'a> {
 }
 
 /// How the members differ; nothing of a single training.
-fn spread<'a>(contents: &Contents<'a>) -> BTreeMap<&'a str, BTreeMap<&'static str, Spread>> {
-    let description = contents.classifier.description();
+fn spread(run: &Run) -> BTreeMap<&str, BTreeMap<&'static str, Spread>> {
+    let description = run.classifier.description();
     let of = |split: &str| -> BTreeMap<&'static str, Spread> {
         let each = Worth::MEASURES.iter();
         each.filter_map(|(name, measure)| Some((*name, description.spread(split, *measure)?))).collect()
     };
-    let splits = contents.measured.iter().map(|found| (found.part.name(), of(found.part.name())));
+    let splits = run.measured.iter().map(|found| (found.part.name(), of(found.part.name())));
     splits.filter(|(_, measures)| !measures.is_empty()).collect()
 }
 
 /// Writes to a temporary name, syncs, renames.
-pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     let temporary = path.with_extension("tmp");
     let written = File::create(&temporary).and_then(|mut file| {
         file.write_all(content)?;
@@ -289,22 +295,22 @@ fn config(job: &Job) -> String {
 
 /// The contract's columns first: `predicted` is the class by score and threshold, which the metrics count. Behind them
 /// the patient, and whether the model would give that answer.
-fn predictions(contents: &Contents<'_>) -> String {
-    let classes = contents.classifier.classes();
+fn predictions(run: &Run) -> String {
+    let classes = run.classifier.classes();
     let names: Vec<String> = classes.iter().map(|class| field(&format!("score_{class}"))).collect();
-    let mut text = format!("path,split,label,predicted,{},group,{}\n", names.join(","), Assessment::COLUMNS);
-    for part in contents.measured {
+    let mut text = format!("path,split,label,predicted,{},group,{}\n", names.join(","), Answer::COLUMNS);
+    for part in &run.measured {
         for (row, (index, scores)) in part.indices.iter().zip(&part.scores).enumerate() {
-            let sample = &contents.dataset.samples[contents.extracted.usable[*index]];
+            let sample = &run.dataset.samples[run.usable[*index]];
             let strange = part.strange.as_ref().map(|strange| strange[row]);
-            let assessment = contents.classifier.assessment(scores.clone(), strange);
+            let answer = run.classifier.answer(scores.clone(), strange);
             // The shortest digits that are read as the same number: rounded ones would tie scores.
-            let scores: Vec<String> = assessment.prediction.scores.iter().map(f32::to_string).collect();
+            let scores: Vec<String> = answer.scores.iter().map(f32::to_string).collect();
             let (path, label) = (field(sample.path()), field(&classes[sample.label]));
-            let (split, predicted) = (part.part.name(), field(&assessment.prediction.class));
+            let (split, predicted) = (part.part.name(), field(&answer.class));
             let group = field(sample.group.as_deref().unwrap_or_default());
             let scores = scores.join(",");
-            let doubts = assessment.csv(classes, contents.classifier.deciding_threshold());
+            let doubts = answer.csv(classes, run.classifier.deciding_threshold());
             text += &format!("{path},{split},{label},{predicted},{scores},{group},{doubts}\n");
         }
     }

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::Prediction;
 use crate::csv_field::csv_field;
 
 /// What is said of an unusual image.
@@ -21,6 +20,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Of an image that the gate `refused` or not, whose likeliest class is `label`. An image unlike those of the
+    /// training is refused, whatever is plausible; else the class must be the only plausible one.
+    pub(super) fn of(refused: bool, label: usize, plausible: Option<&[usize]>) -> Self {
+        match plausible {
+            _ if refused => Self::Refused,
+            Some(plausible) if plausible != [label] => Self::Undecided,
+            _ => Self::Decided,
+        }
+    }
+
     /// The word that stands for it in tables, JSON and CSV.
     pub fn word(self) -> &'static str {
         match self {
@@ -33,16 +42,21 @@ impl Verdict {
 
 /// What a classifier says of an image, and whether it should be believed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Assessment {
-    /// The answer.
-    pub prediction: Prediction,
+pub struct Answer {
+    /// Name of the class that scores and threshold point to. It is an answer only where the verdict is
+    /// [`Verdict::Decided`]: [`Answer::decided`] gives it only then.
+    pub class: String,
+    /// Index of that class.
+    pub label: usize,
+    /// The share of each class, in the order of the classifier's classes; together they make 1.
+    pub scores: Vec<f32>,
+    /// Whether the answer should be believed.
+    pub verdict: Verdict,
     /// Distance from the training images by what the image shows, about 1 for one like them; `None` in a model
     /// without a gate.
     pub distance: Option<f64>,
     /// Distance from the training images by how the image was made, too; `None` in a model that cannot tell.
     pub oddness: Option<f64>,
-    /// Whether the image lies farther off than the model was made for: its answer means nothing.
-    pub refused: bool,
     /// Whether the image seems to have been made in another way than the training images: with another device,
     /// size, compression or processing. Its answer may be less sure than it looks.
     pub unusual: bool,
@@ -52,35 +66,20 @@ pub struct Assessment {
     pub frames: u32,
 }
 
-impl Assessment {
-    /// Whether the answer should be believed. An image unlike those of the training is refused, whatever is
-    /// plausible.
-    pub fn verdict(&self) -> Verdict {
-        match &self.plausible {
-            _ if self.refused => Verdict::Refused,
-            Some(plausible) if plausible.len() != 1 => Verdict::Undecided,
-            _ => Verdict::Decided,
-        }
-    }
-
-    /// Whether the model can decide: the image is of the kind that it knows, and one class is plausible.
-    pub fn is_decided(&self) -> bool {
-        self.verdict() == Verdict::Decided
-    }
-
+impl Answer {
     /// The class that is the answer; `None` where the model gives none.
-    pub fn answer(&self) -> Option<&str> {
-        self.is_decided().then_some(self.prediction.class.as_str())
+    pub fn decided_class(&self) -> Option<&str> {
+        (self.verdict == Verdict::Decided).then_some(self.class.as_str())
     }
 
     /// What to say besides the answer of an image that was made in another way than the training images.
     pub fn note(&self) -> Option<&'static str> {
-        (self.unusual && !self.refused).then_some(UNUSUAL)
+        (self.unusual && self.verdict != Verdict::Refused).then_some(UNUSUAL)
     }
 
     /// What to say instead of trusting the answer; `None` when it can be trusted as far as the model can.
     pub fn doubt(&self) -> Option<&'static str> {
-        match self.verdict() {
+        match self.verdict {
             Verdict::Decided => None,
             Verdict::Undecided => Some("can't decide"),
             Verdict::Refused => Some("this does not look like the images the model was trained on"),
@@ -88,22 +87,23 @@ impl Assessment {
     }
 }
 
-impl Assessment {
-    /// Names of the columns that [`Assessment::csv`] fills.
+impl Answer {
+    /// Names of the columns that [`Answer::csv`] fills.
     pub const COLUMNS: &str = "distance,refused,plausible,unusual,verdict,threshold";
 
-    /// The columns [`Assessment::COLUMNS`]; empty where the model cannot tell. Of two classes `threshold` is the
+    /// The columns [`Answer::COLUMNS`]; empty where the model cannot tell. Of two classes `threshold` is the
     /// positive's.
     pub fn csv(&self, classes: &[String], threshold: Option<f64>) -> String {
         let distance = self.distance.map(|distance| format!("{distance:.4}")).unwrap_or_default();
-        let refused = self.distance.map(|_| self.refused.to_string()).unwrap_or_default();
+        let refused =
+            self.distance.map(|_| (self.verdict == Verdict::Refused).to_string()).unwrap_or_default();
         let plausible = self.plausible.as_ref().map(|plausible| {
             plausible.iter().map(|class| classes[*class].as_str()).collect::<Vec<_>>().join("|")
         });
         let plausible = csv_field(&plausible.unwrap_or_default());
         let unusual = self.oddness.map(|_| self.unusual.to_string()).unwrap_or_default();
         let threshold = threshold.map(|threshold| threshold.to_string()).unwrap_or_default();
-        format!("{distance},{refused},{plausible},{unusual},{},{threshold}", self.verdict().word())
+        format!("{distance},{refused},{plausible},{unusual},{},{threshold}", self.verdict.word())
     }
 }
 
@@ -111,16 +111,23 @@ impl Assessment {
 mod tests {
     use super::*;
 
-    fn assessment(refused: bool, plausible: Option<&[usize]>) -> Assessment {
-        let prediction = Prediction { class: "a".to_owned(), label: 0, scores: vec![0.9, 0.1] };
-        let plausible = plausible.map(<[usize]>::to_vec);
-        let (distance, oddness) = (Some(1.0), None);
-        Assessment { prediction, distance, oddness, refused, unusual: false, plausible, frames: 1 }
+    fn answer(refused: bool, plausible: Option<&[usize]>) -> Answer {
+        Answer {
+            class: "a".to_owned(),
+            label: 0,
+            scores: vec![0.9, 0.1],
+            verdict: Verdict::of(refused, 0, plausible),
+            distance: Some(1.0),
+            oddness: None,
+            unusual: false,
+            plausible: plausible.map(<[usize]>::to_vec),
+            frames: 1,
+        }
     }
 
     #[test]
     fn a_strange_image_is_refused_whatever_is_plausible() {
-        let verdict = |refused, plausible| assessment(refused, plausible).verdict();
+        let verdict = |refused, plausible| answer(refused, plausible).verdict;
         assert_eq!(verdict(false, None), Verdict::Decided);
         assert_eq!(verdict(false, Some(&[0])), Verdict::Decided);
         assert_eq!(verdict(false, Some(&[0, 1])), Verdict::Undecided);
@@ -129,19 +136,23 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_decided_where_only_the_other_class_is_plausible() {
+        assert_eq!(answer(false, Some(&[1])).verdict, Verdict::Undecided);
+    }
+
+    #[test]
     fn an_unusual_image_is_answered_with_a_note_and_a_refused_one_without() {
-        let unusual =
-            |refused| Assessment { unusual: true, oddness: Some(2.0), ..assessment(refused, Some(&[0])) };
-        assert_eq!((unusual(false).answer(), unusual(false).note()), (Some("a"), Some(UNUSUAL)));
+        let unusual = |refused| Answer { unusual: true, oddness: Some(2.0), ..answer(refused, Some(&[0])) };
+        assert_eq!((unusual(false).decided_class(), unusual(false).note()), (Some("a"), Some(UNUSUAL)));
         assert_eq!(unusual(true).note(), None);
         assert_eq!(unusual(false).csv(&["a".to_owned()], Some(0.5)), "1.0000,false,a,true,decided,0.5");
-        assert_eq!(assessment(false, None).csv(&[], None), "1.0000,false,,,decided,");
+        assert_eq!(answer(false, None).csv(&[], None), "1.0000,false,,,decided,");
     }
 
     #[test]
     fn only_a_decided_image_has_an_answer() {
-        assert_eq!(assessment(false, Some(&[0])).answer(), Some("a"));
-        assert_eq!(assessment(false, Some(&[0, 1])).answer(), None);
-        assert_eq!(assessment(true, Some(&[0])).answer(), None);
+        assert_eq!(answer(false, Some(&[0])).decided_class(), Some("a"));
+        assert_eq!(answer(false, Some(&[0, 1])).decided_class(), None);
+        assert_eq!(answer(true, Some(&[0])).decided_class(), None);
     }
 }

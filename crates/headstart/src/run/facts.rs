@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::Contents;
 use crate::dataset::Split;
 use crate::evaluate::{one_against_rest, precision_curve, reliability, roc_curve};
 use crate::report::{
     Conduct, DatasetFacts, ModelFacts, Report, SetAside, SplitFacts, SplitResult, histogram, operating,
 };
-use crate::train::judge::{Measured, Part};
 use crate::train::recipe::Keep;
+use crate::train::{Measured, Part, Run};
 
 mod mistakes;
 mod subgroups;
@@ -17,55 +16,55 @@ mod subgroups;
 pub(super) use subgroups::subgroups;
 
 /// The report's contents.
-pub(super) fn report(contents: &Contents<'_>) -> Report {
-    let description = contents.classifier.description();
+pub(super) fn report(run: &Run) -> Report {
+    let description = run.classifier.description();
     let provenance = &description.provenance;
     Report {
         title: format!("{}?", description.classes.join(" or ")),
-        caution: contents.classifier.caution().into(),
+        caution: run.classifier.caution().into(),
         doubts: description.doubts.iter().map(ToString::to_string).collect(),
-        warnings: contents.warnings.to_vec(),
+        warnings: run.warnings.to_vec(),
         conduct: Conduct {
-            keeps_last: contents.job.recipe.keep == Keep::Last,
-            class_weights: contents.job.recipe.class_weights,
+            keeps_last: run.job.recipe.keep == Keep::Last,
+            class_weights: run.job.recipe.class_weights,
             resize: Some(description.preprocess.resize),
-            cut: contents.cut.to_vec(),
-            folds: contents.job.recipe.folds,
+            cut: run.cut.to_vec(),
+            folds: run.job.recipe.folds,
         },
         classes: description.classes.clone(),
         positive: description.positive,
-        dataset: dataset(contents),
+        dataset: dataset(run),
         model: ModelFacts {
             backbone: description.backbone.clone(),
             source: provenance.source.clone(),
             licence: provenance.licence.clone(),
             sha256: provenance.sha256.clone(),
-            layers: contents.classifier.layer_rows(),
+            layers: run.classifier.layer_rows(),
         },
         history: description.history.clone(),
         members: description.members.clone(),
         threshold_policy: description.threshold_policy,
-        results: contents.measured.iter().map(|part| result(contents, part)).collect(),
-        stress: contents.stress.to_vec(),
-        plateau: contents.plateau,
+        results: run.measured.iter().map(|part| result(run, part)).collect(),
+        stress: run.stress.to_vec(),
+        plateau: run.plateau,
         calibration: description.calibration,
         gate: description.gate,
-        mistakes: headline(contents).map(|part| mistakes::mistakes(contents, part)).unwrap_or_default(),
-        subgroups: subgroups(contents),
-        configuration: super::config(contents.job),
-        command: contents.job.command.clone(),
-        date: contents.date.to_string(),
-        seed: contents.job.seed,
+        mistakes: headline(run).map(|part| mistakes::mistakes(run, part)).unwrap_or_default(),
+        subgroups: subgroups(run),
+        configuration: super::config(&run.job),
+        command: run.job.command.clone(),
+        date: run.date.to_string(),
+        seed: run.job.seed,
         version: description.version.clone(),
     }
 }
 
-fn dataset(contents: &Contents<'_>) -> DatasetFacts {
-    let dataset = contents.dataset;
+fn dataset(run: &Run) -> DatasetFacts {
+    let dataset = &run.dataset;
     let grouped = dataset.samples.iter().any(|sample| sample.group.is_some());
-    let aside = contents.extracted.set_aside.iter();
+    let aside = run.set_aside.iter();
     DatasetFacts {
-        splits: Split::ALL.map(|split| facts(contents, split)).to_vec(),
+        splits: Split::ALL.map(|split| facts(run, split)).to_vec(),
         grouped_by: grouped.then(|| "patient or same picture".into()),
         shared_groups: dataset.shared_groups(),
         set_aside: aside.map(|(path, why)| SetAside { path: path.clone(), reason: why.clone() }).collect(),
@@ -73,8 +72,8 @@ fn dataset(contents: &Contents<'_>) -> DatasetFacts {
 }
 
 /// Of the images that could be used. One without a group stands alone.
-fn facts(contents: &Contents<'_>, split: Split) -> SplitFacts {
-    let (dataset, usable) = (contents.dataset, &contents.extracted.usable);
+fn facts(run: &Run, split: Split) -> SplitFacts {
+    let (dataset, usable) = (&run.dataset, &run.usable);
     let samples =
         || usable.iter().map(|at| &dataset.samples[*at]).filter(|sample| sample.split == Some(split));
     let mut images = vec![0; dataset.classes.len()];
@@ -84,19 +83,19 @@ fn facts(contents: &Contents<'_>, split: Split) -> SplitFacts {
 }
 
 /// What the headline is about: the test split, or validation.
-fn headline<'a>(contents: &Contents<'a>) -> Option<&'a Measured> {
-    contents.measured.iter().find(|found| found.part == Part::Test).or(contents.measured.first())
+fn headline(run: &Run) -> Option<&Measured> {
+    run.measured.iter().find(|found| found.part == Part::Test).or(run.measured.first())
 }
 
 /// The classes of a split's images.
-fn labels(contents: &Contents<'_>, part: &Measured) -> Vec<usize> {
-    part.indices.iter().map(|index| contents.labels[*index]).collect()
+fn labels(run: &Run, part: &Measured) -> Vec<usize> {
+    part.indices.iter().map(|index| run.labels[*index]).collect()
 }
 
-fn result(contents: &Contents<'_>, part: &Measured) -> SplitResult {
-    let (labels, positive) = (labels(contents, part), contents.classifier.positive());
+fn result(run: &Run, part: &Measured) -> SplitResult {
+    let (labels, positive) = (labels(run, part), run.classifier.positive());
     let (truth, scores) = one_against_rest(&labels, &part.scores, positive);
-    let binary = contents.classifier.classes().len() == 2;
+    let binary = run.classifier.classes().len() == 2;
     SplitResult {
         name: part.part.name().into(),
         metrics: part.metrics.clone(),
