@@ -69,10 +69,10 @@ pub use state::{AppState, Limits};
 ///
 /// ```
 /// # fn load() -> headstart::Result<()> {
-/// use headstart::classifier::Classifier;
+/// use headstart::Classifier;
 /// use headstart_web::{AppState, Limits};
 ///
-/// let classifier = Classifier::load("model.safetensors".as_ref())?;
+/// let classifier = Classifier::load("model.safetensors")?;
 /// let app = headstart_web::app(AppState::new(classifier, Limits::default()));
 /// # Ok(()) }
 /// ```

@@ -17,7 +17,8 @@ const SIZE: u32 = 224;
 ///
 /// # Errors
 /// When the folder is not empty or cannot be written.
-pub fn write(folder: &Path, images: usize, seed: u64) -> Result<()> {
+pub fn write(folder: impl AsRef<Path>, images: usize, seed: u64) -> Result<()> {
+    let folder = folder.as_ref();
     if folder.exists() {
         return Err(Error::invalid(folder, "a new folder for the phantoms", "one that exists"));
     }

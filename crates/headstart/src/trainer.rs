@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::backbone::Backbone;
 use crate::dataset::Grouping;
 use crate::error::Result;
 use crate::features::usual_cache;
@@ -56,6 +57,14 @@ impl Trainer {
     #[must_use]
     pub fn backbone(mut self, name: &str) -> Self {
         self.job.recipe = self.job.recipe.on(name);
+        self
+    }
+
+    /// Trains a backbone of your own: layers, pretrained weights, and the preprocessing that they expect. The recipe's
+    /// `unfreeze` then names one of its blocks, or is `Unfreeze::LastBlock`.
+    #[must_use]
+    pub fn with_backbone(mut self, backbone: Backbone) -> Self {
+        self.job.own_backbone = Some(backbone);
         self
     }
 

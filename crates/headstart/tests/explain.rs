@@ -9,7 +9,7 @@ use headstart::phantom;
 use headstart::{Recipe, Trainer};
 
 fn trained(folder: &Path) -> std::path::PathBuf {
-    phantom::write(&folder.join("data"), 60, 3).expect("draws");
+    phantom::write(folder.join("data"), 60, 3).expect("draws");
     let trainer = Trainer::new(folder.join("data")).with_recipe(Recipe { epochs: 3, ..Recipe::default() });
     let run = trainer.image_size(160).seed(1).cache(folder.join("cache")).train().expect("trains");
     run.save(folder.join("run")).expect("saves");

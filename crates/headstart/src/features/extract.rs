@@ -157,6 +157,15 @@ impl Extractor {
         input(&self.preprocess)
     }
 
+    /// Features of decoded images, computed and not cached.
+    ///
+    /// # Shapes
+    /// result: `[N, H, W, C]`, of which [`Extractor::output`] tells `[H, W, C]`
+    pub fn features(&self, images: &[Image]) -> Vec<f32> {
+        let inputs: Vec<f32> = images.iter().flat_map(|image| self.preprocess.apply(image)).collect();
+        self.plan().forward(&inputs, images.len(), &mut Buffers::default()).to_vec()
+    }
+
     /// Runs preprocessed images, `[batch, H, W, 3]`, through the trunk and drops the features.
     pub(crate) fn run(&self, images: &[f32], batch: usize, buffers: &mut Buffers) {
         let features = self.plan().forward(images, batch, buffers);

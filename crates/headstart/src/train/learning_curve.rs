@@ -140,7 +140,7 @@ impl<'a> Study<'a> {
         largest: usize,
         observer: &mut dyn Observer,
     ) -> Result<Self> {
-        let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
+        let backbone = job.backbone()?;
         let mut subset: Vec<usize> = chosen
             .iter()
             .flat_map(|order| first_of_each(&dataset, order, largest))

@@ -79,6 +79,9 @@ pub struct Job {
     pub data: PathBuf,
     /// How.
     pub recipe: Recipe,
+    /// A backbone of one's own, instead of the one that the recipe names.
+    #[serde(skip)]
+    pub own_backbone: Option<Backbone>,
     /// The backbone's weights, unless they are embedded.
     pub weights: Option<PathBuf>,
     /// Side of the net's input, unless the backbone's own.
@@ -119,6 +122,7 @@ impl Job {
         Self {
             data,
             recipe,
+            own_backbone: None,
             weights: None,
             image_size: None,
             seed: SEED,
@@ -136,6 +140,14 @@ impl Job {
             command: String::new(),
         }
     }
+
+    /// The pretrained net that it trains.
+    pub(crate) fn backbone(&self) -> Result<Backbone> {
+        match &self.own_backbone {
+            Some(own) => Ok(own.clone()),
+            None => Backbone::load_at(&self.recipe.backbone, self.weights.as_deref(), self.image_size),
+        }
+    }
 }
 
 /// Trains and evaluates.
@@ -147,7 +159,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Run> {
     let Prepared { dataset, survey, cut, positive } = data::prepare(job, observer)?;
     job.recipe.card.check_classes(&dataset.classes)?;
     let style = StyleAudit::of(&dataset, &survey, observer)?;
-    let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
+    let backbone = job.backbone()?;
     let unfreeze = depth::resolve(job, &backbone, &dataset, observer)?;
     let recipe = style::resolve(&job.recipe, &style, observer);
     let job = &Job { recipe: Recipe { unfreeze, ..recipe }, ..job.clone() };

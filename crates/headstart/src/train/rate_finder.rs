@@ -10,7 +10,6 @@ use super::state::Within;
 use super::step::{Batch, Step, class_weights};
 use super::views::Views;
 use super::{Job, Recipe, depth};
-use crate::backbone::Backbone;
 use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::observer::Observer;
@@ -39,7 +38,7 @@ const STREAM: u64 = 0x1f1d;
 pub fn find_rate(job: &Job, observer: &mut dyn Observer) -> Result<RateCurve> {
     job.recipe.check()?;
     let Prepared { dataset, positive, .. } = prepare(job, observer)?;
-    let backbone = Backbone::load_at(&job.recipe.backbone, job.weights.as_deref(), job.image_size)?;
+    let backbone = job.backbone()?;
     let unfreeze = depth::resolve(job, &backbone, &dataset, observer)?;
     let job = &Job { recipe: Recipe { unfreeze, ..job.recipe.clone() }, ..job.clone() };
     let net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
