@@ -210,6 +210,7 @@ impl<'a> Study<'a> {
             validation: &validation,
             classes,
             positive: self.positive,
+            weights: &[],
         };
         let pace = Pace::new(&net.blocks[net.cut..], recipe.thaw, recipe.block_rate);
         let fit = Fit {

@@ -78,7 +78,7 @@ fn inside(cell: &Cell) -> String {
 
 /// Text as it was typed.
 pub(super) fn verbatim(content: &str) -> String {
-    format!("<pre>{}</pre>\n", escape(content))
+    format!("<pre tabindex=\"0\" role=\"region\" aria-label=\"Text\">{}</pre>\n", escape(content))
 }
 
 /// Content that is shown on demand, but not on paper.

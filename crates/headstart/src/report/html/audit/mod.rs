@@ -6,7 +6,7 @@ mod style;
 
 use self::gallery::Gallery;
 use super::STYLE;
-use super::element::{details, note, section};
+use super::element::{note, on_screen, section};
 use crate::audit::{Audit, Finding, Weight};
 use crate::dataset::Dataset;
 use crate::report::escape;
@@ -41,11 +41,11 @@ fn lead(audit: &Audit) -> String {
     format!("<p class=\"lead\">{images} images of {classes} classes.</p>\n")
 }
 
-/// What a run's page says of its images: the summary, and the rest on demand.
+/// What a run's page says of its images: the summary, and the rest on demand; paper gets the summary.
 pub(super) fn inspection(audit: &Audit, dataset: &Dataset) -> String {
     let gallery = Gallery::a_few_of(dataset);
     let found = found(audit, &gallery);
-    let parts = found.iter().map(|(title, content)| details(title, content));
+    let parts = found.iter().map(|(title, content)| on_screen(title, content));
     let more = note("`headstart inspect DATA --out PAGE.html` shows more of each.");
     summary(&audit.findings()) + &parts.collect::<String>() + &more
 }
