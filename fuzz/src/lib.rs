@@ -8,6 +8,10 @@ mod image;
 #[path = "../../crates/headstart/src/random.rs"]
 mod random;
 
+#[allow(dead_code)]
+#[path = "../../crates/headstart/src/sha256.rs"]
+mod sha256;
+
 use image::Limits;
 
 /// Decodes bytes that begin as a format does.

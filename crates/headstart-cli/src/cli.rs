@@ -291,6 +291,12 @@ pub struct ServeArguments {
     /// The most uploads a minute from one client address; 600 if not given, on a loopback address any number.
     #[arg(long, value_name = "UPLOADS", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit: Option<u32>,
+    /// MiB of memory that decoding one image may take, besides 256 that each decoding process has. It is ended at more.
+    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub image_memory: u64,
+    /// Seconds of a processor after which decoding one image is ended.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3600))]
+    pub image_seconds: u64,
 }
 
 #[derive(Debug, Args)]

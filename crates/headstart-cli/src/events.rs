@@ -37,7 +37,7 @@ impl Events {
 
 /// Writes one event. A reader that is gone is no reason to end a training.
 pub fn emit(event: &Value) {
-    crate::print::text(format_args!("{event}\n"));
+    crate::print::json_text(&format!("{event}\n"));
 }
 
 impl Observer for Events {

@@ -3,11 +3,12 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::{Style, Term};
-use headstart::visible::{visible, visible_lines};
+use headstart::visible::{visible, visible_json, visible_lines};
 
 /// What lines that go on are set in by.
 const INDENT: &str = "    ";
@@ -29,13 +30,24 @@ macro_rules! err {
 
 pub(crate) use {err, out};
 
-/// Prints a line for people on standard output.
-pub fn line(line: &str) {
-    text(format_args!("{}\n", fitted(&visible_lines(line), &Term::stdout())));
+/// A path as people may read it.
+pub fn path(path: &Path) -> String {
+    visible(&path.display().to_string()).into_owned()
 }
 
-/// Prints text on standard output as it is.
-pub fn text(text: impl Display) {
+/// Prints a line for people on standard output.
+pub fn line(line: &str) {
+    raw(format_args!("{}\n", fitted(&visible_lines(line), &Term::stdout())));
+}
+
+/// Prints a table or the like for people on standard output. Its lines are not fitted to the terminal.
+pub fn text(text: &str) {
+    raw(visible_lines(text));
+}
+
+/// Prints text for programs on standard output as it is, such as CSV: names of files and classes in it may hold
+/// anything.
+pub fn raw(text: impl Display) {
     if is_unread() {
         return;
     }
@@ -52,8 +64,13 @@ pub fn text(text: impl Display) {
 
 /// Prints JSON on standard output, with line breaks.
 pub fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    text(serde_json::to_string_pretty(value)? + "\n");
+    json_text(&(serde_json::to_string_pretty(value)? + "\n"));
     Ok(())
+}
+
+/// Prints JSON, or a part of it, on standard output, with what a terminal would obey written as JSON's escapes.
+pub fn json_text(json: &str) {
+    raw(visible_json(json));
 }
 
 /// Prints a line on standard error.

@@ -226,6 +226,54 @@ fn a_termination_lets_a_request_under_way_finish() {
     assert!(server.process.wait().expect("ends").success());
 }
 
+fn png(image: impl Into<image::DynamicImage>) -> Vec<u8> {
+    let mut png = std::io::Cursor::new(Vec::new());
+    image.into().write_to(&mut png, image::ImageFormat::Png).expect("encodes");
+    png.into_inner()
+}
+
+fn is_healthy(address: &str) -> bool {
+    let mut stream = TcpStream::connect(address).expect("connects");
+    write!(stream, "GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").expect("sends");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("answers");
+    reply.starts_with("HTTP/1.1 200")
+}
+
+/// 40 million pixels of 16 bits take 320 MB as RGB and grey, more than a worker has at 1 MiB besides its 256; of 8 bits
+/// half of that.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_image_that_takes_too_much_memory_or_time_costs_one_answer() {
+    const SIDE: u32 = 6300;
+    let large = png(image::ImageBuffer::from_pixel(SIDE, SIDE, Luma([7u16])));
+    let (server, _) = Server::start_with(&[&model()], &["--image-memory", "1", "--image-seconds", "9"]);
+    let address = &server.address;
+    std::thread::scope(|scope| {
+        let refused = scope.spawn(|| post(address, "large.png", &large));
+        for _ in 0..5 {
+            assert!(post(address, "x.png", &marked_png()).starts_with("HTTP/1.1 200") && is_healthy(address));
+        }
+        let refused = refused.join().expect("an answer");
+        assert!(
+            refused.starts_with("HTTP/1.1 422") && refused.contains("too much memory or time"),
+            "{refused}"
+        );
+    });
+    assert!(post(address, "x.png", &marked_png()).starts_with("HTTP/1.1 200") && is_healthy(address));
+    assert_eq!(server.end(), (true, String::new()));
+
+    // A processor's time is counted in whole seconds: at 0 a worker is ended as soon as one is full.
+    let slow = png(GrayImage::new(SIDE, SIDE));
+    let (server, _) = Server::start_with(&[&model()], &["--image-seconds", "0"]);
+    let address = &server.address;
+    let refused = (0..200).map(|_| post(address, "slow.png", &slow)).find(|reply| !reply.contains(" 200 OK"));
+    let refused = refused.expect("no second of a processor in 200 images");
+    assert!(refused.starts_with("HTTP/1.1 422") && refused.contains("too much memory or time"), "{refused}");
+    assert!(post(address, "x.png", &marked_png()).starts_with("HTTP/1.1 200") && is_healthy(address));
+    assert_eq!(server.end(), (true, String::new()));
+}
+
 #[test]
 fn paths_are_quoted_and_a_weak_token_is_warned_of() {
     let folder = tempfile::tempdir().expect("a folder");

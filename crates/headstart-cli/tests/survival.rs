@@ -169,6 +169,9 @@ fn a_killed_training_must_be_asked_to_go_on_and_is_not_mistaken_for_another() {
     // A difference is named before any image is looked at.
     let other = place.train(&cache, &killed, &["--resume", "--seed", "8"]).code(1);
     other.stderr(contains("--seed 8 instead of 7")).stdout("");
+    // Views that the cache has no room for are computed in f32, not kept in f16.
+    let less = place.train(&cache, &killed, &["--resume", "--cache-limit", "0"]).code(1);
+    less.stderr(contains("give the same --cache-limit as before"));
     // The same name, another picture.
     let (picture, other) = (place.path("data/dark/000.png"), place.path("data/dark/001.png"));
     let before = std::fs::read(&picture).expect("a picture");

@@ -8,12 +8,6 @@ use rayon::prelude::*;
 
 use crate::language::Strings;
 
-/// Width times height of an upload, at most: what one image may cost in memory and time.
-const MOST_PIXELS: u64 = 40_000_000;
-/// Bytes of memory that decoding an upload may take.
-const MOST_MEMORY: u64 = 2 << 30;
-/// Seconds of a processor that it may take: others wait meanwhile.
-const MOST_SECONDS: u64 = 10;
 /// Images that one core takes through the net together: more gain little, and make their neighbours wait.
 const TOGETHER: usize = 8;
 /// Pixels of decoded images that wait for the net together, at most: a large image goes through it alone.
@@ -38,8 +32,8 @@ pub trait Predictor: Send + Sync + 'static {
     /// With two classes: what other thresholds would have come to on held-out images, where that is known.
     fn threshold_counts(&self) -> Option<&ThresholdCounts>;
     /// Predicts the classes of image files, in their order: each its class and whether that should be believed,
-    /// or why the file cannot be used.
-    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Answer, DecodeError>>;
+    /// or why the file cannot be used, such as that it is past the limits.
+    fn assess(&self, files: &[&[u8]], limits: &Limits) -> Vec<Result<Answer, DecodeError>>;
     /// Whether these images as a whole have drifted from those that the classifier was validated on; `None` with too
     /// few of them, or when it cannot tell.
     fn drift(&self, images: &[&Answer]) -> Option<Drift> {
@@ -51,7 +45,7 @@ pub trait Predictor: Send + Sync + 'static {
     ///
     /// # Errors
     /// A file that cannot be used.
-    fn picture(&self, file: &[u8], layer: Layer) -> Result<Option<Image>, DecodeError>;
+    fn picture(&self, file: &[u8], layer: Layer, limits: &Limits) -> Result<Option<Image>, DecodeError>;
 }
 
 /// What lies over a picture.
@@ -94,11 +88,11 @@ impl Predictor for Classifier {
 
     /// Decodes on all cores, and takes the images through the net by the batch. No more decoded images than cores
     /// are in memory, unless they are small.
-    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Answer, DecodeError>> {
+    fn assess(&self, files: &[&[u8]], limits: &Limits) -> Vec<Result<Answer, DecodeError>> {
         let mut answers = Vec::new();
         let mut waiting = Vec::new();
         for files in files.chunks(rayon::current_num_threads()) {
-            waiting.par_extend(files.par_iter().map(|file| decode(file, &limits())));
+            waiting.par_extend(files.par_iter().map(|file| decode(file, limits)));
             if waiting.iter().flatten().map(pixels).sum::<usize>() > WAITING_PIXELS {
                 answers.extend(assess_decoded(self, std::mem::take(&mut waiting)));
             }
@@ -111,8 +105,8 @@ impl Predictor for Classifier {
         self.drift(images)
     }
 
-    fn picture(&self, file: &[u8], layer: Layer) -> Result<Option<Image>, DecodeError> {
-        let image = decode(file, &limits())?;
+    fn picture(&self, file: &[u8], layer: Layer, limits: &Limits) -> Result<Option<Image>, DecodeError> {
+        let image = decode(file, limits)?;
         let map = match layer {
             Layer::Bare => Some(Heatmap { width: 1, height: 1, values: vec![0.0] }),
             Layer::HeatMap => {
@@ -122,15 +116,6 @@ impl Predictor for Classifier {
         };
         let resize = self.description().preprocess.resize;
         Ok(map.map(|map| overlay(&image, &map, resize)))
-    }
-}
-
-fn limits() -> Limits {
-    Limits {
-        max_pixels: MOST_PIXELS,
-        max_memory: MOST_MEMORY,
-        max_seconds: MOST_SECONDS,
-        ..Limits::default()
     }
 }
 

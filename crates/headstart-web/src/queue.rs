@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use headstart::classifier::Answer;
-use headstart::image::{DecodeError, encode_png};
+use headstart::image::{DecodeError, Limits, encode_png};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::metrics::Metrics;
@@ -68,13 +68,13 @@ impl Drop for UnderWay {
 }
 
 impl Queue {
-    /// A queue of at most `bound` images, and the thread that works on them until the queue is dropped.
-    pub(crate) fn new(bound: usize, metrics: Arc<Metrics>) -> Self {
+    /// A queue of at most `bound` images within `limits`, and the thread that works on them until the queue is dropped.
+    pub(crate) fn new(bound: usize, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let bound = bound.clamp(1, Semaphore::MAX_PERMITS);
         let (jobs, waiting) = channel();
         let under_way = Arc::new(AtomicUsize::new(0));
         let recent = Recent::default();
-        let batches = Batches { waiting, under_way: Arc::clone(&under_way), metrics, recent };
+        let batches = Batches { waiting, under_way: Arc::clone(&under_way), limits, metrics, recent };
         std::thread::Builder::new()
             .name("predictions".to_owned())
             .spawn(move || batches.work())
@@ -132,6 +132,8 @@ impl Queue {
 struct Batches {
     waiting: Receiver<Job>,
     under_way: Arc<AtomicUsize>,
+    /// Of each image.
+    limits: Limits,
     metrics: Arc<Metrics>,
     recent: Recent,
 }
@@ -185,7 +187,7 @@ impl Batches {
             }
         }
         if !files.is_empty() {
-            let outcomes = assess(&model, &files);
+            let outcomes = assess(&model, &files, &self.limits);
             self.metrics.batch(&model.name, &outcomes);
             let assessed = outcomes.iter().flatten().flatten();
             self.metrics.drift(&model.name, self.recent.add(&model, assessed));
@@ -197,7 +199,7 @@ impl Batches {
             }
         }
         for (bytes, layer, reply, place) in pictures {
-            let drawn = draw(&model, &bytes, layer);
+            let drawn = draw(&model, &bytes, layer, &self.limits);
             self.metrics.picture(&model.name);
             drop(place);
             let _ = reply.send(drawn);
@@ -206,16 +208,17 @@ impl Batches {
 }
 
 /// Assesses a batch. When something panics each image is tried alone, so that it costs one request only.
-fn assess(model: &Model, files: &[Bytes]) -> Vec<Outcome> {
+fn assess(model: &Model, files: &[Bytes], limits: &Limits) -> Vec<Outcome> {
     let bytes: Vec<&[u8]> = files.iter().map(AsRef::as_ref).collect();
-    match catch_unwind(AssertUnwindSafe(|| model.predictor.assess(&bytes))) {
+    match catch_unwind(AssertUnwindSafe(|| model.predictor.assess(&bytes, limits))) {
         Ok(answers) => answers.into_iter().map(Ok).collect(),
         Err(_) if files.len() == 1 => vec![Err(Problem::Internal)],
-        Err(_) => files.iter().flat_map(|file| assess(model, std::slice::from_ref(file))).collect(),
+        Err(_) => files.iter().flat_map(|file| assess(model, std::slice::from_ref(file), limits)).collect(),
     }
 }
 
-fn draw(model: &Model, file: &[u8], layer: Layer) -> Result<Drawn, Problem> {
-    let draw = || model.predictor.picture(file, layer).map(|picture| picture.as_ref().map(encode_png));
+fn draw(model: &Model, file: &[u8], layer: Layer, limits: &Limits) -> Result<Drawn, Problem> {
+    let draw =
+        || model.predictor.picture(file, layer, limits).map(|picture| picture.as_ref().map(encode_png));
     catch_unwind(AssertUnwindSafe(draw)).map_err(|_| Problem::Internal)
 }

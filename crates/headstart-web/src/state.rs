@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use headstart::image;
 use tokio::sync::Semaphore;
 
 use crate::access::Access;
@@ -23,6 +24,9 @@ pub struct Limits {
     pub total_bytes: usize,
     /// The most images in one request. Default: 32.
     pub images: usize,
+    /// What one image may be, and what decoding it may cost. Default: 40 million pixels; 2 GiB of memory and 10 seconds
+    /// of a processor, which workers keep: see [`headstart::image::worker`].
+    pub image: image::Limits,
     /// The most images that wait or are being predicted. Default: 256.
     pub waiting: usize,
     /// How long one request's body may take to arrive. Default: 60 seconds.
@@ -48,6 +52,13 @@ impl Default for Limits {
             request_bytes: 20 << 20,
             total_bytes: 256 << 20,
             images: 32,
+            image: image::Limits {
+                max_pixels: 40_000_000,
+                max_memory: 2 << 30,
+                // Others wait meanwhile.
+                max_seconds: 10,
+                ..image::Limits::default()
+            },
             waiting: 256,
             body_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
@@ -88,7 +99,7 @@ impl AppState {
             hosts: Arc::new(Hosts::Any),
             rate: limits.uploads_per_minute.map(|uploads| Arc::new(Rate::new(uploads))),
             guesses: Arc::new(Rate::new(limits.guesses_per_minute)),
-            queue: Queue::new(limits.waiting, Arc::clone(&metrics)),
+            queue: Queue::new(limits.waiting, limits.image, Arc::clone(&metrics)),
             metrics,
             memory: Arc::new(Semaphore::new(kibibytes.min(Semaphore::MAX_PERMITS))),
             limits: Arc::new(limits),

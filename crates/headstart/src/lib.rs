@@ -84,6 +84,7 @@ pub mod rate_curve;
 pub mod regular;
 pub mod report;
 pub mod run;
+mod sha256;
 pub mod train;
 mod trainer;
 pub mod trunk;

@@ -21,11 +21,11 @@ impl Cache {
     pub fn open(given: Option<PathBuf>) -> Self {
         let folder = given.unwrap_or_else(usual_cache);
         let Err(why) = try_to_write(&folder) else { return Self { folder, _temporary: None } };
-        let shown = folder.display();
+        let shown = print::path(&folder);
         let temporary = tempfile::Builder::new().prefix("headstart-cache-").tempdir();
         let kept = match &temporary {
             Ok(temporary) => {
-                format!("features are kept in {} until the work is done", temporary.path().display())
+                format!("features are kept in {} until the work is done", print::path(temporary.path()))
             }
             Err(_) => "there is no other place for features".to_string(),
         };

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use headstart::evaluate::{Comparison, Estimate, compare_runs};
+use headstart::visible::visible;
 
 use crate::cli::CompareArguments;
 use crate::print::{json, out};
@@ -25,6 +26,7 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
 
 fn show(comparison: &Comparison) {
     let Comparison { first, second, images, groups, .. } = comparison;
+    let (first, second) = (visible(first), visible(second));
     out!("{first}  against  {second}  ({images} images of {groups} patients or pictures)");
     for (name, values, difference, p) in [
         ("AUC", comparison.auc, comparison.auc_difference, comparison.auc_p),

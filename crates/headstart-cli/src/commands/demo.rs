@@ -9,7 +9,7 @@ use headstart::train::{Job, Recipe};
 use super::cache::Cache;
 use crate::cli::{Format, PredictArguments};
 use crate::output::Terminal;
-use crate::print::out;
+use crate::print::{self, out};
 
 /// Images of each class.
 const IMAGES: usize = 150;
@@ -27,7 +27,7 @@ pub fn run(out: Option<PathBuf>, cache: Option<PathBuf>) -> Result<()> {
     let data = out.join("phantoms");
     let run = out.join("run");
     let cache = Cache::open(cache);
-    out!("drawing {} synthetic chest phantoms (no real patient) into {}", 2 * IMAGES, data.display());
+    out!("drawing {} synthetic chest phantoms (no real patient) into {}", 2 * IMAGES, print::path(&data));
     phantom::write(&data, IMAGES, 7)?;
     let recipe = Recipe { epochs: EPOCHS, ..Recipe::default() };
     let command = format!("headstart demo --out {}", out.display());

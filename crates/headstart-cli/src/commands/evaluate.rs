@@ -56,9 +56,9 @@ fn show(measured: &Measurement, classes: &[String], anew: Option<&Recalibrated>)
     Terminal::default().say(&table(&rows));
     // They belong to the numbers, wherever these go.
     measured.warnings.iter().for_each(|warning| out!("warning: {warning}"));
-    text(by_class(measured.name, &measured.metrics, classes));
+    text(&by_class(measured.name, &measured.metrics, classes));
     further(&measured.metrics);
-    text(super::stress::table(&measured.stress));
+    text(&super::stress::table(&measured.stress));
     if let Some(shift) = &measured.shift {
         say_shift(shift);
     }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use headstart::classifier::Classifier;
 use headstart::explain::{Method, cascade, overlay, side_by_side};
 use headstart::image::{Image, encode_png};
+use headstart::visible::visible;
 
 use crate::cli::PredictArguments;
 use crate::print::err;
@@ -43,8 +44,9 @@ impl Explanations {
         if let Some(model) = &self.check {
             let steps = cascade(model, image, label, self.method, SEED)?;
             for step in &steps {
+                let shown = visible(&name);
                 let destroyed = step.block.as_deref().unwrap_or("nothing");
-                err!("{name}: destroyed down to {destroyed}: rank correlation {:.2}", step.correlation);
+                err!("{shown}: destroyed down to {destroyed}: rank correlation {:.2}", step.correlation);
             }
             let row: Vec<Image> = [image.clone()]
                 .into_iter()

@@ -7,7 +7,7 @@ use headstart::features::{Extractor, write_features};
 use super::cache::Cache;
 use crate::cli::FeaturesArguments;
 use crate::output::{Terminal, stop_on_interrupt};
-use crate::print::out;
+use crate::print::{self, out};
 
 pub fn run(arguments: FeaturesArguments) -> Result<()> {
     stop_on_interrupt();
@@ -18,9 +18,9 @@ pub fn run(arguments: FeaturesArguments) -> Result<()> {
     let cache = Cache::open(arguments.cache);
     let out = (arguments.out.as_path(), arguments.pool);
     let written = write_features(&extractor, &arguments.data, &cache.folder, out, &mut Terminal::default())?;
-    out!("{}: f32 {:?}", arguments.out.display(), written.shape);
+    out!("{}: f32 {:?}", print::path(&arguments.out), written.shape);
     if let Some(rows) = &written.rows {
-        out!("{}: path, label and split of each row", rows.display());
+        out!("{}: path, label and split of each row", print::path(rows));
     }
     Ok(())
 }

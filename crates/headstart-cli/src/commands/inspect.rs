@@ -8,11 +8,12 @@ use headstart::dataset::Dataset;
 use headstart::evaluate::Estimate;
 use headstart::report::{audit_html, thousands};
 use headstart::train::{Recipe, trunk};
+use headstart::visible::visible;
 
 use super::cache::Cache;
 use crate::cli::InspectArguments;
 use crate::output::{Terminal, stop_on_interrupt};
-use crate::print::{json, out};
+use crate::print::{self, json, out};
 
 /// Width of a paragraph in the terminal.
 const COLUMNS: usize = 79;
@@ -47,12 +48,12 @@ pub fn run(arguments: InspectArguments) -> Result<()> {
     };
     if let Some(path) = &arguments.out {
         write(path, &audit_html(&audit, &dataset))?;
-        say(format!("page: {}", path.display()));
+        say(format!("page: {}", print::path(path)));
     }
     if let Some(path) = &arguments.quarantine {
         let listed = audit.quarantine();
         write(path, &listed.iter().map(|path| format!("{path}\n")).collect::<String>())?;
-        let shown = path.display();
+        let shown = print::path(path);
         say(format!("{} paths to leave out: {shown}; headstart train DATA --exclude {shown}", listed.len()));
     }
     Ok(())
@@ -72,7 +73,7 @@ fn counts(audit: &Audit) -> String {
     };
     let mut text = row("class", &mut splits.iter().map(|split| (*split).to_string()));
     for (class, name) in audit.classes.iter().enumerate() {
-        text += &row(name, &mut audit.counts.iter().map(|counts| thousands(counts.images[class])));
+        text += &row(&visible(name), &mut audit.counts.iter().map(|counts| thousands(counts.images[class])));
     }
     text +=
         &row("largest/smallest", &mut audit.counts.iter().map(|counts| format!("{:.1}", counts.imbalance)));
@@ -101,7 +102,11 @@ fn shortcuts(audit: &Audit) -> String {
     for shortcut in &audit.shortcuts {
         let interval = with_interval(shortcut.auc);
         let flag = if shortcut.flagged { ": suspicious" } else { "" };
-        text += &format!("{:<24}{interval:<22}{}{flag}\n", shortcut.cue, shortcut.tells.of(&shortcut.class));
+        text += &format!(
+            "{:<24}{interval:<22}{}{flag}\n",
+            visible(&shortcut.cue),
+            shortcut.tells.of(&visible(&shortcut.class))
+        );
     }
     text
 }
@@ -144,7 +149,8 @@ fn suspects(audit: &Audit) -> String {
     };
     let mut text = String::from("\nlabels probably wrong, the surest first\n");
     for suspect in labels.suspects.iter().take(SUSPECTS) {
-        let (path, label, likely) = (&suspect.image.path, &suspect.image.class, &suspect.likely);
+        let names = [&suspect.image.path, &suspect.image.class, &suspect.likely];
+        let [path, label, likely] = names.map(|name| visible(name));
         text += &format!("  {path}: labelled {label}, likely {likely} ({:.3})\n", suspect.score_of_likely);
     }
     text

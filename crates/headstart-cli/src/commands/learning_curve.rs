@@ -11,7 +11,7 @@ use headstart::train::{Job, Recipe};
 use super::cache::Cache;
 use crate::cli::LearningCurveArguments;
 use crate::output::{Terminal, stop_on_interrupt};
-use crate::print::out;
+use crate::print::{self, out};
 
 pub fn run(arguments: LearningCurveArguments) -> Result<()> {
     stop_on_interrupt();
@@ -30,6 +30,6 @@ pub fn run(arguments: LearningCurveArguments) -> Result<()> {
     let curve = learning_curve(&job, &question, &mut Terminal::default())?;
     write_learning_curve(&curve, &arguments.out)?;
     out!("\n{}\n{}", curve.table(), curve.in_words());
-    out!("{:.0} s in all; figure, table and numbers lie in {}", curve.seconds, arguments.out.display());
+    out!("{:.0} s in all; figure, table and numbers lie in {}", curve.seconds, print::path(&arguments.out));
     Ok(())
 }

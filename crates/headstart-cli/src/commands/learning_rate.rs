@@ -8,7 +8,7 @@ use super::cache::Cache;
 use super::job::job;
 use crate::cli::TrainArguments;
 use crate::output::{Terminal, stop_on_interrupt};
-use crate::print::out;
+use crate::print::{self, out};
 
 pub fn run(arguments: TrainArguments) -> Result<()> {
     stop_on_interrupt();
@@ -25,6 +25,6 @@ pub fn run(arguments: TrainArguments) -> Result<()> {
         ),
         None => out!("the loss does not fall at any rate: look at the labels, or unfreeze more"),
     }
-    out!("figure and numbers lie in {}", out.display());
+    out!("figure and numbers lie in {}", print::path(&out));
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use headstart::evaluate::SplitMetrics;
+use headstart::visible::visible;
 
 use crate::metrics_table::estimate;
 
@@ -11,6 +12,7 @@ pub fn by_class(split: &str, metrics: &SplitMetrics, classes: &[String]) -> Stri
     if metrics.by_class.is_empty() {
         return String::new();
     }
+    let classes: Vec<_> = classes.iter().map(|class| visible(class)).collect();
     let width = classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).max(10);
     let mut text = format!(
         "\neach class against the rest, on {split}\n{:<width$}{:>7}  {:<22}{:<22}specificity\n",

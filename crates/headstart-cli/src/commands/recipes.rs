@@ -17,6 +17,6 @@ pub fn list() {
 pub fn show(name: &str) -> Result<()> {
     let recipe = Recipe::find(name)?;
     recipe.check()?;
-    text(format_args!("{}", recipe.to_toml()));
+    text(&recipe.to_toml());
     Ok(())
 }

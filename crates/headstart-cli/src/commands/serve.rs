@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use headstart::Error;
+use headstart::image;
 use headstart_web::{Access, Hosts, Limits, Service};
 
 use crate::cli::ServeArguments;
@@ -17,7 +18,6 @@ const WEAK: &str = "the token or password is so short or so plain that it can be
 
 pub fn run(arguments: &ServeArguments) -> Result<()> {
     let access = access(arguments)?;
-    let is_loopback = arguments.address.ip().is_loopback();
     let models: Vec<PathBuf> =
         arguments.models.iter().map(|given| super::model_file(given)).collect::<Result<_>>()?;
     let service = Service {
@@ -25,10 +25,7 @@ pub fn run(arguments: &ServeArguments) -> Result<()> {
         address: arguments.address,
         access,
         hosts: Hosts::of(arguments.address.ip(), &arguments.allow_host),
-        limits: Limits {
-            uploads_per_minute: arguments.rate_limit.or((!is_loopback).then_some(RATE)),
-            ..Limits::default()
-        },
+        limits: limits(arguments),
     };
     if service.access.is_weak() {
         warning(WEAK);
@@ -37,6 +34,20 @@ pub fn run(arguments: &ServeArguments) -> Result<()> {
     let names: Vec<String> = arguments.models.iter().map(|model| format!("{model:?}")).collect();
     let ready = |address| out!("serving {} on http://{address} (Ctrl-C ends it)", names.join(", "));
     Ok(headstart_web::run(service, ready)?)
+}
+
+fn limits(arguments: &ServeArguments) -> Limits {
+    let usual = Limits::default();
+    let is_loopback = arguments.address.ip().is_loopback();
+    Limits {
+        uploads_per_minute: arguments.rate_limit.or((!is_loopback).then_some(RATE)),
+        image: image::Limits {
+            max_memory: arguments.image_memory << 20,
+            max_seconds: arguments.image_seconds,
+            ..usual.image
+        },
+        ..usual
+    }
 }
 
 /// Nobody serves the world by accident.

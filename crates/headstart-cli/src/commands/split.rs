@@ -9,6 +9,7 @@ use headstart::train::Partition;
 use super::cache::Cache;
 use crate::cli::SplitArguments;
 use crate::output::{Terminal, stop_on_interrupt};
+use crate::print;
 
 pub fn run(arguments: SplitArguments) -> Result<()> {
     stop_on_interrupt();
@@ -30,6 +31,6 @@ pub fn run(arguments: SplitArguments) -> Result<()> {
     };
     let mut terminal = Terminal::default();
     partition.write(arguments.folds.map(|folds| folds as usize), &out, &mut terminal)?;
-    terminal.say(&format!("written to {}", out.display()));
+    terminal.say(&format!("written to {}", print::path(&out)));
     Ok(())
 }

@@ -7,9 +7,10 @@ use headstart::backbone::registry;
 use headstart::backbone::spec::MapShape;
 use headstart::classifier::Classifier;
 use headstart::report::{LayerRow, diagram_svg, layer_rows, summary_table};
+use headstart::visible::visible;
 
 use crate::cli::SummaryArguments;
-use crate::print::{out, text};
+use crate::print::{self, out, text};
 
 pub fn run(arguments: &SummaryArguments) -> Result<()> {
     let path = Path::new(&arguments.model);
@@ -18,7 +19,7 @@ pub fn run(arguments: &SummaryArguments) -> Result<()> {
         let classifier = Classifier::load(&super::model_file(path)?)?;
         let description = classifier.description();
         let title = format!("{}: {} with a new head", description.classes.join(" or "), description.backbone);
-        return show(&title, &classifier.layer_rows(), arguments);
+        return show(&visible(&title), &classifier.layer_rows(), arguments);
     }
     if arguments.model.ends_with(".safetensors") {
         bail!("{}: expected a sealed model, found no such file", arguments.model);
@@ -29,11 +30,11 @@ pub fn run(arguments: &SummaryArguments) -> Result<()> {
 }
 
 fn show(title: &str, rows: &[LayerRow], arguments: &SummaryArguments) -> Result<()> {
-    text(format_args!("{}", summary_table(title, rows)));
+    text(&summary_table(title, rows));
     if let Some(path) = &arguments.diagram {
         std::fs::write(path, diagram_svg(title, rows))
             .with_context(|| format!("cannot write {}", path.display()))?;
-        out!("diagram: {}", path.display());
+        out!("diagram: {}", print::path(path));
     }
     Ok(())
 }

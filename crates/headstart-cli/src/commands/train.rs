@@ -16,7 +16,7 @@ use crate::cli::TrainArguments;
 use crate::events::{self, Events};
 use crate::metrics_table::table;
 use crate::output::{Terminal, stop_on_interrupt};
-use crate::print::{out, text};
+use crate::print::{self, out, text};
 
 pub fn run(arguments: TrainArguments) -> Result<()> {
     let (json, quiet) = (arguments.json, arguments.quiet);
@@ -55,7 +55,7 @@ fn trained(job: &Job, out: &Path, observer: &mut dyn Observer) -> Result<Run, Er
 /// How a training that was stopped goes on, said when the bar is gone.
 fn advise(error: &Error, out: &Path, terminal: &mut Terminal) {
     if matches!(error, Error::Interrupted) {
-        let folder = quoted(&out.display().to_string());
+        let folder = quoted(&print::path(out));
         terminal.advise(&format!("stopped. To go on: headstart train --resume {folder}"));
     }
 }
@@ -92,11 +92,11 @@ fn show_metrics(run: &Run, out: &Path, seconds: f64) {
     // They belong to the numbers, wherever these go.
     description.doubts.iter().for_each(|doubt| out!("warning: {doubt}"));
     if let Some((split, metrics)) = super::metrics::headline(&run.metrics) {
-        text(super::metrics::by_class(split, metrics, &description.classes));
+        text(&super::metrics::by_class(split, metrics, &description.classes));
     }
-    text(members(description));
-    text(super::stress::short(&run.stress));
-    let folder = quoted(&out.display().to_string());
+    text(&members(description));
+    text(&super::stress::short(&run.stress));
+    let folder = quoted(&print::path(out));
     out!("\n{seconds:.1} s in all; the run lies in {folder}");
     out!("try it:      headstart serve {folder}");
     out!("its layers:  headstart summary {folder}");

@@ -13,7 +13,7 @@ use std::sync::{Condvar, Mutex};
 
 use headstart::classifier::{Answer, Card, Verdict};
 use headstart::evaluate::{Drift, Finding, Measure, ThresholdCounts};
-use headstart::image::{DecodeError, Format, Image};
+use headstart::image::{DecodeError, Format, Image, Limits};
 use headstart_web::{Layer, Predictor};
 
 pub struct StandIn {
@@ -115,7 +115,7 @@ impl Predictor for StandIn {
         self.threshold_counts.as_ref()
     }
 
-    fn assess(&self, files: &[&[u8]]) -> Vec<Result<Answer, DecodeError>> {
+    fn assess(&self, files: &[&[u8]], _: &Limits) -> Vec<Result<Answer, DecodeError>> {
         files.iter().map(|bytes| self.assess_one(bytes)).collect()
     }
 
@@ -127,7 +127,7 @@ impl Predictor for StandIn {
         (images.len() >= 20).then(|| Drift { images: images.len(), drifted, findings: vec![finding] })
     }
 
-    fn picture(&self, file: &[u8], layer: Layer) -> Result<Option<Image>, DecodeError> {
+    fn picture(&self, file: &[u8], layer: Layer, _: &Limits) -> Result<Option<Image>, DecodeError> {
         self.assess_one(file)?;
         let colour = match layer {
             Layer::Bare => [0, 200, 0],

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::spec::Layer;
 use crate::error::{Error, Result};
+pub use crate::sha256::{hexadecimal, sha256};
 
 /// One tensor on the host, in f32.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,16 +169,6 @@ fn tensor(name: &str, view: &TensorView<'_>, path: &Path) -> Result<Tensor> {
         }
     };
     Ok(Tensor { shape: view.shape().to_vec(), values })
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// SHA-256 of `bytes` in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Split, Tally};
 use crate::report::thousands;
+use crate::visible::visible;
 
 /// With fewer images of a class than this in a split, what is chosen or measured there is mostly chance.
 const FEW: usize = 10;
@@ -61,7 +62,11 @@ impl fmt::Display for Doubt {
                         "what was chosen or measured on them, such as the calibration, is mostly chance"
                     }
                 };
-                write!(formatter, "The {split} split has only {images} of the class {class}: {so}.")
+                write!(
+                    formatter,
+                    "The {split} split has only {images} of the class {}: {so}.",
+                    visible(class)
+                )
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::evaluate::Doubt;
 use crate::image::first_frames;
 use crate::observer::Observer;
 use crate::report::thousands;
+use crate::visible::visible;
 
 /// How data becomes splits.
 #[derive(Debug, Clone)]
@@ -147,7 +148,7 @@ impl Partition {
                 return Err(Error::invalid(&self.data, "several images of each class", found));
             }
             let shown = tally.classes.iter().zip(usable.counts(Some(split)));
-            let shown = shown.map(|(class, count)| format!("{class} {count}"));
+            let shown = shown.map(|(class, count)| format!("{} {count}", visible(class)));
             observer.say(&format!("{split:<11} {}", shown.collect::<Vec<_>>().join(", ")));
         }
         if !unusable.is_empty() {

@@ -5,11 +5,11 @@ use std::io::IsTerminal as _;
 
 use headstart::classifier::{Answer, Classifier, Verdict};
 use headstart::train::csv_field;
-use headstart::visible::{visible, visible_lines};
+use headstart::visible::visible;
 use serde_json::{Map, Value, json};
 
 use crate::cli::Format;
-use crate::print::{out, text};
+use crate::print::{json_text, out, raw, text};
 
 /// The widest that the table's column of files gets: longer names move what follows.
 const WIDEST: usize = 36;
@@ -30,16 +30,16 @@ pub struct Answers<'a> {
 impl<'a> Answers<'a> {
     /// Prints what stands above the answers to `files`.
     pub fn new(classifier: &'a Classifier, format: Format, files: &[String]) -> Self {
-        let width = files.iter().map(|file| file.chars().count()).max().unwrap_or(0).min(WIDEST);
+        let width = files.iter().map(|file| visible(file).chars().count()).max().unwrap_or(0).min(WIDEST);
         let classes = classifier.classes();
         match format {
             Format::Table => {}
-            Format::Json => text("{\n  \"predictions\": ["),
+            Format::Json => json_text("{\n  \"predictions\": ["),
             Format::Csv => {
                 let names: Vec<String> =
                     classes.iter().map(|class| csv_field(&format!("score_{class}"))).collect();
                 let names = names.join(",");
-                text(format_args!("path,predicted,{names},{}\n", Answer::COLUMNS));
+                table(&format!("path,predicted,{names},{}\n", Answer::COLUMNS));
             }
         }
         Self { classifier, format, count: 0, width, doubts: BTreeMap::new(), note: None }
@@ -71,10 +71,8 @@ impl<'a> Answers<'a> {
             }
             Format::Json => {
                 let end = if self.count == 0 { "" } else { "\n  " };
-                text(format_args!(
-                    "{end}],\n  \"caution\": {}\n}}\n",
-                    Value::from(self.classifier.caution())
-                ));
+                let caution = Value::from(self.classifier.caution());
+                json_text(&format!("{end}],\n  \"caution\": {caution}\n}}\n"));
             }
             Format::Csv => {}
         }
@@ -89,11 +87,11 @@ impl<'a> Answers<'a> {
         if let Some(note) = answer.note() {
             self.note.get_or_insert((note, 0)).1 += 1;
         }
-        let classes = self.classifier.classes();
+        let classes: Vec<_> = self.classifier.classes().iter().map(|class| visible(class)).collect();
         let longest = classes.iter().map(|class| class.chars().count());
         let answers = longest.chain([Verdict::Undecided.word().len()]).max().unwrap_or(0);
         let file = visible(file);
-        let shown = answer.decided_class().unwrap_or(verdict.word());
+        let shown = visible(answer.decided_class().unwrap_or(verdict.word()));
         let scores = classes.iter().zip(&answer.scores);
         let scores: Vec<String> = scores.map(|(class, score)| format!("{class} {score:.4}")).collect();
         out!("{file:<width$}  {shown:<answers$}  {}", scores.join("  "), width = self.width);
@@ -123,7 +121,7 @@ impl<'a> Answers<'a> {
         });
         let comma = if self.count == 0 { "" } else { "," };
         let lines = format!("{object:#}").replace('\n', "\n    ");
-        text(format_args!("{comma}\n    {lines}"));
+        json_text(&format!("{comma}\n    {lines}"));
     }
 
     fn record(&self, file: &str, answer: &Answer) {
@@ -131,11 +129,14 @@ impl<'a> Answers<'a> {
         let scores: Vec<String> = answer.scores.iter().map(|score| format!("{score}")).collect();
         let (file, class) = (csv_field(file), csv_field(answer.decided_class().unwrap_or_default()));
         let doubts = answer.csv(classes, self.classifier.deciding_threshold());
-        let line = format!("{file},{class},{},{doubts}\n", scores.join(","));
-        // A program that reads the table gets names as they are, and a terminal none that it obeys.
-        match std::io::stdout().is_terminal() {
-            true => text(visible_lines(&line)),
-            false => text(line),
-        }
+        table(&format!("{file},{class},{},{doubts}\n", scores.join(",")));
+    }
+}
+
+/// Prints a part of a CSV. A program that reads it gets names as they are, and a terminal none that it obeys.
+fn table(csv: &str) {
+    match std::io::stdout().is_terminal() {
+        true => text(csv),
+        false => raw(csv),
     }
 }

@@ -19,6 +19,7 @@ use self::planes::Planes;
 use self::tone::{Quantiles, Tone, quantiles};
 use super::{Image, Preprocess};
 use crate::random::Random;
+use crate::sha256::sha256;
 
 pub use setting::Setting;
 pub use stress::{Perturbation, RESTYLED, perturbations};
@@ -205,7 +206,7 @@ impl Stylist {
             .iter()
             .flat_map(|levels| levels.iter().flat_map(|level| level.to_le_bytes()))
             .collect();
-        format!("{settings}{}", crate::backbone::weights::sha256(&levels))
+        format!("{settings}{}", sha256(&levels))
     }
 
     /// The style of view `number` of the image with this content: always the same.
