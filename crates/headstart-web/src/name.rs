@@ -26,7 +26,10 @@ pub(crate) fn shown(given: &str) -> String {
 /// Control characters, and those that turn the direction of writing: they can disguise an extension.
 fn is_invisible(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        // Soft hyphens, joiners and fillers.
+        || matches!(character, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
+        || matches!(character, '\u{180e}' | '\u{3164}' | '\u{ffa0}')
 }
 
 #[cfg(test)]
@@ -43,6 +46,7 @@ mod tests {
     fn an_empty_or_invisible_name_becomes_a_word() {
         assert_eq!(shown(""), "image");
         assert_eq!(shown("\u{202e}\u{7}"), "image");
+        assert_eq!(shown("a\u{ad}\u{34f}\u{115f}\u{3164}b.jpg"), "ab.jpg");
     }
 
     #[test]
