@@ -169,18 +169,35 @@ fn a_killed_training_must_be_asked_to_go_on_and_is_not_mistaken_for_another() {
     // A difference is named before any image is looked at.
     let other = place.train(&cache, &killed, &["--resume", "--seed", "8"]).code(1);
     other.stderr(contains("--seed 8 instead of 7")).stdout("");
-    // Views that the cache has no room for are computed in f32, not kept in f16.
-    let less = place.train(&cache, &killed, &["--resume", "--cache-limit", "0"]).code(1);
-    less.stderr(contains("give the same --cache-limit as before"));
     // The same name, another picture.
     let (picture, other) = (place.path("data/dark/000.png"), place.path("data/dark/001.png"));
     let before = std::fs::read(&picture).expect("a picture");
     std::fs::copy(other, &picture).expect("copies");
     place.train(&cache, &killed, &["--resume"]).code(1).stderr(contains("one of other images"));
     std::fs::write(&picture, before).expect("writes");
-    place.train(&cache, &killed, &["--resume"]).success().stdout(contains("going on after epoch"));
+    // Views that the cache has no room for are rounded as it rounds.
+    let going_on = place.train(&cache, &killed, &["--resume", "--cache-limit", "0"]).success();
+    going_on.stdout(contains("going on after epoch")).stderr(contains("0 of 1 views"));
     assert_same(&whole, &killed);
     place.train(&cache, &killed, &["--resume"]).code(1).stderr(contains("found a training that is over"));
+}
+
+/// What waits to thaw is read from the cache, rounded, or computed, not rounded: the limit decides which.
+#[test]
+fn a_training_that_thaws_does_not_go_on_with_another_limit_of_the_cache() {
+    let place = Place::with(&RECIPE.replace(MIX, "thaw = { kind = 'head-first', epochs = 6 }"));
+    let (cache, whole, killed) = (place.path("cache"), place.path("whole"), place.path("killed"));
+    place.train(&cache, &whole, &[]).success();
+    let mut child = place.start(&cache, &killed, &[]);
+    while !killed.join("checkpoint.safetensors").exists() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    kill(child);
+    let less = place.train(&cache, &killed, &["--resume", "--cache-limit", "0"]).code(1);
+    less.stderr(contains("give the same --cache-limit as before"));
+    place.train(&cache, &killed, &["--resume"]).success();
+    assert_same(&whole, &killed);
 }
 
 #[test]
