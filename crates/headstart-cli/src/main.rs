@@ -40,12 +40,17 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<Error>() {
         // Whoever pressed Ctrl-C knows.
         Some(Error::Interrupted) => return ExitCode::from(130),
+        // On the command line a setting is an option.
+        Some(Error::Setting { name, expected, found }) => {
+            let option = name.replace('_', "-");
+            print::failure(&format!("--{option}: expected {expected}, found {found}"));
+        }
         // It names its cause itself.
         Some(known) => print::failure(&known.to_string()),
         None => print::failure(&format!("{error:#}")),
     }
     match error.downcast_ref::<Error>() {
-        Some(Error::Usage(_)) => ExitCode::from(2),
+        Some(Error::Usage(_) | Error::Setting { .. }) => ExitCode::from(2),
         _ => ExitCode::FAILURE,
     }
 }

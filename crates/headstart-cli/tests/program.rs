@@ -159,7 +159,7 @@ fn the_depth_is_chosen_by_probes_within_the_budget() {
         command.assert()
     };
     // These classes differ in brightness: every depth tells them apart, and the deepest is taken.
-    train("deep", "1h").success().stdout(contains("--unfreeze block3: the deepest that was looked at"));
+    train("deep", "1h").success().stdout(contains("unfreeze block3: the deepest that was looked at"));
     let config = fs::read_to_string(folder.path().join("deep/config.toml")).expect("the configuration");
     assert!(config.contains("unfreeze = \"block3\""), "{config}");
     train("quick", "0s").success().stdout(contains("this is the quickest"));

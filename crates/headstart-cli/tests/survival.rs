@@ -165,10 +165,10 @@ fn a_killed_training_must_be_asked_to_go_on_and_is_not_mistaken_for_another() {
         std::thread::sleep(Duration::from_millis(1));
     }
     kill(child);
-    place.train(&cache, &killed, &[]).code(1).stderr(contains("--resume"));
+    place.train(&cache, &killed, &[]).code(2).stderr(contains("--resume: expected true, because"));
     // A difference is named before any image is looked at.
     let other = place.train(&cache, &killed, &["--resume", "--seed", "8"]).code(1);
-    other.stderr(contains("--seed 8 instead of 7")).stdout("");
+    other.stderr(contains("seed 8 instead of 7")).stdout("");
     // The same name, another picture.
     let (picture, other) = (place.path("data/dark/000.png"), place.path("data/dark/001.png"));
     let before = std::fs::read(&picture).expect("a picture");
@@ -225,7 +225,7 @@ fn a_run_knows_its_settings_from_the_first_second_on() {
     let resume =
         |more: &[&str]| headstart(&cache).args(["train", "--resume"]).arg(&killed).args(more).assert();
     let other = resume(&["--learning-rate", "0.5", "--image-size", "64"]).code(1).stdout("");
-    other.stderr(contains("--image-size 64 instead of 32, the recipe's learning_rate 0.5 instead of 0.001"));
+    other.stderr(contains("image_size 64 instead of 32, the recipe's learning_rate 0.5 instead of 0.001"));
     resume(&[]).success();
     assert_same(&whole, &killed);
     headstart(&cache)

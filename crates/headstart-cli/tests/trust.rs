@@ -195,7 +195,7 @@ fn data_from_elsewhere_is_measured_and_recalibrated_only_when_told_to() {
         let mut command = headstart(&cache);
         command.arg("evaluate").arg(&model).arg(&elsewhere).args(more).assert()
     };
-    evaluate(&[]).code(1).stderr(contains("a class gloomy").and(contains("--classes")));
+    evaluate(&[]).code(2).stderr(contains("the class gloomy").and(contains("--classes")));
     let pairs = ["--classes", "gloomy=dark", "--prevalence", "0.02"];
     evaluate(&pairs)
         .success()

@@ -31,7 +31,17 @@ pub enum Error {
         /// What it is.
         found: String,
     },
-    /// A setting is outside of what is allowed, or unknown.
+    /// A setting has a value that it cannot have.
+    #[error("{name}: expected {expected}, found {found}")]
+    Setting {
+        /// The setting's name, as the library calls it: `image_size`.
+        name: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// Settings do not go together, or one is unknown.
     #[error("{0}")]
     Usage(String),
     /// The user asked to stop.
@@ -43,6 +53,11 @@ impl Error {
     /// Wraps an I/O error with what was tried, and where.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: std::io::Error) -> Self {
         Self::Io { action, path: path.as_ref().to_path_buf(), source }
+    }
+
+    /// A setting has a value that it cannot have.
+    pub fn setting(name: &'static str, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::Setting { name, expected: expected.into(), found: found.into() }
     }
 
     /// A file or folder is not what it has to be.

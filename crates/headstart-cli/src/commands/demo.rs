@@ -1,13 +1,12 @@
 //! `headstart demo`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
+use headstart::explain::Method;
 use headstart::phantom;
 use headstart::train::{Job, Recipe};
 
 use super::cache::Cache;
-use crate::cli::{Format, PredictArguments};
+use crate::cli::{DemoArguments, Format, PredictArguments};
 use crate::output::Terminal;
 use crate::print::{self, out};
 
@@ -19,14 +18,14 @@ const EXAMPLES_SEED: u64 = 8;
 /// Enough for pictures this plain.
 const EPOCHS: usize = 4;
 
-pub fn run(out: Option<PathBuf>, cache: Option<PathBuf>) -> Result<()> {
-    let out = match out {
+pub fn run(arguments: DemoArguments) -> Result<()> {
+    let out = match arguments.out {
         Some(out) => out,
         None => super::new_folder("demo")?,
     };
     let data = out.join("phantoms");
     let run = out.join("run");
-    let cache = Cache::open(cache);
+    let cache = Cache::open(arguments.cache.folder);
     out!("drawing {} synthetic chest phantoms (no real patient) into {}", 2 * IMAGES, print::path(&data));
     phantom::write(&data, IMAGES, 7)?;
     let recipe = Recipe { epochs: EPOCHS, ..Recipe::default() };
@@ -41,7 +40,7 @@ pub fn run(out: Option<PathBuf>, cache: Option<PathBuf>) -> Result<()> {
         files: phantom::CLASSES.map(first).to_vec(),
         format: Format::Table,
         explain: None,
-        explain_method: "grad-cam".into(),
+        explain_method: Method::GradCam,
         explain_check: false,
     })
 }

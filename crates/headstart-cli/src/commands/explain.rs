@@ -28,7 +28,7 @@ impl Explanations {
     /// Those of the sealed `model`; `None` when none are wanted.
     pub fn new(arguments: &PredictArguments, model: &Path) -> Result<Option<Self>> {
         let Some(folder) = arguments.explain.clone() else { return Ok(None) };
-        let method = arguments.explain_method.parse::<Method>()?;
+        let method = arguments.explain_method;
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let check = arguments.explain_check.then(|| model.to_path_buf());
         Ok(Some(Self { folder, method, check, written: BTreeSet::new() }))

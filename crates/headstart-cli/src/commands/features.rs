@@ -15,7 +15,7 @@ pub fn run(arguments: FeaturesArguments) -> Result<()> {
     let backbone = Backbone::load_at(&arguments.backbone, weights, arguments.image_size)?;
     let cut = backbone.spec.cut(&arguments.unfreeze.into())?;
     let extractor = Extractor::new(&backbone, cut, &backbone.preprocess);
-    let cache = Cache::open(arguments.cache);
+    let cache = Cache::open(arguments.cache.folder);
     let out = (arguments.out.as_path(), arguments.pool);
     let written = write_features(&extractor, &arguments.data, &cache.folder, out, &mut Terminal::default())?;
     out!("{}: f32 {:?}", print::path(&arguments.out), written.shape);

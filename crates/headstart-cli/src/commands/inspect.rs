@@ -23,7 +23,7 @@ const SUSPECTS: usize = 5;
 pub fn run(arguments: InspectArguments) -> Result<()> {
     stop_on_interrupt();
     let dataset = Dataset::open(&arguments.data)?;
-    let cache = Cache::open(arguments.cache);
+    let cache = Cache::open(arguments.cache.folder);
     let mut terminal = Terminal::new(arguments.json);
     // The features that a training by default makes: its report then suspects the same labels.
     let trunk =

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use headstart::Error;
-use headstart::dataset::Grouping;
 use headstart::features::usual_cache;
 use headstart::train::{Job, Recipe};
 
@@ -72,9 +71,7 @@ fn change(job: &mut Job, arguments: TrainArguments) -> Result<()> {
         job.checkpoint_every =
             Duration::try_from_secs_f64(seconds).with_context(|| format!("--checkpoint-every {seconds}"))?;
     }
-    if let Some(groups) = &arguments.groups {
-        job.groups = Grouping::parse(groups)?;
-    }
+    job.groups = arguments.groups.unwrap_or(std::mem::take(&mut job.groups));
     job.seed = arguments.seed.unwrap_or(job.seed);
     job.budget = arguments.budget.unwrap_or(job.budget);
     job.resplit |= arguments.resplit;
@@ -83,7 +80,7 @@ fn change(job: &mut Job, arguments: TrainArguments) -> Result<()> {
     job.train_images = arguments.train_images.or(job.train_images);
     job.exclude = arguments.exclude.or(job.exclude.take());
     job.positive = arguments.positive.or(job.positive.take());
-    job.cache = arguments.cache.unwrap_or_else(|| std::mem::take(&mut job.cache));
+    job.cache = arguments.cache.folder.unwrap_or_else(|| std::mem::take(&mut job.cache));
     job.cache_limit = arguments.cache_limit.map(|mebibytes| mebibytes << 20).or(job.cache_limit);
     Ok(())
 }
@@ -103,12 +100,8 @@ fn change_recipe(recipe: &mut Recipe, arguments: &TrainArguments) -> Result<()> 
     recipe.learning_rate = arguments.learning_rate.unwrap_or(recipe.learning_rate);
     recipe.seeds = arguments.seeds.map_or(recipe.seeds, usize::from);
     recipe.folds = arguments.folds.map(usize::from).or(recipe.folds);
-    if let Some(policy) = &arguments.threshold {
-        recipe.threshold = policy.parse()?;
-    }
-    if let Some(method) = &arguments.calibration {
-        recipe.calibration = method.parse()?;
-    }
+    recipe.threshold = arguments.threshold.unwrap_or(recipe.threshold);
+    recipe.calibration = arguments.calibration.unwrap_or(recipe.calibration);
     Ok(())
 }
 

@@ -18,7 +18,7 @@ pub fn run(arguments: LearningCurveArguments) -> Result<()> {
     let time = Duration::try_from_secs_f64(arguments.minutes * 60.0)
         .map_err(|_| Error::Usage(format!("--minutes: expected a time, found {}", arguments.minutes)))?;
     let question = Question { sizes: arguments.images, seeds: arguments.seeds.max(1), time };
-    let cache = Cache::open(arguments.cache);
+    let cache = Cache::open(arguments.cache.folder);
     let recipe = Recipe::find(&arguments.recipe)?;
     let job = Job {
         weights: arguments.weights,

@@ -16,6 +16,7 @@ mod metrics;
 mod predict;
 mod recipes;
 mod serve;
+mod shell;
 mod split;
 mod stress;
 mod summary;
@@ -50,7 +51,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
             Ok(())
         }
         Command::Recipes { command: RecipesCommand::Show { name } } => recipes::show(&name),
-        Command::Demo { out, cache } => demo::run(out, cache),
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man => shell::manual(),
     }
 }
 

@@ -1,10 +1,8 @@
 //! `headstart split`.
 
 use anyhow::Result;
-use headstart::Error;
-use headstart::Observer;
-use headstart::dataset::Grouping;
 use headstart::train::Partition;
+use headstart::{Error, Observer};
 
 use super::cache::Cache;
 use crate::cli::SplitArguments;
@@ -18,12 +16,12 @@ pub fn run(arguments: SplitArguments) -> Result<()> {
         let problem = format!("--fraction: expected more than 0 and less than 0.5, found {fraction}");
         return Err(Error::Usage(problem).into());
     }
-    let cache = (!arguments.names_only).then(|| Cache::open(arguments.cache));
+    let cache = (!arguments.names_only).then(|| Cache::open(arguments.cache.folder));
     let partition = Partition {
         data: arguments.data,
         exclude: arguments.exclude,
         train_images: None,
-        groups: Grouping::parse(&arguments.groups)?,
+        groups: arguments.groups,
         resplit: arguments.resplit,
         fraction,
         seed: arguments.seed,

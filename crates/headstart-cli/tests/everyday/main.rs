@@ -159,7 +159,7 @@ fn messages_say_exactly_what_is_wrong() {
         .code(1)
         .stderr(contains("expected the weights of resnet50, found those of efficientnet-lite0"));
     let beyond = train("data", &["--train-images", "99", "--out", "beyond"]).success();
-    let beyond = beyond.stderr(contains("--train-images 99: there are 25 images to train with"));
+    let beyond = beyond.stderr(contains("train_images 99: there are 25 images to train with"));
     // 25 files, one of which cannot be used, in two classes.
     let said = String::from_utf8_lossy(&beyond.get_output().stdout).into_owned();
     let counts =

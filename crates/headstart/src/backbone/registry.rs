@@ -15,9 +15,9 @@ use crate::regular;
 /// EfficientNet-Lite0's ImageNet weights (Apache-2.0, see `assets/README.md`).
 static EFFICIENTNET_LITE0: &[u8] = include_bytes!("../../../../assets/efficientnet_lite0.f16.safetensors");
 
-/// Sides of a net's input: every backbone here halves its maps five times.
 /// Bytes of a file of weights, at most.
 const MOST_BYTES: u64 = 8 << 30;
+/// Sides of a net's input: every backbone here halves its maps five times.
 const LEAST_SIZE: usize = 32;
 const MOST_SIZE: usize = 2048;
 
@@ -130,12 +130,13 @@ fn torchvisions(filter: Filter) -> Preprocess {
     }
 }
 
-/// The entry called `name`.
+/// The entry called `name`, with `-` or `_` between its words.
 ///
 /// # Errors
 /// [`Error::Usage`] that lists the known names.
 pub fn find(name: &str) -> Result<&'static Entry> {
-    ENTRIES.iter().find(|entry| entry.name == name).ok_or_else(|| {
+    let known = name.replace('_', "-");
+    ENTRIES.iter().find(|entry| entry.name == known).ok_or_else(|| {
         let names = ENTRIES.map(|entry| entry.name).join(", ");
         Error::Usage(format!("unknown backbone {name:?}: expected one of {names}"))
     })
@@ -174,9 +175,11 @@ impl Backbone {
                 Self::from_bytes(entry, &bytes, path)
             }
             None if entry.embedded => Self::from_bytes(entry, EFFICIENTNET_LITE0, Path::new(entry.name)),
-            None => Err(Error::Usage(format!(
-                "the weights of {name} are not part of this binary: give them by --weights FILE.safetensors"
-            ))),
+            None => {
+                let expected =
+                    format!("a .safetensors file with the weights of {name}, which are not embedded");
+                Err(Error::setting("weights", expected, "none"))
+            }
         }
     }
 
@@ -189,7 +192,7 @@ impl Backbone {
         if let Some(size) = size {
             if !(LEAST_SIZE..=MOST_SIZE).contains(&size) {
                 let expected = format!("from {LEAST_SIZE} to {MOST_SIZE} pixels");
-                return Err(Error::Usage(format!("--image-size: expected {expected}, found {size}")));
+                return Err(Error::setting("image_size", expected, size.to_string()));
             }
             backbone.preprocess.size = size;
         }
@@ -200,7 +203,7 @@ impl Backbone {
         let spec = entry.spec();
         let weights = Weights::from_safetensors(bytes, path)?;
         if let Some(other) = owner(&weights).filter(|other| other.name != entry.name) {
-            let found = format!("those of {0}: give --backbone {0}", other.name);
+            let found = format!("those of {0}: name {0} as the backbone", other.name);
             return Err(Error::invalid(path, format!("the weights of {}", entry.name), found));
         }
         let weights = weights.verify(spec.layers(0..spec.blocks.len()), path)?;
@@ -277,8 +280,9 @@ impl Spec {
             Unfreeze::Nothing => return Ok(self.blocks.len()),
             Unfreeze::Everything => return Ok(0),
             Unfreeze::Auto => {
-                let problem = "--unfreeze auto: only a training on images can choose; expected none, last-block, all or a block";
-                return Err(Error::Usage(problem.into()));
+                let expected =
+                    "none, last-block, all or a block, because only a training on images can choose";
+                return Err(Error::setting("unfreeze", expected, "auto"));
             }
             Unfreeze::LastBlock => &self.last_block,
             Unfreeze::Block(name) => name,

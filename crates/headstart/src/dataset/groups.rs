@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
@@ -69,6 +70,14 @@ impl From<Grouping> for String {
     }
 }
 
+impl FromStr for Grouping {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text)
+    }
+}
+
 impl Grouping {
     /// Reads `auto`, `none`, a preset's name or a regular expression.
     ///
@@ -84,7 +93,11 @@ impl Grouping {
         let pattern = preset.map_or(text, |(_, pattern)| pattern);
         Regex::new(pattern).map(Self::Pattern).map_err(|why| {
             let names = PRESETS.map(|(name, _)| name).join(", ");
-            Error::Usage(format!("--groups: expected auto, none, {names} or a regular expression: {why}"))
+            Error::setting(
+                "groups",
+                format!("auto, none, {names} or a regular expression"),
+                format!("{text}: {why}"),
+            )
         })
     }
 
@@ -98,7 +111,7 @@ impl Grouping {
 }
 
 pub(super) fn no_match(pattern: &Regex, path: &str) -> Error {
-    Error::Usage(format!("--groups: {pattern} matches no path such as {path}"))
+    Error::setting("groups", format!("a pattern that fits paths such as {path}"), pattern.as_str())
 }
 
 /// The patient that a path tells, by any of the presets.

@@ -280,7 +280,10 @@ mod tests {
             assert_eq!(images, 58);
             let groups = Grouping::parse("q[0-9]+").expect("a pattern");
             let problem = Cut { groups: &groups, ..cut(file) }.run().map(|_| ()).expect_err("no match");
-            assert_eq!(problem.to_string(), "--groups: q[0-9]+ matches no path such as p0-0.png");
+            assert_eq!(
+                problem.to_string(),
+                "groups: expected a pattern that fits paths such as p0-0.png, found q[0-9]+"
+            );
         });
     }
 

@@ -23,8 +23,9 @@ pub(super) fn map_classes(
         let asked = pairs.iter().find(|(their, _)| *their == index).map(|(_, our)| *our);
         let alike = || ours.iter().position(|our| plain(our) == plain(name));
         asked.or_else(alike).or(numbered.then_some(index)).ok_or_else(|| {
-            let expected = format!("the model's classes {}, or --classes THEIRS=OURS", ours.join(", "));
-            Error::invalid(data, expected, format!("a class {name}"))
+            let (data, ours) = (data.display(), ours.join(", "));
+            let expected = format!("{name}=OURS, with one of the model's classes {ours}");
+            Error::setting("classes", expected, format!("nothing for the class {name} of {data}"))
         })
     };
     let mapped = theirs.iter().enumerate().map(map).collect::<Result<Vec<usize>>>()?;
@@ -43,7 +44,7 @@ fn parse(pair: &str, theirs: &[String], ours: &[String]) -> Result<(usize, usize
         pair.split_once('=').and_then(|(their, our)| Some((place(theirs, their)?, place(ours, our)?)));
     found.ok_or_else(|| {
         let (theirs, ours) = (theirs.join(", "), ours.join(", "));
-        Error::Usage(format!("--classes: expected THEIRS=OURS of {theirs} and {ours}, found {pair}"))
+        Error::setting("classes", format!("THEIRS=OURS of {theirs} and {ours}"), pair)
     })
 }
 
@@ -75,7 +76,7 @@ mod tests {
     fn what_cannot_be_matched_is_named() {
         let problem = map(&["normal", "covid"], &[]).expect_err("unknown");
         assert!(
-            problem.contains("--classes THEIRS=OURS") && problem.ends_with("found a class covid"),
+            problem.contains("expected covid=OURS") && problem.ends_with("the class covid of d"),
             "{problem}"
         );
         assert!(map(&["normal", "Normal"], &[]).expect_err("twice").contains("normal and Normal as NORMAL"));

@@ -69,7 +69,7 @@ pub fn recalibrate(file: &Path, measurement: &Measurement) -> Result<Recalibrate
 
 /// Whether there is anything to fit to.
 fn check(measurement: &Measurement) -> Result<()> {
-    let refuse = |why: String| Err(Error::Usage(format!("--recalibrate: expected {why}")));
+    let refuse = |why: String| Err(Error::Usage(format!("recalibration: expected {why}")));
     if let Some(seen) = measurement.seen.filter(|seen| seen.training > 0) {
         let images = measurement.metrics.images;
         return refuse(format!(
@@ -117,7 +117,7 @@ impl Settings {
         let calibration =
             Calibration::fit(method, self.output, &rows, &labels, positive).ok_or_else(|| {
                 Error::Usage(
-                    "--recalibrate: expected more images of each class, ranked better than chance".into(),
+                    "recalibration: expected more images of each class, ranked better than chance".into(),
                 )
             })?;
         let scores: Vec<Vec<f32>> = rows.iter().map(|row| self.scores(row, calibration)).collect();

@@ -41,9 +41,7 @@ impl FromStr for CalibrationMethod {
             "none" => Ok(Self::None),
             "temperature" => Ok(Self::Temperature),
             "platt" => Ok(Self::Platt),
-            _ => Err(Error::Usage(format!(
-                "--calibration: expected auto, none, temperature or platt, found {text}"
-            ))),
+            _ => Err(Error::setting("calibration", "auto, none, temperature or platt", text)),
         }
     }
 }

@@ -52,9 +52,8 @@ impl FromStr for ThresholdPolicy {
             Self::Youden | Self::YoudenSmooth | Self::Cost { .. } => true,
         };
         policy.filter(within).ok_or_else(|| {
-            Error::Usage(format!(
-                "threshold: expected youden, youden-smooth, sensitivity=SHARE, cost=MISS:ALARM or fixed=SCORE, found {text}"
-            ))
+            let expected = "youden, youden-smooth, sensitivity=SHARE, cost=MISS:ALARM or fixed=SCORE";
+            Error::setting("threshold", expected, text)
         })
     }
 }

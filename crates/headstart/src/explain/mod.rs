@@ -33,7 +33,7 @@ impl FromStr for Method {
         match text {
             "grad-cam" => Ok(Self::GradCam),
             "layer-cam" => Ok(Self::LayerCam),
-            _ => Err(Error::Usage(format!("--explain-method: expected grad-cam or layer-cam, found {text}"))),
+            _ => Err(Error::setting("explain_method", "grad-cam or layer-cam", text)),
         }
     }
 }

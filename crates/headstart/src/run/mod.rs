@@ -126,7 +126,8 @@ impl Folder {
         match (state, job.resume) {
             (State::Empty, _) | (State::Stopped, true) => {}
             (State::Stopped, false) => {
-                return Err(Self::refused(path, "a training that was stopped: go on with --resume"));
+                let why = format!("true, because {} holds a training that was stopped", path.display());
+                return Err(Error::setting("resume", why, "false"));
             }
             (State::Whole, true) => return Err(Self::refused(path, "a training that is over")),
             (State::Whole, false) | (State::Other, _) => return Err(Self::refused(path, "files in it")),

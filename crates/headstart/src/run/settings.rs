@@ -79,15 +79,15 @@ impl Job {
         let mut add = |name: &str, value: Option<String>| {
             all.extend(value.map(|value| (name.to_string(), value)));
         };
-        add("DATA", Some(place(&self.data)));
-        add("--weights", self.weights.as_ref().map(place));
-        add("--exclude", self.exclude.as_ref().map(place));
-        add("--image-size", self.image_size.map(|size| size.to_string()));
-        add("--seed", Some(self.seed.to_string()));
-        add("--train-images", self.train_images.map(|images| images.to_string()));
-        add("--groups", Some(String::from(self.groups.clone())));
-        add("--resplit", self.resplit.then(|| "given".into()));
-        add("--positive", self.positive.clone());
+        add("data", Some(place(&self.data)));
+        add("weights", self.weights.as_ref().map(place));
+        add("exclude", self.exclude.as_ref().map(place));
+        add("image_size", self.image_size.map(|size| size.to_string()));
+        add("seed", Some(self.seed.to_string()));
+        add("train_images", self.train_images.map(|images| images.to_string()));
+        add("groups", Some(String::from(self.groups.clone())));
+        add("resplit", self.resplit.then(|| "given".into()));
+        add("positive", self.positive.clone());
         all
     }
 }
@@ -137,7 +137,7 @@ mod tests {
             problem.starts_with("run: expected the settings that it was begun with, found "),
             "{problem}"
         );
-        assert!(problem.contains("--image-size 32 instead of none, --seed 8 instead of 9"), "{problem}");
+        assert!(problem.contains("image_size 32 instead of none, seed 8 instead of 9"), "{problem}");
         assert!(problem.contains("the recipe's learning_rate 0.5 instead of "), "{problem}");
     }
 }

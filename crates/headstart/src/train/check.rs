@@ -37,9 +37,6 @@ impl Recipe {
         not_negative("weight_decay", f64::from(self.weight_decay))?;
         not_negative("focal_gamma", f64::from(self.focal_gamma))?;
         self.average.map_or(Ok(()), |decay| share("average", decay))?;
-        self.style_weights.map_or(Ok(()), |most| {
-            expect("style_weights", (1.0..=1000.0).contains(&most), "1 to 1000", &most.to_string())
-        })?;
         self.gradient_clip.map_or(Ok(()), |limit| positive("gradient_clip", f64::from(limit)))?;
         self.mix.map_or(Ok(()), |mix| positive("mix.alpha", mix.alpha()))?;
         self.augment.map_or(Ok(()), check_views)?;

@@ -169,7 +169,7 @@ fn difference(stored: &str, now: &str) -> &'static str {
     match part.split_once('=') {
         Some(("images", _)) => "one of other images: files, labels or splits have changed since",
         Some(("kept", _)) => {
-            "one that keeps other features in the cache: give the same --cache-limit as before, which decides that"
+            "one that keeps other features in the cache: give the same cache limit as before, which decides that"
         }
         _ => "one of another",
     }

@@ -42,19 +42,20 @@ pub(super) fn prepare(job: &Job, observer: &mut dyn Observer) -> Result<Prepared
     Ok(Prepared { dataset, survey, cut, positive })
 }
 
-/// The class that `--positive` names, or the last.
+/// The class that the job calls positive, or the last.
 fn positive(job: &Job, classes: &[String]) -> Result<usize> {
     let Some(name) = &job.positive else { return Ok(classes.len() - 1) };
     if classes.len() > 2 {
-        return Err(Error::Usage(format!(
-            "--positive: expected data of two classes, found {} ({}): of more than two the largest score decides",
-            classes.len(),
-            classes.join(", ")
-        )));
+        return Err(Error::setting(
+            "positive",
+            "data of two classes",
+            format!("{} ({}): of more than two the largest score decides", classes.len(), classes.join(", ")),
+        ));
     }
-    classes.iter().position(|class| class == name).ok_or_else(|| {
-        Error::Usage(format!("--positive: expected one of {}, found {name}", classes.join(", ")))
-    })
+    classes
+        .iter()
+        .position(|class| class == name)
+        .ok_or_else(|| Error::setting("positive", format!("one of {}", classes.join(", ")), name))
 }
 
 /// Labels and splits of the records that could be extracted.

@@ -65,7 +65,7 @@ pub(super) fn resolve(
         return Ok(job.recipe.unfreeze.clone());
     }
     if let Some(chosen) = job.checkpoints.as_deref().filter(|_| job.resume).and_then(checkpoint::unfreeze) {
-        observer.say(&format!("--unfreeze {chosen}, as it was chosen before the stop"));
+        observer.say(&format!("unfreeze {chosen}, as it was chosen before the stop"));
         return Ok(chosen);
     }
     observer.say(&format!("probing {} at each of its last blocks", backbone.spec.name));
@@ -102,7 +102,7 @@ fn depths(
     let units: Vec<usize> = kept.iter().map(|index| units[*index]).collect();
     let classes = dataset.classes.len();
     if let Some(class) = folds::too_few(classes, &labels, &units, FOLDS) {
-        let expected = format!("at least {FOLDS} training images of each class for --unfreeze auto");
+        let expected = format!("at least {FOLDS} training images of each class to choose what to unfreeze");
         return Err(Error::invalid(&dataset.root, expected, format!("fewer of {}", dataset.classes[class])));
     }
     let fold_of = folds::folds(classes, &labels, &units, FOLDS, job.seed);
@@ -148,16 +148,16 @@ fn reason(depths: &[Depth], chosen: &Depth, budget: Duration) -> String {
     let name = &chosen.unfreeze;
     match deeper {
         _ if chosen.time > budget => {
-            format!("--unfreeze {name}: nothing fits into {}; this is the quickest", minutes(budget))
+            format!("unfreeze {name}: nothing fits into {}; this is the quickest", minutes(budget))
         }
         Some(next) if next.time > budget && next.loss <= limit(depths) => {
-            format!("--unfreeze {name}: from {} on it would not fit into {}", next.unfreeze, minutes(budget))
+            format!("unfreeze {name}: from {} on it would not fit into {}", next.unfreeze, minutes(budget))
         }
         Some(next) => format!(
-            "--unfreeze {name}: what the net knows before {} tells the classes apart less well",
+            "unfreeze {name}: what the net knows before {} tells the classes apart less well",
             next.unfreeze
         ),
-        None => format!("--unfreeze {name}: the deepest that was looked at"),
+        None => format!("unfreeze {name}: the deepest that was looked at"),
     }
 }
 
@@ -272,8 +272,8 @@ mod tests {
         assert_eq!(cut, 2);
         assert!(why.ends_with("what the net knows before b1 tells the classes apart less well"), "{why}");
         let (cut, why) = chosen(100);
-        assert_eq!((cut, why.as_str()), (3, "--unfreeze b3: from b2 on it would not fit into 100 s"));
+        assert_eq!((cut, why.as_str()), (3, "unfreeze b3: from b2 on it would not fit into 100 s"));
         let (cut, why) = chosen(5);
-        assert_eq!((cut, why.as_str()), (4, "--unfreeze b4: nothing fits into 5 s; this is the quickest"));
+        assert_eq!((cut, why.as_str()), (4, "unfreeze b4: nothing fits into 5 s; this is the quickest"));
     }
 }

@@ -43,15 +43,6 @@ pub(super) struct Data<'a> {
     pub(super) classes: usize,
     /// The positive class.
     pub(super) positive: usize,
-    /// How much each record counts in training against others of its class; none where all count the same.
-    pub(super) weights: &'a [f32],
-}
-
-impl Data<'_> {
-    /// How much a record counts.
-    pub(super) fn weight(&self, index: usize) -> f32 {
-        self.weights.get(index).copied().unwrap_or(1.0)
-    }
 }
 
 /// `a is`, or `a, b are`.

@@ -97,9 +97,11 @@ fn sizes(dataset: &Dataset, wanted: &[usize]) -> Result<Vec<usize>> {
     sizes.sort_unstable();
     sizes.dedup();
     if sizes.is_empty() {
-        return Err(Error::Usage(format!(
-            "--images: expected numbers from {VALIDATE} to {rarest}, the images of the rarest class, found {wanted:?}"
-        )));
+        return Err(Error::setting(
+            "images",
+            format!("numbers from {VALIDATE} to {rarest}, the images of the rarest class"),
+            format!("{wanted:?}"),
+        ));
     }
     Ok(sizes)
 }
@@ -210,7 +212,6 @@ impl<'a> Study<'a> {
             validation: &validation,
             classes,
             positive: self.positive,
-            weights: &[],
         };
         let pace = Pace::new(&net.blocks[net.cut..], recipe.thaw, recipe.block_rate);
         let fit = Fit {

@@ -104,8 +104,6 @@ pub(super) struct Fitting<'a> {
     pub(super) stressed: &'a Views<'a>,
     pub(super) phases: &'a Phases,
     pub(super) usable: &'a Usable,
-    /// How much each record counts in training.
-    pub(super) weights: &'a [f32],
     pub(super) positive: usize,
     /// The patient of each record, if known.
     pub(super) groups: &'a [Option<&'a str>],
@@ -157,7 +155,6 @@ impl Fitting<'_> {
             validation: &member.validation,
             classes: net.classes(),
             positive: self.positive,
-            weights: self.weights,
         };
         let pace = Pace::new(&net.blocks[net.cut..], job.recipe.thaw, job.recipe.block_rate);
         let fit = fit::Fit {

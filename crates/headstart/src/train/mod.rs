@@ -181,7 +181,6 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Run> {
     let print = fingerprint(job, &net, &dataset, &extracted, &phases);
     let groups: Vec<Option<&str>> =
         extracted.usable.iter().map(|index| dataset.samples[*index].group.as_deref()).collect();
-    let weights = style::weights(&job.recipe, &style, &extracted.usable, observer);
     let fitting = Fitting {
         job,
         net: &net,
@@ -190,7 +189,6 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Run> {
         stressed: &stressed,
         phases: &phases,
         usable: &usable,
-        weights: &weights,
         positive,
         groups: &groups,
     };

@@ -122,7 +122,7 @@ impl Partition {
             let there = dataset.samples.iter().filter(|sample| sample.is_trainable()).count();
             if limit > there {
                 observer.warn(&format!(
-                    "--train-images {limit}: there are {} images to train with, and all are used",
+                    "train_images {limit}: there are {} images to train with, and all are used",
                     thousands(there)
                 ));
             }
@@ -163,7 +163,7 @@ impl Partition {
         observer.say(&format!("{:<11} {}{joined}; groups in common {shared}", "groups", thousands(groups)));
         for doubt in Doubt::of(tally) {
             let remedy = match doubt {
-                Doubt::SharedGroups { .. } => " --resplit cuts the data anew.",
+                Doubt::SharedGroups { .. } => " Splitting the data again (resplit) mends that.",
                 Doubt::FewImages { .. } => "",
             };
             observer.warn(&format!("{doubt}{remedy}"));

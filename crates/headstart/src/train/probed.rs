@@ -60,7 +60,6 @@ impl Fitting<'_> {
             validation: &member.validation,
             classes: net.classes(),
             positive: self.positive,
-            weights: &[],
         };
         let versions = pooled.views.versions(&data);
         let width = pooled.tail.input().len();

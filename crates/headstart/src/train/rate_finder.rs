@@ -54,7 +54,6 @@ pub fn find_rate(job: &Job, observer: &mut dyn Observer) -> Result<RateCurve> {
         validation: &[],
         classes: dataset.classes.len(),
         positive,
-        weights: &[],
     };
     climb(job, &net, &data, observer)
 }

@@ -153,10 +153,6 @@ pub struct Recipe {
     pub keep: Keep,
     /// Whether rarer classes weigh more.
     pub class_weights: bool,
-    /// How much more an image may count whose style speaks against its class than one whose style tells it. With it,
-    /// training cannot win by style alone; as far as style tells the class at all.
-    #[serde(default)]
-    pub style_weights: Option<f32>,
     /// Share of the training images that is cut off for validation when none are given.
     pub validation_fraction: f64,
     /// Which validation images decide.

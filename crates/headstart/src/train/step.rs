@@ -105,30 +105,19 @@ impl Batch {
             Some(mix) => mix.apply(&mut values, shape, random),
             None => Pairs::none(labels.len()),
         };
-        let mut targets = Targets::new(&labels, class_weights, recipe.label_smoothing, &pairs);
-        for (image, weight) in targets.weights.iter_mut().enumerate() {
-            let [own, other] = [image, pairs.partner[image]].map(|place| data.weight(indices[place]));
-            *weight *= pairs.share[image] * own + (1.0 - pairs.share[image]) * other;
-        }
+        let targets = Targets::new(&labels, class_weights, recipe.label_smoothing, &pairs);
         let dims = [labels.len(), shape.height, shape.width, shape.channels];
         let features = Tensor::from_data(TensorData::new(values, dims), tail.device());
         Ok(Self { features, labels, targets })
     }
 }
 
-/// Factors of the images' own weights, by class: with mean 1 over the images, and when `wanted` so that each class counts
-/// the same.
+/// Weights that make each class count the same, with mean 1 over the images.
 pub(super) fn class_weights(data: &Data<'_>, wanted: bool) -> Vec<f32> {
-    let mut sums = vec![0.0f32; data.classes];
-    data.train.iter().for_each(|index| sums[data.labels[*index]] += data.weight(*index));
-    let images = data.train.len() as f32;
-    let (share, sum) = (images / data.classes as f32, sums.iter().sum::<f32>());
-    let weight = |own: &f32| match wanted {
-        true if *own > 0.0 => share / own,
-        true => share,
-        false => images / sum,
-    };
-    sums.iter().map(weight).collect()
+    let mut counts = vec![0usize; data.classes];
+    data.train.iter().for_each(|index| counts[data.labels[*index]] += 1);
+    let share = data.train.len() as f32 / data.classes as f32;
+    counts.iter().map(|count| if wanted { share / (*count).max(1) as f32 } else { 1.0 }).collect()
 }
 
 #[cfg(test)]
@@ -151,12 +140,8 @@ mod tests {
             validation: &[4],
             classes: 2,
             positive: 1,
-            weights: &[],
         };
         assert_eq!(class_weights(&data, true), [2.0, 2.0 / 3.0]);
         assert_eq!(class_weights(&data, false), [1.0, 1.0]);
-        let data = Data { weights: &[1.0, 1.0, 2.0, 3.0, 9.0], ..data };
-        assert_eq!(class_weights(&data, true), [2.0, 2.0 / 6.0]);
-        assert_eq!(class_weights(&data, false), [4.0 / 7.0; 2]);
     }
 }

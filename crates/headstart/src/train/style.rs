@@ -1,8 +1,6 @@
 //! How far views go from the training images, where the recipe leaves that to the images: as far as their style tells
 //! their class.
 
-use std::collections::HashMap;
-
 use super::recipe::{Recipe, ValidateOn};
 use crate::audit::StyleAudit;
 use crate::image::Strength;
@@ -43,43 +41,9 @@ fn at_strength(recipe: &Recipe, strength: f32) -> Recipe {
     Recipe { augment, validate_on, ..recipe.clone() }
 }
 
-/// How much each record counts in training, so that style tells less of the class: the inverse of the score that style
-/// alone gives the image's class (inverse propensity weights; "Just Train Twice", Liu 2021, does it in two steps), as far
-/// as style tells the class. None unless the recipe asks. `usable` has the sample of each record.
-pub(super) fn weights(
-    recipe: &Recipe,
-    style: &StyleAudit,
-    usable: &[usize],
-    observer: &mut dyn Observer,
-) -> Vec<f32> {
-    let Some(most) = recipe.style_weights.filter(|_| style.strength() >= LEAST) else { return vec![] };
-    let told: HashMap<usize, f32> = style.told().iter().copied().collect();
-    let weight = |score: f32| weight(score, most, style.strength());
-    let against = told.values().filter(|score| **score < 0.5).count();
-    observer.say(&format!(
-        "style speaks against the class of {against} of {} training images: they count up to {:.0} times as much",
-        told.len(),
-        weight(0.0)
-    ));
-    usable.iter().map(|sample| told.get(sample).map_or(1.0, |score| weight(*score))).collect()
-}
-
-/// Of an image to whose class style alone gives `score`.
-fn weight(score: f32, most: f32, strength: f32) -> f32 {
-    score.max(most.recip()).recip().powf(strength)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_image_counts_more_the_less_style_tells_its_class_up_to_a_limit() {
-        let of = |score| weight(score, 20.0, 1.0);
-        assert_eq!([1.0, 0.5, 0.1, 0.01].map(|score| of(score).round()), [1.0, 2.0, 10.0, 20.0]);
-        assert_eq!(weight(0.25, 20.0, 0.5), 2.0);
-        assert_eq!(weight(0.01, 20.0, 0.0), 1.0);
-    }
 
     #[test]
     fn views_follow_the_strength_and_are_left_out_where_it_is_next_to_nothing() {

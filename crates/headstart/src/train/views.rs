@@ -346,7 +346,6 @@ mod tests {
             validation: &[],
             classes: 2,
             positive: 1,
-            weights: &[],
         };
         let epoch = |epoch: usize| {
             let mut drawn = [0.0; 2];

@@ -52,11 +52,6 @@ impl Images {
         mean_of_dependent(&(first..self.classes).map(of_class).collect::<Vec<_>>())
     }
 
-    /// The score of each image's own class.
-    pub(super) fn of_own_class(&self, scores: &[Vec<f32>]) -> Vec<f32> {
-        self.labels.iter().zip(scores).map(|(label, row)| row[*label]).collect()
-    }
-
     /// Share of the images whose largest score is another class's.
     pub(super) fn wrong(&self, scores: &[Vec<f32>]) -> f64 {
         let is_wrong = |(label, row): (&usize, &Vec<f32>)| row.iter().any(|score| *score > row[*label]);

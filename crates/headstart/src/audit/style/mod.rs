@@ -47,9 +47,6 @@ pub struct StyleAudit {
     pub wrong_by_guessing: f64,
     /// As [`StyleAudit::strength`].
     strength: f32,
-    /// As [`StyleAudit::told`].
-    #[serde(skip)]
-    told: Vec<(usize, f32)>,
     /// Why nothing was measured, if so.
     pub skipped: Option<String>,
 }
@@ -83,16 +80,12 @@ impl StyleAudit {
         let (samples, styles): (Vec<usize>, Vec<Statistics>) =
             thinned(seen.filter_map(|(sample, look)| Some((sample, look.as_ref()?.style))), dataset);
         match images(dataset, &samples, &units) {
-            Ok(images) => Self::measured(&images, (&samples, &styles), observer),
+            Ok(images) => Self::measured(&images, &styles, observer),
             Err(why) => Ok(Self::skipped(why)),
         }
     }
 
-    fn measured(
-        images: &Images,
-        (samples, styles): (&[usize], &[Statistics]),
-        observer: &dyn Observer,
-    ) -> Result<Self> {
+    fn measured(images: &Images, styles: &[Statistics], observer: &dyn Observer) -> Result<Self> {
         let scores = |families: &[Family]| {
             let row = |style: &Statistics| families.iter().flat_map(|one| style.family(*one)).collect();
             images.scores(styles.iter().map(row).collect(), observer)
@@ -110,7 +103,6 @@ impl StyleAudit {
             wrong: images.wrong(&together),
             wrong_by_guessing: images.wrong_by_guessing(),
             strength: strength(all),
-            told: samples.iter().copied().zip(images.of_own_class(&together)).collect(),
             skipped: None,
         })
     }
@@ -123,7 +115,6 @@ impl StyleAudit {
             wrong: f64::NAN,
             wrong_by_guessing: f64::NAN,
             strength: strength(Estimate::UNKNOWN),
-            told: Vec::new(),
             skipped: Some(why),
         }
     }
@@ -133,12 +124,6 @@ impl StyleAudit {
     /// measured.
     pub fn strength(&self) -> f32 {
         self.strength
-    }
-
-    /// Training images that were measured, by their place in the dataset, and the score that style alone gives the class
-    /// of each: 1 where style tells it, 0 where style tells another. Cross-validated, as [`StyleAudit::all`] is.
-    pub fn told(&self) -> &[(usize, f32)] {
-        &self.told
     }
 
     /// What was found and what it means, in a few sentences.

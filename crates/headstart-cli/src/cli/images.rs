@@ -1,0 +1,89 @@
+//! Arguments of the commands that look at images, split them or compute their features.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use headstart::dataset::Grouping;
+
+use super::{CacheArguments, setting};
+
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// Labelled images, as `train` takes them.
+    pub data: PathBuf,
+    /// Print everything that was found, as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write a page with pictures of what was found.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write the paths of unusable, blank and duplicate images, one a line, for `train --exclude`.
+    #[arg(long, value_name = "FILE")]
+    pub quarantine: Option<PathBuf>,
+    /// Do not look for wrong labels, which takes most of the time.
+    #[arg(long)]
+    pub no_label_check: bool,
+    #[command(flatten)]
+    pub cache: CacheArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct SplitArguments {
+    /// Labelled images, as `train` takes them.
+    pub data: PathBuf,
+    /// The table to write: path,label,split,group and, with --folds, fold.
+    #[arg(long, default_value = "split.csv", value_name = "FILE")]
+    pub out: PathBuf,
+    /// Also divide the images that are not for the test into this many folds.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..=1000), value_name = "N")]
+    pub folds: Option<u32>,
+    /// Share of the images for validation, and the same share for the test.
+    #[arg(long, default_value_t = 0.15, value_name = "SHARE")]
+    pub fraction: f64,
+    /// Seed of the split.
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub seed: u64,
+    /// How to tell which images are of one patient: auto, none, a collection (kermany, nih, chexpert, mimic, bids), or a
+    /// regular expression for paths whose first group is the patient.
+    #[arg(long, default_value = "auto", value_parser = setting::<Grouping>, value_name = "HOW")]
+    pub groups: Grouping,
+    /// Split the images again, even if the data come with splits.
+    #[arg(long)]
+    pub resplit: bool,
+    /// A file that lists images to leave out, one path a line.
+    #[arg(long, value_name = "FILE")]
+    pub exclude: Option<PathBuf>,
+    /// Go by names alone and do not read the images. Duplicates may then be in two splits.
+    #[arg(long)]
+    pub names_only: bool,
+    #[command(flatten)]
+    pub cache: CacheArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct FeaturesArguments {
+    /// Images in class folders, or as `train` takes them.
+    pub data: PathBuf,
+    /// The pretrained net.
+    #[arg(long, alias = "model", default_value = "efficientnet-lite0", value_name = "NAME")]
+    pub backbone: String,
+    /// The file of the backbone's pretrained weights (.safetensors).
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Where to cut the net. The features are what comes before what this would train: none, head, last-block, all, or the
+    /// name of a block.
+    #[arg(long, default_value = "none", value_name = "WHAT")]
+    pub unfreeze: String,
+    /// Width and height of the net's input, in pixels.
+    #[arg(long, alias = "imgsz", value_name = "PIXELS")]
+    pub image_size: Option<usize>,
+    /// Average over height and width: the array is [N, C].
+    #[arg(long)]
+    pub pool: bool,
+    /// The array to write: f32 [N, C, H, W], in the order of the images' paths. X.npy gets a table X.rows.csv of path, label
+    /// and split; X.npz holds them itself.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub cache: CacheArguments,
+}

@@ -1,0 +1,164 @@
+//! The command line.
+
+mod images;
+mod model;
+mod training;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use headstart::Error;
+
+pub use images::{FeaturesArguments, InspectArguments, SplitArguments};
+pub use model::{
+    BenchArguments, CompareArguments, EvaluateArguments, Format, PredictArguments, ServeArguments,
+    SummaryArguments,
+};
+pub use training::{LearningCurveArguments, TrainArguments};
+
+/// What a bare `headstart --help` ends with.
+const BEGIN: &str = "\
+Begin here:
+  headstart demo                        train and predict on synthetic images, no data needed
+  headstart train DATA --out runs/first train on your own images: a folder of class folders
+  headstart serve runs/first            classify images on a web page";
+
+/// Train an image classifier on a folder of labelled images, evaluate it honestly, and serve it as a web app.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, arg_required_else_help = true, after_help = BEGIN)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Number of threads to compute on. Default: one for each core.
+    #[arg(long, short = 'j', global = true, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a classifier on labelled images and evaluate it.
+    Train(Box<TrainArguments>),
+    /// Measure a model on labelled images.
+    #[command(alias = "val")]
+    Evaluate(EvaluateArguments),
+    /// Classify images.
+    Predict(PredictArguments),
+    /// Serve a model as a web app.
+    Serve(ServeArguments),
+    /// Print the layers of a model or a backbone.
+    Summary(SummaryArguments),
+    /// Check labelled images before training: duplicates, leaks between splits, shortcuts, wrong labels.
+    Inspect(InspectArguments),
+    /// Split images into training, validation and test, so that no patient and no duplicate is in two of them.
+    Split(SplitArguments),
+    /// Write a backbone's features of each image as a NumPy array.
+    Features(FeaturesArguments),
+    /// Compare runs: do they differ, or is the difference chance?
+    Compare(CompareArguments),
+    /// Find a learning rate: train while the rate rises, and draw the loss.
+    LearningRate(Box<TrainArguments>),
+    /// Measure how many labelled images pretrained weights save, against random weights.
+    LearningCurve(LearningCurveArguments),
+    /// Measure how fast this machine runs and trains a net.
+    Bench(BenchArguments),
+    /// List the pretrained nets.
+    Backbones {
+        #[command(subcommand)]
+        command: BackbonesCommand,
+    },
+    /// List and show the training recipes in this program.
+    Recipes {
+        #[command(subcommand)]
+        command: RecipesCommand,
+    },
+    /// Draw synthetic chest X-rays, train on them and classify two: the whole job without any data.
+    Demo(DemoArguments),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, in roff.
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BackbonesCommand {
+    /// List names, sizes, sources and licences.
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RecipesCommand {
+    /// List the recipes and what each is for.
+    List,
+    /// Print every setting of a recipe as TOML.
+    Show {
+        /// A recipe's name, or a .toml file.
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Folder for the images and the run. Default: runs/demo, or runs/demo-2 and so on if that exists.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub cache: CacheArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct CacheArguments {
+    /// Folder that keeps computed features, so that they are not computed again. Default: headstart in the user's cache
+    /// folder.
+    #[arg(long = "cache", env = "HEADSTART_CACHE", hide_env_values = true, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+/// Reads a setting of the library. The option's name stands before what is wrong with it.
+fn setting<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| match error {
+        Error::Setting { expected, found, .. } => format!("expected {expected}, found {found}"),
+        other => other.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    #[test]
+    fn every_command_and_option_has_a_help_text() {
+        let mut command = Arguments::command();
+        command.build();
+        let mut waiting = vec![&command];
+        while let Some(command) = waiting.pop() {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {} has no help",
+                    command.get_name(),
+                    argument.get_id()
+                );
+            }
+            waiting.extend(command.get_subcommands());
+        }
+    }
+
+    #[test]
+    fn names_of_other_programs_are_understood() {
+        use clap::Parser;
+        let parsed = |words: &[&str]| Arguments::try_parse_from([&["headstart"], words].concat()).is_ok();
+        assert!(parsed(&[
+            "train", "d", "--lr", "1e-4", "-b", "8", "--imgsz", "160", "--model", "vgg16", "-j", "2"
+        ]));
+        assert!(parsed(&["val", "model", "data"]));
+        assert!(!parsed(&["train", "d", "--calibration", "plat"]));
+    }
+}
