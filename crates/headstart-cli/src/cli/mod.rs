@@ -151,6 +151,34 @@ mod tests {
         }
     }
 
+    /// Every command's help, as Markdown.
+    fn reference() -> String {
+        let mut command = Arguments::command().term_width(100);
+        command.build();
+        let mut text = "# Command line\n\nWhat `headstart COMMAND --help` prints.\n".to_owned();
+        let mut waiting = vec![command];
+        while let Some(mut command) = waiting.pop() {
+            if command.get_name() != "help" {
+                let name = command.get_bin_name().unwrap_or("headstart").to_owned();
+                let help = command.render_help().to_string();
+                let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+                text += &format!("\n## {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end());
+                waiting.extend(command.get_subcommands().cloned().collect::<Vec<_>>().into_iter().rev());
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn the_reference_in_docs_is_what_the_program_says() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
+        if std::env::var_os("HEADSTART_WRITE_DOCS").is_some() {
+            std::fs::write(&file, reference()).expect("writes");
+        }
+        let written = std::fs::read_to_string(&file).expect("docs/cli.md");
+        assert_eq!(written, reference(), "HEADSTART_WRITE_DOCS=1 writes it");
+    }
+
     #[test]
     fn names_of_other_programs_are_understood() {
         use clap::Parser;

@@ -1,4 +1,4 @@
-//! What one does every day: the README's own commands, a second demo, a cache that cannot be written.
+//! What one does every day: the tutorial's own commands, a second demo, a cache that cannot be written.
 
 mod predicting;
 mod printing;
@@ -13,21 +13,25 @@ use predicates::str::contains;
 
 use real_program::{headstart, history, pictures, tensors};
 
-/// The commands of a section of the README.
-fn readme(section: &str) -> Vec<Vec<&'static str>> {
-    let text = include_str!("../../../../README.md");
-    let (_, text) = text.split_once(&format!("## {section}\n")).expect("the section");
-    let (_, text) = text.split_once("```sh\n").expect("commands");
-    let (commands, _) = text.split_once("```").expect("their end");
-    commands.lines().map(|line| line.split(' ').collect()).collect()
+/// The commands in the blocks for a shell of a section of the tutorial.
+fn tutorial(section: &str) -> Vec<Vec<String>> {
+    let text = include_str!("../../../../docs/tutorial.md");
+    let (_, after) = text.split_once(&format!("## {section}\n")).expect("a section");
+    let section = after.split("\n## ").next().unwrap_or(after);
+    let blocks = section.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+    let lines = blocks.flat_map(str::lines);
+    lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
 }
 
 #[test]
-fn the_readme_s_sequence_works_as_it_stands() {
+fn the_tutorial_s_steps_work_as_they_stand() {
     let folder = tempfile::tempdir().expect("a folder");
-    pictures(&folder.path().join("chest-xray"), 20);
-    let commands = readme("Look before you train");
-    assert!(commands.len() >= 4, "{commands:?}");
+    for data in ["chest-xray", "other-hospital", "scans"] {
+        pictures(&folder.path().join(data), 20);
+    }
+    let steps = ["2. Look before you train", "3. Train", "5. Ask it about other images"];
+    let commands: Vec<_> = steps.into_iter().flat_map(tutorial).collect();
+    assert_eq!(commands.len(), 4, "{commands:?}");
     for command in commands {
         let mut program = headstart(&folder.path().join("cache"));
         program.current_dir(folder.path()).args(&command[1..]);
