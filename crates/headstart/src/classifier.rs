@@ -6,7 +6,7 @@ mod card;
 mod check;
 mod digest;
 mod net;
-mod output;
+mod randomise;
 mod sealed;
 mod seen;
 #[cfg(test)]
@@ -17,21 +17,21 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use crate::backbone::{LayerRow, layer_rows};
 use crate::error::{Error, Result};
-use crate::evaluate::{Drift, Measured, predicted, shares};
+use crate::evaluate::{Drift, predicted, shares};
 use crate::explain::{Heatmap, Method};
 use crate::features::input;
 use crate::gate::{Gate, Strangeness, pool};
 use crate::image::{DecodeError, Image, Limits, decode};
 use crate::random::Random;
 use crate::regular;
-use crate::report::{LayerRow, layer_rows};
 
 use net::{Maps, Net};
 
 pub use answer::{Answer, Verdict};
 pub use card::Card;
-pub use output::Output;
+pub use randomise::{Randomised, cascade};
 pub use sealed::{Description, Member, Worth};
 pub(crate) use sealed::{FORMAT, Sealed};
 pub use seen::{Seen, SeenBefore};
@@ -283,7 +283,7 @@ impl Classifier {
     /// Whether a whole set of images has drifted from those that the model was validated on; `None` with fewer
     /// than [`FEWEST_FOR_DRIFT`](crate::evaluate::FEWEST_FOR_DRIFT) images, and in models that are older.
     pub fn drift(&self, set: &[&Answer]) -> Option<Drift> {
-        let measured = Measured::of(set, self.description.positive);
+        let measured = answer::measured(set, self.description.positive);
         self.description.reference.as_ref()?.compare(&measured)
     }
 

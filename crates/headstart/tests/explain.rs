@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use headstart::classifier::Classifier;
-use headstart::explain::{Method, cascade};
+use headstart::classifier::{Classifier, cascade};
+use headstart::explain::Method;
 use headstart::image::{Limits, decode};
 use headstart::phantom;
 use headstart::{Recipe, Trainer};

@@ -1,7 +1,7 @@
 //! Metrics, intervals, calibration and tests against scikit-learn, statsmodels, confidenceinterval and
 //! MLstatkit: see `tools/golden_metrics.py`.
 
-use headstart::classifier::Output;
+use headstart::evaluate::Output;
 use headstart::evaluate::{
     Calibration, CalibrationMethod, Confusion, Estimate, SplitMetrics, delong, evaluate, mcnemar,
     one_against_rest, paired_delong, wilson,

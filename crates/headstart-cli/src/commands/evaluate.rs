@@ -4,10 +4,8 @@ use anyhow::{Context, Result, bail};
 use headstart::Error;
 use headstart::Observer as _;
 use headstart::classifier::Classifier;
-use headstart::evaluate::{
-    Coverage, Drift, Estimate, Measurement, Recalibrated, Shift, SplitMetrics, classifier_on,
-    predictive_values, recalibrate,
-};
+use headstart::evaluate::{Coverage, Drift, Estimate, SplitMetrics, predictive_values};
+use headstart::external::{Measurement, Recalibrated, Shift, classifier_on, recalibrate};
 use headstart::image::first_frames;
 
 use super::metrics::by_class;

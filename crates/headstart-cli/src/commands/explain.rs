@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use headstart::classifier::Classifier;
-use headstart::explain::{Method, cascade, overlay, side_by_side};
+use headstart::classifier::{Classifier, cascade};
+use headstart::explain::{Method, overlay, side_by_side};
 use headstart::image::{Image, encode_png};
 use headstart::visible::visible;
 

@@ -5,13 +5,14 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::cli::Arguments;
-use crate::print::text;
+use crate::print::raw;
 
 /// Prints the script that completes the program's options in a shell.
 pub fn completions(shell: Shell) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "headstart", &mut script);
-    text(String::from_utf8(script)?);
+    let script = String::from_utf8(script)?;
+    raw(script);
     Ok(())
 }
 
@@ -24,6 +25,7 @@ pub fn manual() -> Result<()> {
     for part in command.get_subcommands() {
         clap_mangen::Man::new(part.clone().disable_help_subcommand(true)).render(&mut page)?;
     }
-    text(String::from_utf8(page)?);
+    let page = String::from_utf8(page)?;
+    raw(page);
     Ok(())
 }

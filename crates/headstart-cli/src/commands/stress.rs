@@ -1,6 +1,6 @@
 //! The stress test as text.
 
-use headstart::evaluate::{Stressed, worst};
+use headstart::external::{Stressed, worst};
 
 /// A line for each change, and which is the worst; nothing where no test was made.
 pub fn table(rows: &[Stressed]) -> String {

@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use headstart::backbone::registry;
 use headstart::backbone::spec::MapShape;
+use headstart::backbone::{LayerRow, layer_rows};
 use headstart::classifier::Classifier;
-use headstart::report::{LayerRow, diagram_svg, layer_rows, summary_table};
+use headstart::report::{diagram_svg, summary_table};
 use headstart::visible::visible;
 
 use crate::cli::SummaryArguments;

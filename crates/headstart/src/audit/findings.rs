@@ -1,7 +1,7 @@
 //! An audit in a few lines: each check with what it found.
 
 use super::{Audit, Duplicates, Labels, OddityKind};
-use crate::report::thousands;
+use crate::numbers::thousands;
 
 /// What one check found.
 #[derive(Debug, Clone, PartialEq, Eq)]

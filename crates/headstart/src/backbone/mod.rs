@@ -2,6 +2,7 @@
 
 pub mod efficientnet;
 mod inverted;
+mod layers;
 pub mod mobilenet;
 pub mod registry;
 pub mod resnet;
@@ -10,4 +11,5 @@ pub mod vgg;
 pub mod weights;
 mod window;
 
+pub use layers::{LayerRow, layer_rows};
 pub use registry::{Backbone, Unfreeze};

@@ -6,11 +6,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::spec::Spec;
-use super::weights::{Weights, sha256};
+use super::weights::Weights;
 use super::{efficientnet, mobilenet, resnet, vgg};
 use crate::error::{Error, Result};
 use crate::image::preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 use crate::regular;
+use crate::sha256::sha256;
 
 /// EfficientNet-Lite0's ImageNet weights (Apache-2.0, see `assets/README.md`).
 static EFFICIENTNET_LITE0: &[u8] = include_bytes!("../../../../assets/efficientnet_lite0.f16.safetensors");

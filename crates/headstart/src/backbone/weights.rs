@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::spec::Layer;
 use crate::error::{Error, Result};
-pub use crate::sha256::{hexadecimal, sha256};
+use crate::sha256::hexadecimal;
 
 /// One tensor on the host, in f32.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::csv_field::csv_field;
+use crate::evaluate::{Measure, Measured, telling};
 
 /// What is said of an unusual image.
 const UNUSUAL: &str = "unusual: this image seems to have been made in another way than the training images";
@@ -105,6 +106,22 @@ impl Answer {
         let threshold = threshold.map(|threshold| threshold.to_string()).unwrap_or_default();
         format!("{distance},{refused},{plausible},{unusual},{},{threshold}", self.verdict.word())
     }
+}
+
+/// What drift is measured by, of answers of a model with this positive class. What a model cannot measure of every image is
+/// left out.
+pub(super) fn measured(set: &[&Answer], positive: usize) -> Vec<Measured> {
+    let values = |measure| -> Option<Vec<f64>> {
+        let value = |image: &&Answer| match measure {
+            Measure::Distance => image.distance,
+            Measure::Oddness => image.oddness,
+            Measure::Score => Some(telling(&image.scores, positive)),
+        };
+        set.iter().map(value).collect()
+    };
+    let all = [Measure::Distance, Measure::Oddness, Measure::Score];
+    let measured = all.map(|measure| Some(Measured { measure, values: values(measure)? }));
+    measured.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

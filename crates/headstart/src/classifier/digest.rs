@@ -5,8 +5,9 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::backbone::weights::{Weights, hexadecimal, little_endian};
+use crate::backbone::weights::{Weights, little_endian};
 use crate::error::{Error, Result};
+use crate::sha256::hexadecimal;
 
 /// What the stored description begins with; the digest and the rest follow.
 const START: &str = r#"{"digest":""#;

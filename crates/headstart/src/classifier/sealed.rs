@@ -5,14 +5,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Output, Seen, Wording, check, digest};
+use super::{Seen, Wording, check, digest};
 use crate::backbone::registry::Provenance;
 use crate::backbone::spec::{Block, Layer};
 use crate::backbone::weights::{self, Weights};
 use crate::error::{Error, Result};
 use crate::evaluate::{
-    Calibration, Conformal, Confusion, Doubt, Outcomes, Reference, SplitMetrics, Spread, ThresholdCounts,
-    ThresholdPolicy, auc, one_against_rest, predicted,
+    Calibration, Conformal, Confusion, Doubt, Outcomes, Output, Reference, SplitMetrics, Spread,
+    ThresholdCounts, ThresholdPolicy, auc, one_against_rest, predicted,
 };
 use crate::features::input;
 use crate::gate::{Gate, GateFacts};

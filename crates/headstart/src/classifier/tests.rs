@@ -7,7 +7,7 @@ use super::*;
 use crate::backbone::registry::Provenance;
 use crate::backbone::spec::{Activation, Block, Dense, Layer};
 use crate::backbone::weights::Weights;
-use crate::evaluate::{Calibration, Conformal, ThresholdPolicy};
+use crate::evaluate::{Calibration, Conformal, Output, ThresholdPolicy};
 use crate::gate::{Fitted, GateFacts, GateKind, Mahalanobis, Refusing, UnusualFacts};
 use crate::history::History;
 use crate::image::{ChannelOrder, Filter, Preprocess, Resize, TestView};

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::{Dataset, Sample};
+use crate::sha256::hexadecimal;
 
 /// SHA-256 in hexadecimal. A file that cannot be read counts as such, because a run sets it aside.
 pub(super) fn of(dataset: &Dataset) -> String {
@@ -22,10 +23,6 @@ pub(super) fn of(dataset: &Dataset) -> String {
 
 fn content(sample: &Sample) -> String {
     sample.content_hash().map_or_else(|_| "unreadable".into(), |digest| hexadecimal(&digest))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl Conformal {
 
 impl Coverage {
     /// Of the classes that each image's set holds.
-    pub(super) fn of(nominal: f64, classes: usize, labels: &[usize], sets: &[Vec<usize>]) -> Self {
+    pub(crate) fn of(nominal: f64, classes: usize, labels: &[usize], sets: &[Vec<usize>]) -> Self {
         let of = |class: Option<usize>| {
             let chosen =
                 || labels.iter().zip(sets).filter(move |(label, _)| class.is_none_or(|c| **label == c));

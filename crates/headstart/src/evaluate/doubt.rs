@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Split, Tally};
-use crate::report::thousands;
+use crate::numbers::thousands;
 use crate::visible::visible;
 
 /// With fewer images of a class than this in a split, what is chosen or measured there is mostly chance.

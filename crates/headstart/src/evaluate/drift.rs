@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::{erfc, holm};
 use super::metrics::{midranks, positive_score};
-use crate::classifier::Answer;
 
 /// With fewer images there is no test.
 pub const FEWEST_FOR_DRIFT: usize = 20;
@@ -75,24 +74,6 @@ impl Measure {
             Self::Oddness => "oddness",
             Self::Score => "score",
         }
-    }
-}
-
-impl Measured {
-    /// Of images that were assessed, by a model with this positive class. What a model cannot measure of every
-    /// image is left out.
-    pub fn of(set: &[&Answer], positive: usize) -> Vec<Self> {
-        let values = |measure| -> Option<Vec<f64>> {
-            let value = |image: &&Answer| match measure {
-                Measure::Distance => image.distance,
-                Measure::Oddness => image.oddness,
-                Measure::Score => Some(telling(&image.scores, positive)),
-            };
-            set.iter().map(value).collect()
-        };
-        let all = [Measure::Distance, Measure::Oddness, Measure::Score];
-        let measured = all.map(|measure| Some(Self { measure, values: values(measure)? }));
-        measured.into_iter().flatten().collect()
     }
 }
 

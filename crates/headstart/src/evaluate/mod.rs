@@ -1,7 +1,5 @@
 //! What a classifier's scores are worth on labelled images, with 95 % confidence intervals.
 
-mod class_names;
-mod classifier_on;
 mod compare;
 mod conformal;
 mod doubt;
@@ -10,9 +8,9 @@ mod intervals;
 mod logistic;
 mod metrics;
 mod operating;
+mod output;
 mod prevalence;
 mod ranking;
-mod recalibrate;
 mod reliability;
 mod resample;
 mod roc;
@@ -20,7 +18,6 @@ mod runs;
 mod scaling;
 mod smooth;
 mod spread;
-mod stress;
 mod threshold;
 mod threshold_counts;
 
@@ -31,7 +28,6 @@ use crate::gate::{GateFacts, Strangeness};
 use crate::history::null_is_nan;
 use resample::Measures;
 
-pub use classifier_on::{Measurement, Shift, classifier_on};
 pub use compare::{Difference, holm, mcnemar, paired_delong};
 pub use conformal::{COVERAGE, Conformal, Coverage};
 pub use doubt::Doubt;
@@ -42,9 +38,9 @@ pub use intervals::{Estimate, delong, wilson};
 pub(crate) use metrics::midranks;
 pub use metrics::{Confusion, Outcomes, accuracy, auc, positive_score, predicted, shares};
 pub use operating::{OperatingPoint, landmarks, operating_points};
+pub use output::Output;
 pub use prevalence::{PREVALENCES, PredictiveValues, predictive_values};
 pub use ranking::{PrecisionPoint, precision_curve};
-pub use recalibrate::{Recalibrated, recalibrate};
 pub use reliability::{ReliabilityBin, reliability};
 pub use resample::{Resampled, number_groups};
 pub use roc::{RocPoint, roc_curve};
@@ -52,7 +48,6 @@ pub use runs::{Comparison, compare_runs};
 pub use scaling::{Calibration, CalibrationMethod};
 pub use smooth::plateau;
 pub use spread::Spread;
-pub use stress::{Stressed, stress, worst};
 pub use threshold::{ThresholdPolicy, choose_threshold};
 pub use threshold_counts::ThresholdCounts;
 

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Output;
 use super::logistic::{line, sigmoid};
-use crate::classifier::Output;
 use crate::error::Error;
 
 /// With fewer validation images of a class than this nothing is fitted.

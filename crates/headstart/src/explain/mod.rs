@@ -2,7 +2,6 @@
 //! layer that still has places, whatever the backbone.
 
 mod overlay;
-mod randomise;
 
 use std::str::FromStr;
 
@@ -14,7 +13,6 @@ use crate::error::Error;
 use crate::network::{Tail, host};
 
 pub use overlay::{overlay, side_by_side};
-pub use randomise::{Randomised, cascade};
 
 /// How activations and gradients become a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

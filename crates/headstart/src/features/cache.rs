@@ -99,9 +99,7 @@ impl Cache {
         let mut lines = Vec::with_capacity(contents.len() * LINE);
         for (content, record) in contents.iter().zip(bytes.chunks_exact(2 * self.length)) {
             let checksum = crc32fast::hash(record);
-            lines.extend(
-                format!("{} {checksum:08x}\n", crate::backbone::weights::hexadecimal(content)).bytes(),
-            );
+            lines.extend(format!("{} {checksum:08x}\n", crate::sha256::hexadecimal(content)).bytes());
             self.slots.insert(*content, (self.count, checksum));
             self.count += 1;
         }

@@ -11,12 +11,12 @@ use super::cache::{Cache, Content, Records};
 use super::fill::{Inputs, fill};
 use crate::backbone::Backbone;
 use crate::backbone::spec::{Block, Layer, MapShape, Spec, output_shape};
-use crate::backbone::weights::{Weights, sha256};
+use crate::backbone::weights::Weights;
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
-use crate::gate::OddCopy;
-use crate::image::{Image, Limits, Preprocess, Stylist, TestView};
+use crate::image::{Image, Limits, OddCopy, Preprocess, Stylist, TestView};
 use crate::observer::Observer;
+use crate::sha256::sha256;
 use crate::trunk::{Buffers, Plan};
 
 /// A frozen trunk with its preprocessing.

@@ -5,9 +5,10 @@ use std::path::Path;
 use super::cache::{Cache, Records};
 use super::fill::{Inputs, fill};
 use crate::backbone::spec::{Layer, MapShape};
-use crate::backbone::weights::{Weights, sha256};
+use crate::backbone::weights::Weights;
 use crate::error::{Error, Result};
 use crate::observer::Observer;
+use crate::sha256::sha256;
 use crate::trunk::Plan;
 
 /// The layers between two cuts.

@@ -18,7 +18,7 @@ use crate::backbone::spec::MapShape;
 use crate::backbone::weights::Weights;
 use crate::error::{Error, Result};
 
-pub use copies::{OddCopy, Pairs};
+pub use copies::Pairs;
 pub use mahalanobis::Mahalanobis;
 pub use residual::Residual;
 

@@ -8,6 +8,7 @@ mod encode;
 mod format;
 mod frames;
 mod jpeg;
+mod odd_copy;
 pub mod preprocess;
 pub mod worker;
 
@@ -23,6 +24,7 @@ pub(crate) use encode::data_uri;
 pub use encode::encode_png;
 pub use format::Format;
 pub use frames::first_frames;
+pub use odd_copy::OddCopy;
 pub use preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 
 /// A decoded image: RGB, rows from the top, 8 or 16 bits a channel.

@@ -3,8 +3,9 @@
 use super::Report;
 use super::markdown::escaped;
 use super::model_card::{BLANK, separation};
-use super::numbers::{decimal_interval, decimals, percent, percent_interval, thousands};
+use super::numbers::{decimal_interval, percent_interval};
 use crate::evaluate::ThresholdPolicy;
+use crate::numbers::{decimals, percent, thousands};
 
 /// Number, what is asked for, and the answer where the run knows it.
 type Item = (&'static str, &'static str, Option<String>);

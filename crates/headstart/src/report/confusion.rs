@@ -1,8 +1,8 @@
 //! The confusion matrix.
 
-use super::numbers::{percent, thousands};
 use super::svg::{Anchor, INK, Point, SOFT, Stroke, Svg, Text, WHITE};
 use crate::evaluate::Confusion;
+use crate::numbers::{percent, thousands};
 
 /// A cell with less room than this shows its count only.
 const ROOM_FOR_SHARES: f64 = 58.0;

@@ -1,9 +1,9 @@
 //! Loss and accuracy over the epochs.
 
 use super::axis::Axis;
-use super::numbers::{decimals, percent};
 use super::svg::{Anchor, BLUE, GRID, INK, ORANGE, Point, SOFT, Stroke, Svg, Text, WHITE};
 use crate::history::{EpochRecord, History};
+use crate::numbers::{decimals, percent};
 
 const SIZE: Point = (1020.0, 424.0);
 /// Upper left corner of the first panel's frame, and how far the second is to its right.

@@ -1,9 +1,9 @@
 //! The layers from top to bottom, as Keras's `plot_model` draws them, but grouped by block and with
 //! frozen and trainable layers told apart.
 
-use super::LayerRow;
-use super::numbers::{megabytes, thousands};
 use super::svg::{Anchor, INK, Point, SOFT, Stroke, Svg, Text};
+use crate::backbone::LayerRow;
+use crate::numbers::{megabytes, thousands};
 
 const MARGIN: f64 = 28.0;
 const TOP: f64 = 104.0;

@@ -1,7 +1,7 @@
 //! How the scores of each class are spread.
 
-use super::numbers::{decimals, thousands};
 use super::svg::{Anchor, BLUE, GRID, ORANGE, Point, SOFT, Stroke, Svg, Text};
+use crate::numbers::{decimals, thousands};
 
 /// Bars of equal width from 0 to 1.
 pub const BARS: usize = 25;

@@ -1,9 +1,9 @@
 //! The learning curve: how good a net is by the number of its labelled images.
 
 use super::axis::Axis;
-use super::numbers::thousands;
 use super::svg::{Anchor, BLUE, GRID, ORANGE, Point, SOFT, Stroke, Svg, Text, WHITE};
 use crate::learning_curve::{Band, LearningCurve, Start};
+use crate::numbers::thousands;
 
 const SIZE: Point = (760.0, 470.0);
 const FRAME: Point = (76.0, 92.0);

@@ -8,7 +8,6 @@ mod curves;
 mod diagram;
 mod histogram;
 mod html;
-mod layers;
 mod learning_curve;
 mod markdown;
 mod model_card;
@@ -26,14 +25,17 @@ mod summary;
 mod svg;
 mod words;
 
+use crate::backbone::LayerRow;
 use crate::classifier::Member;
 use crate::evaluate::{
-    Calibration, Estimate, OperatingPoint, PrecisionPoint, ReliabilityBin, RocPoint, SplitMetrics, Stressed,
+    Calibration, Estimate, OperatingPoint, PrecisionPoint, ReliabilityBin, RocPoint, SplitMetrics,
     ThresholdPolicy,
 };
+use crate::external::Stressed;
 use crate::gate::GateFacts;
 use crate::history::History;
 
+pub use crate::numbers::thousands;
 pub use checklist::checklist;
 pub use conduct::Conduct;
 pub use confusion::confusion_svg;
@@ -41,10 +43,8 @@ pub use curves::curves_svg;
 pub use diagram::diagram_svg;
 pub use histogram::{BARS, histogram, histogram_svg};
 pub use html::{audit_html, report_html};
-pub use layers::layer_rows;
 pub use learning_curve::learning_curve_svg;
 pub use model_card::model_card;
-pub use numbers::thousands;
 pub use operating::operating;
 pub use precision::precision_svg;
 pub use rate_finder::rate_finder_svg;
@@ -53,32 +53,6 @@ pub use roc::roc_svg;
 pub use stress::stress_svg;
 pub use summary::summary_table;
 pub use words::curves_in_words;
-
-/// One layer, as diagram and summary show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LayerRow {
-    /// As in the weights' file: `block1_conv1`.
-    pub name: String,
-    /// What it does: `Conv 3×3, ReLU`.
-    pub kind: String,
-    /// `[H, W, C]` or `[N]`.
-    pub output: Vec<usize>,
-    /// Number of values that training could change.
-    pub parameters: usize,
-    /// Whether training does change them.
-    pub trainable: bool,
-    /// Neighbours of the same block are drawn in one box.
-    pub block: String,
-    /// How many rows before this one a shortcut leads around; 0 for none.
-    pub skips: usize,
-}
-
-impl LayerRow {
-    /// `224×224×64`.
-    fn shape(&self) -> String {
-        self.output.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
-    }
-}
 
 /// What the page is made from.
 #[derive(Debug, Clone)]

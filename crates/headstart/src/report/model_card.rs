@@ -2,9 +2,11 @@
 //! knows, blanks marked as blanks.
 
 use super::markdown::escaped;
-use super::numbers::{decimal_interval, decimals, percent, percent_interval, thousands};
+use super::numbers::{decimal_interval, percent_interval};
 use super::{Report, SplitResult};
-use crate::evaluate::{Estimate, ThresholdPolicy, worst};
+use crate::evaluate::{Estimate, ThresholdPolicy};
+use crate::external::worst;
+use crate::numbers::{decimals, percent, thousands};
 
 /// What stands where only people can know.
 pub(super) const BLANK: &str = "**[blank: to be filled in]**";

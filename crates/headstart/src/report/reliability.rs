@@ -1,9 +1,10 @@
 //! The reliability diagram: what scores promise against what happened.
 
-use super::numbers::{decimal_interval, decimals, thousands};
+use super::numbers::decimal_interval;
 use super::square::{SIDE, place, square};
 use super::svg::{Anchor, BLUE, GRID, Point, SOFT, Stroke, Text, WHITE};
 use crate::evaluate::{ReliabilityBin, SplitMetrics};
+use crate::numbers::{decimals, thousands};
 
 /// Of the box with the numbers, as a share of the side: its longest line fits.
 const WIDTH: f64 = 0.72;

@@ -1,9 +1,10 @@
 //! The ROC curve with the place of the threshold on it.
 
-use super::numbers::{decimal_interval, decimals, percent};
+use super::numbers::decimal_interval;
 use super::square::{SIDE, place, square};
 use super::svg::{BLUE, GRID, ORANGE, Point, SOFT, Stroke, Svg, Text, WHITE};
 use crate::evaluate::{RocPoint, SplitMetrics};
+use crate::numbers::{decimals, percent};
 
 const CHANCE: Stroke = Stroke::new("#9aa5b1", 1.3).dashed("4 5");
 

@@ -2,14 +2,16 @@
 
 use super::operating::operating;
 use super::{
-    Conduct, DatasetFacts, LayerRow, Mistake, ModelFacts, Report, SetAside, SplitFacts, SplitResult,
-    Subgroup, confusion_svg, curves_svg, diagram_svg, histogram, report_html, roc_svg, summary_table,
+    Conduct, DatasetFacts, Mistake, ModelFacts, Report, SetAside, SplitFacts, SplitResult, Subgroup,
+    confusion_svg, curves_svg, diagram_svg, histogram, report_html, roc_svg, summary_table,
 };
+use crate::backbone::LayerRow;
 use crate::classifier::{Member, Worth};
 use crate::evaluate::{
-    Calibration, Confusion, SplitMetrics, Stressed, ThresholdPolicy, evaluate, one_against_rest,
-    precision_curve, reliability, roc_curve, wilson,
+    Calibration, Confusion, SplitMetrics, ThresholdPolicy, evaluate, one_against_rest, precision_curve,
+    reliability, roc_curve, wilson,
 };
+use crate::external::Stressed;
 use crate::gate::{GateFacts, GateKind, UnusualFacts};
 use crate::history::{EpochRecord, History};
 use crate::image::Resize;

@@ -1,7 +1,8 @@
 //! The figure of a stress test: sensitivity and specificity after each change.
 
 use super::svg::{Anchor, BLUE, GRID, ORANGE, Point, SOFT, Stroke, Svg, Text};
-use crate::evaluate::{Estimate, Stressed};
+use crate::evaluate::Estimate;
+use crate::external::Stressed;
 
 const WIDTH: f64 = 720.0;
 /// Height of a row.

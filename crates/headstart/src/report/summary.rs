@@ -1,7 +1,7 @@
 //! The layers as a table, as Keras's `model.summary()` prints it.
 
-use super::LayerRow;
-use super::numbers::{megabytes, thousands};
+use crate::backbone::LayerRow;
+use crate::numbers::{megabytes, thousands};
 
 const HEAD: [&str; 4] = ["layer (kind)", "output shape", "parameters", "trained"];
 /// Width of the first column at most, so that the table fits 80 columns: a longer kind goes below its name.

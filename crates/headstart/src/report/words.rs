@@ -1,7 +1,7 @@
 //! What curves show, in words.
 
-use super::numbers::{decimals, percent};
 use crate::history::{EpochRecord, History};
+use crate::numbers::{decimals, percent};
 
 /// A validation loss this much above the best one has risen, not wobbled.
 const RISE: f64 = 1.15;

@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::recipe::Loss;
 use super::targets::Targets;
-use crate::classifier::Output;
+use crate::evaluate::Output;
 
 /// Keeps the slope of `(1 − p)^γ` finite where p is 1.
 const LEAST_MISSING: f32 = 1e-6;

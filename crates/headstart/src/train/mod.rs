@@ -49,15 +49,16 @@ use self::phases::Phases;
 use self::views::{Needed, Shown, Views};
 use crate::audit::{Audit, Features, Labels, StyleAudit};
 use crate::backbone::Backbone;
-use crate::backbone::weights::{hexadecimal, sha256};
 use crate::classifier::{Classifier, Description, FORMAT, Sealed, Seen};
 use crate::dataset::{Dataset, Digest, Grouping, Sample, Split};
 use crate::date;
 use crate::error::Result;
-use crate::evaluate::{Doubt, SplitMetrics, Stressed, stress};
+use crate::evaluate::{Doubt, SplitMetrics};
+use crate::external::{Stressed, stress};
 use crate::features::Extracted;
 use crate::image::first_frames;
 use crate::observer::Observer;
+use crate::sha256::{hexadecimal, sha256};
 
 pub use crate::csv_field::csv_field;
 pub use depth::BUDGET;

@@ -7,7 +7,8 @@ use crate::audit::Audit;
 use crate::classifier::{Classifier, Sealed};
 use crate::dataset::{Dataset, Split};
 use crate::date::Moment;
-use crate::evaluate::{SplitMetrics, Stressed};
+use crate::evaluate::SplitMetrics;
+use crate::external::Stressed;
 
 /// A training that is over: the classifier, and how it was measured. [`Run::save`] writes the run folder.
 pub struct Run {

@@ -10,8 +10,8 @@ use crate::dataset::{Dataset, Grouping, Sample, Split, Tally};
 use crate::error::{Error, Result};
 use crate::evaluate::Doubt;
 use crate::image::first_frames;
+use crate::numbers::thousands;
 use crate::observer::Observer;
-use crate::report::thousands;
 use crate::visible::visible;
 
 /// How data becomes splits.

@@ -10,8 +10,7 @@ use super::graft::Grafted;
 use crate::dataset::{Dataset, Digest, Sample, Split};
 use crate::error::{Error, Result};
 use crate::features::{Extracted, ExtractedViews, Extractor, Further, Records, View, Wanted};
-use crate::gate::OddCopy;
-use crate::image::{Augment, Image, Limits, RESTYLED, Stylist};
+use crate::image::{Augment, Image, Limits, OddCopy, RESTYLED, Stylist};
 use crate::observer::Observer;
 use crate::random::Random;
 

@@ -16,8 +16,8 @@ use super::{FOLDS, SEED, Survey};
 use crate::dataset::{Dataset, Split, folds};
 use crate::error::Result;
 use crate::evaluate::Estimate;
+use crate::numbers::thousands;
 use crate::observer::Observer;
-use crate::report::thousands;
 
 /// Up to this area under the curve of all families together style tells next to nothing: chance in a few
 /// hundred images, or what the subjects of two classes differ in, gives as much.

@@ -1,7 +1,7 @@
 //! Which images there were, how they were split, and which files were set aside.
 
 use super::element::{Cell, details, note, table, text};
-use crate::report::numbers::thousands;
+use crate::numbers::thousands;
 use crate::report::{DatasetFacts, Report};
 
 /// With more files than this the list is folded up.

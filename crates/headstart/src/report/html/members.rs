@@ -3,8 +3,8 @@
 use super::element::{Cell, details, table, text};
 use crate::classifier::{Member, Worth};
 use crate::evaluate::Spread;
+use crate::numbers::{decimals, percent};
 use crate::report::Report;
-use crate::report::numbers::{decimals, percent};
 
 /// A table, and how much they differ; nothing of a single training.
 pub(super) fn members(report: &Report, split: &str) -> String {

@@ -1,8 +1,9 @@
 //! What was trained, from whose weights, with which settings.
 
 use super::element::{Cell, on_screen, table, verbatim};
-use crate::report::numbers::{megabytes, thousands};
-use crate::report::{LayerRow, Report, diagram_svg, summary_table};
+use crate::backbone::LayerRow;
+use crate::numbers::{megabytes, thousands};
+use crate::report::{Report, diagram_svg, summary_table};
 
 /// Provenance, what is frozen, and all layers.
 pub(super) fn model(report: &Report) -> String {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::class_name;
 use super::element::{Cell, details, table, text};
 use crate::evaluate::OperatingPoint;
-use crate::report::numbers::{decimals, percent, thousands};
+use crate::numbers::{decimals, percent, thousands};
 use crate::report::{Report, SplitResult, escape};
 
 /// Of two classes the operating points on a split's images; nothing otherwise.

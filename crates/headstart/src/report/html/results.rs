@@ -5,7 +5,8 @@ use super::element::{Cell, details, note, table, text};
 use super::members::members;
 use super::operating::operating;
 use crate::evaluate::{Estimate, SplitMetrics, ThresholdPolicy};
-use crate::report::numbers::{decimal_interval, decimals, duration, percent, percent_interval, thousands};
+use crate::numbers::{decimals, duration, percent, thousands};
+use crate::report::numbers::{decimal_interval, percent_interval};
 use crate::report::{
     Report, SplitResult, confusion_svg, escape, histogram_svg, precision_svg, reliability_svg, roc_svg,
 };

@@ -1,8 +1,10 @@
 //! The stress test: a table of what each change costs, and a figure of it.
 
 use super::element::{Cell, details, table, text};
-use crate::evaluate::{Estimate, Stressed, worst};
-use crate::report::numbers::{decimal_interval, decimals, percent, percent_interval, thousands};
+use crate::evaluate::Estimate;
+use crate::external::{Stressed, worst};
+use crate::numbers::{decimals, percent, thousands};
+use crate::report::numbers::{decimal_interval, percent_interval};
 use crate::report::{Report, stress_svg};
 
 /// Everything about the stress test; a sentence where there was none.

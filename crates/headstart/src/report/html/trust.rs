@@ -5,7 +5,8 @@ use super::class_name;
 use super::element::{Cell, note, table, text};
 use crate::evaluate::{Calibration, Coverage, Estimate, SplitMetrics};
 use crate::gate::{GateFacts, GateKind};
-use crate::report::numbers::{decimal_interval, decimals, percent, percent_interval, thousands};
+use crate::numbers::{decimals, percent, thousands};
+use crate::report::numbers::{decimal_interval, percent_interval};
 use crate::report::{Mistake, Report, escape};
 
 /// Everything about trust.

@@ -9,8 +9,8 @@ use super::STYLE;
 use super::element::{note, on_screen, section};
 use crate::audit::{Audit, Finding, Weight};
 use crate::dataset::Dataset;
+use crate::numbers::thousands;
 use crate::report::escape;
-use crate::report::numbers::thousands;
 
 pub(super) const GALLERY_STYLE: &str = include_str!("gallery.css");
 

@@ -2,9 +2,10 @@
 
 use super::gallery::Gallery;
 use crate::audit::{Audit, Counts, Duplicates, OddityKind, Place, Shortcut, Suspect};
+use crate::numbers::{decimals, thousands};
 use crate::report::escape;
 use crate::report::html::element::{Cell, details, note, table, text};
-use crate::report::numbers::{decimal_interval, decimals, thousands};
+use crate::report::numbers::decimal_interval;
 
 /// Groups of duplicates, pictures of one group or kind, suspects and table rows that are shown.
 const MOST_GROUPS: usize = 30;

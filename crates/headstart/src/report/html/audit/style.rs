@@ -2,8 +2,9 @@
 
 use crate::audit::{FamilyTells, StyleAudit};
 use crate::evaluate::Estimate;
+use crate::numbers::decimals;
 use crate::report::html::element::{Cell, note, table, text};
-use crate::report::numbers::{decimal_interval, decimals};
+use crate::report::numbers::decimal_interval;
 
 /// How well each family tells the class, and what hides it from a net.
 pub(super) fn section(style: &StyleAudit) -> String {

@@ -3,13 +3,14 @@
 
 use std::path::Path;
 
-use super::classifier_on::{Evidence, refused};
-use super::{
-    COVERAGE, Calibration, CalibrationMethod, Conformal, Coverage, Estimate, Measurement, SplitMetrics,
+use super::Measurement;
+use super::measurement::{Evidence, refused};
+use crate::classifier::{Classifier, Sealed};
+use crate::error::{Error, Result};
+use crate::evaluate::{
+    COVERAGE, Calibration, CalibrationMethod, Conformal, Coverage, Estimate, Output, SplitMetrics,
     ThresholdPolicy, choose_threshold, evaluate_grouped, one_against_rest,
 };
-use crate::classifier::{Classifier, Output, Sealed};
-use crate::error::{Error, Result};
 use crate::gate::{self, GateFacts};
 
 /// Parts of the cross-validation.

@@ -1,10 +1,10 @@
 //! The sanity check of Adebayo 2018: an explanation must change when what it explains is destroyed.
 
-use super::{Camera, Heatmap, Method, place};
+use super::Sealed;
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
-use crate::classifier::Sealed;
 use crate::error::Result;
+use crate::explain::{Camera, Heatmap, Method, place};
 use crate::features::input;
 use crate::image::Image;
 use crate::random::Random;

@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Estimate, counted, evaluate};
 use crate::classifier::Classifier;
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
+use crate::evaluate::{Estimate, counted, evaluate};
 use crate::gate::Strangeness;
 use crate::image::{Limits, Perturbation, perturbations};
 use crate::observer::Observer;

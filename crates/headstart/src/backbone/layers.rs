@@ -1,7 +1,32 @@
 //! A net's spec as the rows that diagram and summary show.
 
-use super::LayerRow;
-use crate::backbone::spec::{Activation, Block, Convolution, Layer, MapShape, MaxPool};
+use super::spec::{Activation, Block, Convolution, Layer, MapShape, MaxPool};
+
+/// One layer, as diagram and summary show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerRow {
+    /// As in the weights' file: `block1_conv1`.
+    pub name: String,
+    /// What it does: `Conv 3×3, ReLU`.
+    pub kind: String,
+    /// `[H, W, C]` or `[N]`.
+    pub output: Vec<usize>,
+    /// Number of values that training could change.
+    pub parameters: usize,
+    /// Whether training does change them.
+    pub trainable: bool,
+    /// Neighbours of the same block are drawn in one box.
+    pub block: String,
+    /// How many rows before this one a shortcut leads around; 0 for none.
+    pub skips: usize,
+}
+
+impl LayerRow {
+    /// `224×224×64`.
+    pub(crate) fn shape(&self) -> String {
+        self.output.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
+    }
+}
 
 /// One row for each layer of `blocks`, residual bodies included, for an input of shape `input`; those
 /// before block `cut` are frozen.

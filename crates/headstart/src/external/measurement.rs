@@ -8,12 +8,13 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::class_names::map_classes;
-use super::{
-    Doubt, Drift, Estimate, SplitMetrics, Stressed, counted, evaluate_grouped, number_groups, stress, wilson,
-};
+use super::{Stressed, stress};
 use crate::classifier::{Answer, Classifier, SeenBefore};
 use crate::dataset::{Dataset, Digest, Sample, Split};
 use crate::error::{Error, Result};
+use crate::evaluate::{
+    Doubt, Drift, Estimate, SplitMetrics, counted, evaluate_grouped, number_groups, wilson,
+};
 use crate::gate::Strangeness;
 use crate::image::Limits;
 use crate::observer::Observer;
