@@ -108,6 +108,9 @@ fn shortcuts(audit: &Audit) -> String {
             shortcut.tells.of(&visible(&shortcut.class))
         );
     }
+    for shortcut in audit.shortcuts.iter().filter(|shortcut| shortcut.flagged) {
+        text += &wrapped(&format!("{}: {}", shortcut.cue, shortcut.meaning));
+    }
     text
 }
 

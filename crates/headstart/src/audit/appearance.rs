@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::marks::Marks;
+use super::mirroring::Sides;
 use super::perceptual::{self, Hashes};
 use super::plane::{Plane, SIDE};
 use super::writing::{self, Writing};
@@ -34,6 +36,10 @@ pub(super) struct Appearance {
     pub(super) hashes: Option<Hashes>,
     /// Letters that are burned in.
     pub(super) writing: Option<Writing>,
+    /// Where there are small sharp marks, such as single letters.
+    pub(super) marks: Marks,
+    /// What the left half has that the right half does not.
+    pub(super) sides: Sides,
 }
 
 impl Appearance {
@@ -42,6 +48,7 @@ impl Appearance {
         let grey = &plane.grey;
         let [dark, bright] = plane.percentiles([0.01, 0.99]);
         let flat = bright - dark < FLAT;
+        let (writing, marks) = writing::find(image);
         Self {
             dark,
             bright,
@@ -50,7 +57,9 @@ impl Appearance {
             sharpness: (!flat).then(|| sharpness(grey)),
             coloured: plane.coloured,
             hashes: (!flat).then(|| perceptual::hashes(grey)),
-            writing: writing::find(image),
+            writing,
+            marks,
+            sides: Sides::of(grey),
         }
     }
 

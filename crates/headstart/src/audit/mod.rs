@@ -2,11 +2,15 @@
 
 mod appearance;
 mod confirm;
+mod cues;
 mod duplicates;
 mod findings;
 mod groups;
+mod independent;
 mod labels;
+mod marks;
 mod memory;
+mod mirroring;
 mod neighbours;
 mod oddities;
 mod perceptual;
@@ -162,7 +166,7 @@ pub struct SharedGroup {
 /// A cue that has nothing to do with what a picture shows, and how well it tells a class.
 #[derive(Debug, Clone, Serialize)]
 pub struct Shortcut {
-    /// "file size", "width".
+    /// "file size", "width", "mark, top left".
     pub cue: String,
     /// The class that it tells best against the rest.
     pub class: String,
@@ -172,6 +176,8 @@ pub struct Shortcut {
     pub auc: Estimate,
     /// Whether the interval lies above 0.6.
     pub flagged: bool,
+    /// In what the class differs and what to do about it, in a few sentences.
+    pub meaning: String,
 }
 
 /// How a cue tells a class.
@@ -184,6 +190,8 @@ pub enum Tells {
     Less,
     /// The class lies in some ranges of it.
     Between,
+    /// The class has left and right exchanged.
+    Mirrored,
 }
 
 impl Tells {
@@ -193,6 +201,7 @@ impl Tells {
             Self::More => format!("{class} has more"),
             Self::Less => format!("{class} has less"),
             Self::Between => format!("{class} has other ranges"),
+            Self::Mirrored => format!("{class} is mirrored"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Pictures that are unlike the others, in size, shape or colour, or that are dark, flat, blurred or
 //! written upon.
 
+use super::shortcuts::place;
 use super::survey::Look;
 use super::writing::Writing;
 use super::{Oddity, OddityKind, Place};
@@ -18,7 +19,7 @@ const WHITE: f32 = 239.0;
 /// Below this share of the range from black to white the contrast is low (as in scikit-image).
 const LOW_CONTRAST: f32 = 0.05;
 /// With more coloured pixels than this share a picture is coloured, not a grey one with a mark on it.
-pub(super) const COLOURED: f32 = 0.005;
+const COLOURED: f32 = 0.005;
 /// With more of one kind than this share, of grey and coloured pictures, the others are odd.
 const MOSTLY: f64 = 0.8;
 
@@ -114,10 +115,7 @@ fn light(look: &Look) -> Option<(OddityKind, String)> {
 }
 
 fn where_it_stands(writing: Writing) -> String {
-    let third = |at: f32, names: [&'static str; 3]| names[((3.0 * at) as usize).min(2)];
-    let down = third(writing.middle[1], ["top", "middle", "bottom"]);
-    let across = third(writing.middle[0], ["left", "centre", "right"]);
-    format!("{} marks in a row like letters, {down} {across}", writing.marks)
+    format!("{} marks in a row like letters, {}", writing.marks, place(writing.middle))
 }
 
 fn pixels(look: &Look) -> f64 {

@@ -1,38 +1,20 @@
 //! What tells the class without looking at the picture: a net will learn that first, and fail where
 //! it does not hold (Geirhos et al. 2020).
 
-use super::oddities::COLOURED;
+use super::cues::{self, Words};
+use super::independent::{Independent, out_of_fold};
 use super::survey::Look;
-use super::{FOLDS, SEED, Shortcut, Tells};
+use super::{FOLDS, SEED, Shortcut, Tells, marks, mirroring};
 use crate::dataset::Dataset;
 use crate::dataset::folds::folds;
 use crate::evaluate::{Estimate, delong};
-use crate::image::Format;
 
 /// An area under the curve whose interval lies above this is more than chance and worth a look.
-const SUSPICIOUS: f64 = 0.6;
+pub(super) const SUSPICIOUS: f64 = 0.6;
 /// Parts of equal size that the range of a cue is cut into at most.
 const PARTS: usize = 24;
 /// Ranges count only when they add this much to the area that more or less alone gives.
 const BETWEEN: f64 = 0.08;
-
-/// A number that has nothing to do with what a picture shows.
-type Cue = fn(&Look) -> Option<f64>;
-
-const CUES: [(&str, Cue); 8] = [
-    ("file size", |look| look.bytes.map(|bytes| bytes as f64)),
-    ("width", |look| Some(look.width as f64)),
-    ("height", |look| Some(look.height as f64)),
-    ("aspect ratio", |look| Some(look.width as f64 / look.height as f64)),
-    ("border brightness", |look| Some(f64::from(look.appearance.border))),
-    ("corner brightness", |look| Some(f64::from(look.appearance.corners))),
-    ("colour", |look| Some(flag(look.appearance.coloured > COLOURED))),
-    ("burned-in text", |look| Some(flag(look.appearance.writing.is_some()))),
-];
-
-fn flag(holds: bool) -> f64 {
-    f64::from(u8::from(holds))
-}
 
 /// A cue's values beside what they should tell.
 struct Told {
@@ -41,18 +23,26 @@ struct Told {
     folds: Vec<usize>,
 }
 
-/// Each cue with the class that it tells best, the strongest first. A cue that is the same in all
-/// images is left out. `units` says for each sample what it must share a fold with.
+/// Each cue with the class that it tells best, the strongest first, and marks and mirrored classes where there are any. A cue
+/// that is the same in all images is left out. `units` says for each sample what it must share a fold with.
 pub(super) fn find(dataset: &Dataset, looks: &[Option<Look>], units: &[usize]) -> Vec<Shortcut> {
-    let cues = CUES.iter().map(|(name, cue)| (name.to_string(), told(dataset, looks, units, cue)));
-    let formats = Format::ALL.into_iter().map(|format| {
-        let cue = move |look: &Look| Some(flag(look.format? == format));
-        (format!("file format {}", format.name()), told(dataset, looks, units, cue))
+    let numbers = cues::all().into_iter().filter_map(|cue| {
+        let told = told(dataset, looks, units, cue.value);
+        strongest(dataset, cue.name, &cue.words, &told)
     });
-    let mut all: Vec<Shortcut> =
-        cues.chain(formats).filter_map(|(cue, told)| strongest(dataset, cue, &told)).collect();
+    let images = Independent::of(dataset, looks, units);
+    let images = images.iter();
+    let pictures =
+        images.flat_map(|images| [marks::find, mirroring::find].map(|find| find(dataset, looks, images)));
+    let mut all: Vec<Shortcut> = numbers.chain(pictures.flatten()).collect();
     all.sort_by(|a, b| b.auc.value.total_cmp(&a.auc.value));
     all
+}
+
+/// In words, of a place from the left and from the top, in parts of the picture: "top left".
+pub(super) fn place([across, down]: [f32; 2]) -> String {
+    let third = |at: f32, names: [&'static str; 3]| names[((3.0 * at) as usize).min(2)];
+    format!("{} {}", third(down, ["top", "middle", "bottom"]), third(across, ["left", "centre", "right"]))
 }
 
 /// The samples that have the cue.
@@ -72,7 +62,7 @@ fn told(
 }
 
 /// The class that a cue tells best against the rest.
-fn strongest(dataset: &Dataset, cue: String, told: &Told) -> Option<Shortcut> {
+fn strongest(dataset: &Dataset, cue: String, words: &Words, told: &Told) -> Option<Shortcut> {
     let first = told.values.first()?;
     if told.values.iter().all(|value| value == first) {
         return None;
@@ -83,7 +73,8 @@ fn strongest(dataset: &Dataset, cue: String, told: &Told) -> Option<Shortcut> {
         .filter_map(|class| told.class(class).map(|(auc, tells)| (auc, tells, class)))
         .max_by(|a, b| a.0.value.total_cmp(&b.0.value))?;
     let class = dataset.classes[class].clone();
-    Some(Shortcut { cue, class, tells, auc, flagged: auc.low > SUSPICIOUS })
+    let meaning = words.meaning(&class, tells);
+    Some(Shortcut { cue, class, tells, auc, flagged: auc.low > SUSPICIOUS, meaning })
 }
 
 impl Told {
@@ -120,14 +111,10 @@ impl Told {
 
     /// The score of each sample's value, as `learn` makes it from the samples of the other folds.
     fn out_of_fold<Score: Fn(f64) -> f64>(&self, learn: impl Fn(&[usize]) -> Score) -> Vec<f64> {
-        let mut scores = vec![0.0; self.values.len()];
-        for fold in 0..FOLDS {
-            let (held_out, others): (Vec<usize>, Vec<usize>) =
-                (0..scores.len()).partition(|sample| self.folds[*sample] == fold);
-            let score = learn(&others);
-            held_out.iter().for_each(|sample| scores[*sample] = score(self.values[*sample]));
-        }
-        scores
+        out_of_fold(&self.folds, |others| {
+            let score = learn(others);
+            move |sample| score(self.values[sample])
+        })
     }
 }
 

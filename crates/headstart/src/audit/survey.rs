@@ -15,18 +15,20 @@ use super::style::{self, Statistics};
 use super::{Fault, FaultKind, Misnamed, Place, duplicates};
 use crate::dataset::{Dataset, Digest, Opened, Sample, Unusable};
 use crate::error::{Error, Result};
-use crate::image::{DecodeError, Format, Limits};
+use crate::image::{Coding, DecodeError, Format, Limits};
 use crate::observer::Observer;
 
 /// Images that are read at a time.
 const BATCH: usize = 64;
 
-/// What is kept of an image: some 400 bytes, whatever its size.
+/// What is kept of an image: some 1,400 bytes, whatever its size.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Look {
     /// Length of the file; pixels in an array have none.
     pub(super) bytes: Option<u64>,
     pub(super) format: Option<Format>,
+    /// How it was written, if it is a JPEG.
+    pub(super) coding: Option<Coding>,
     pub(super) content: Digest,
     pub(super) width: usize,
     pub(super) height: usize,
@@ -162,7 +164,7 @@ fn look(sample: &Sample, memory: &Memory) -> Seen {
             let plane = Plane::of(&image);
             let appearance = Appearance::of(&image, &plane);
             let style = Statistics::of(&image, &plane, style::File { bytes, coding });
-            Ok(Look { bytes, format, content, width, height, frames, appearance, style })
+            Ok(Look { bytes, format, coding, content, width, height, frames, appearance, style })
         }
         (Ok(_), None) => Err((FaultKind::Unreadable, "cannot be read".into())),
         (Err(why), _) => Err((kind(&why), why.to_string())),

@@ -1,20 +1,25 @@
 //! Letters that are burned into a picture: marks of a pen's width and of one height, in a row, sharp
-//! against what lies behind them. Single letters and small blurred ones are not told.
+//! against what lies behind them. A mark alone may be anything: only where it lies is kept.
 
 use serde::{Deserialize, Serialize};
 
+use super::marks::Marks;
 use crate::dataset::clusters::Clusters;
 use crate::image::Image;
 
 /// Levels that letters may stand out from, on dark ground and, inverted, on bright ground.
 const LEVELS: [u8; 4] = [240, 210, 180, 150];
-/// So much darker the ground is on average. Bones and wires fade out.
+/// So much darker the ground of a mark and of a letter is on average. Bones and wires fade out.
+const CONTRAST_OF_MARK: f32 = 40.0;
 const CONTRAST: f32 = 60.0;
 /// With fewer marks in a row it may be anything.
 const FEWEST: usize = 4;
-/// Pixels that a letter is high at least, and the share of the picture's height at most.
+/// Pixels that a mark and a letter are high at least, and the share of the picture's height at most.
+const LOWEST_MARK: usize = 4;
 const LOWEST: usize = 6;
 const HIGHEST: f32 = 0.1;
+/// Width of a mark in parts of its height: small letters run into words.
+const WIDEST_MARK: f32 = 12.0;
 /// Width of a letter in parts of its height; `l`, `1` and `:` are narrower than others.
 const WIDEST: f32 = 1.6;
 const NARROWEST: f32 = 0.125;
@@ -39,21 +44,29 @@ pub(super) struct Writing {
     pub(super) middle: [f32; 2],
 }
 
-/// The longest row of letters, if there is any.
-pub(super) fn find(image: &Image) -> Option<Writing> {
+/// The longest row of letters, if there is any, and where marks lie.
+pub(super) fn find(image: &Image) -> (Option<Writing>, Marks) {
     let step = image.width().max(image.height()).div_ceil(SIDE);
+    let mut marks = Marks::default();
     if image.width().min(image.height()) < step * LOWEST {
-        return None;
+        return (None, marks);
     }
     let plane = Plane::of(image, step);
     let inverted = plane.inverted();
-    let planes = [&plane, &inverted].into_iter();
-    let rows = planes.flat_map(|plane| LEVELS.map(|level| longest_row(plane.letters(level))));
-    let row = rows.max_by_key(Vec::len).filter(|row| row.len() >= FEWEST)?;
-    let (first, last) = (row.first()?, row.last()?);
-    let middle = |low: usize, high: usize, side: usize| (low + high) as f32 / 2.0 / side as f32;
-    let middle = [middle(first.left, last.right, plane.width), middle(first.top, first.bottom, plane.height)];
-    Some(Writing { marks: row.len(), middle })
+    let mut longest = Vec::new();
+    for (plane, level) in [&plane, &inverted].into_iter().flat_map(|plane| LEVELS.map(|level| (plane, level)))
+    {
+        let found = plane.marks(level);
+        found.iter().for_each(|mark| marks.add(plane.middle(mark, mark)));
+        let row = longest_row(found.into_iter().filter(Mark::is_letter).collect());
+        // Of rows of one length the last.
+        if row.len() >= longest.len() {
+            longest = row;
+        }
+    }
+    let ends = longest.first().zip(longest.last()).filter(|_| longest.len() >= FEWEST);
+    let writing = |(first, last)| Writing { marks: longest.len(), middle: plane.middle(first, last) };
+    (ends.map(writing), marks)
 }
 
 /// Grey levels, `[height, width]`.
@@ -71,6 +84,8 @@ struct Mark {
     top: usize,
     bottom: usize,
     ink: usize,
+    /// Levels by which its ground is darker.
+    contrast: f32,
 }
 
 /// Inked pixels side by side; `end` lies outside.
@@ -103,8 +118,14 @@ impl Plane {
         Self { width: self.width, height: self.height, levels }
     }
 
-    /// What is inked together, corner to corner too, and may be a letter: from left to right.
-    fn letters(&self, level: u8) -> Vec<Mark> {
+    /// The middle between two marks, from the left and from the top, in parts of the picture.
+    fn middle(&self, first: &Mark, last: &Mark) -> [f32; 2] {
+        let middle = |low: usize, high: usize, side: usize| (low + high) as f32 / 2.0 / side as f32;
+        [middle(first.left, last.right, self.width), middle(first.top, first.bottom, self.height)]
+    }
+
+    /// What is inked together, corner to corner too, small and sharp: from left to right.
+    fn marks(&self, level: u8) -> Vec<Mark> {
         let runs = self.runs(level);
         let mut together = join(&runs);
         let mut marks: Vec<Option<Mark>> = vec![None; runs.len()];
@@ -115,14 +136,15 @@ impl Plane {
                 top: *row,
                 bottom: *row,
                 ink: 0,
+                contrast: 0.0,
             });
             (mark.left, mark.right) = (mark.left.min(*start), mark.right.max(*end));
             (mark.bottom, mark.ink) = (row + 1, mark.ink + end - start);
         }
-        let mut letters: Vec<Mark> =
-            marks.into_iter().flatten().filter(|mark| self.is_letter(mark, level)).collect();
-        letters.sort_by_key(|mark| (mark.left, mark.top));
-        letters
+        let mut marks: Vec<Mark> =
+            marks.into_iter().flatten().filter_map(|mark| self.sharp(mark, level)).collect();
+        marks.sort_by_key(|mark| (mark.left, mark.top));
+        marks
     }
 
     /// The inked runs, row by row.
@@ -144,20 +166,21 @@ impl Plane {
         runs
     }
 
-    fn is_letter(&self, mark: &Mark, level: u8) -> bool {
+    /// What may be a mark, if it is small and its ground is darker.
+    fn sharp(&self, mark: Mark, level: u8) -> Option<Mark> {
         let (width, height) = (mark.width(), mark.height());
-        let inked = mark.ink as f32 / (width * height);
         let inside = mark.left >= MARGIN
             && mark.top >= MARGIN
             && mark.right + MARGIN <= self.width
             && mark.bottom + MARGIN <= self.height;
-        inside
-            && mark.bottom - mark.top >= LOWEST
+        let is_small = inside
+            && mark.bottom - mark.top >= LOWEST_MARK
             && height <= HIGHEST * self.height as f32
-            && (NARROWEST..=WIDEST).contains(&(width / height))
-            && inked >= LEAST_INK
-            && (inked <= MOST_INK || width <= height / 2.0)
-            && self.ground(mark, level).is_some_and(|ground| f32::from(level) - ground >= CONTRAST)
+            && (NARROWEST..=WIDEST_MARK).contains(&(width / height))
+            && mark.inked() >= LEAST_INK;
+        let ground = is_small.then(|| self.ground(&mark, level)).flatten()?;
+        let contrast = f32::from(level) - ground;
+        (contrast >= CONTRAST_OF_MARK).then_some(Mark { contrast, ..mark })
     }
 
     /// Mean level around a mark, of the pixels that touch no ink.
@@ -184,6 +207,20 @@ impl Mark {
 
     fn height(&self) -> f32 {
         (self.bottom - self.top) as f32
+    }
+
+    /// Share of the box that is inked.
+    fn inked(&self) -> f32 {
+        self.ink as f32 / (self.width() * self.height())
+    }
+
+    /// Whether it has the shape of a letter.
+    fn is_letter(&self) -> bool {
+        let (width, height) = (self.width(), self.height());
+        self.bottom - self.top >= LOWEST
+            && self.contrast >= CONTRAST
+            && width <= WIDEST * height
+            && (self.inked() <= MOST_INK || width <= height / 2.0)
     }
 
     /// Whether `next` may be the letter behind this one.
@@ -263,7 +300,7 @@ mod tests {
     fn bright_and_dark_writing_is_found() {
         for (ink, ground) in [(250, 40), (10, 180)] {
             for scale in [1, 2] {
-                let found = find(&picture(5, scale, ink, ground)).expect("five letters");
+                let found = find(&picture(5, scale, ink, ground)).0.expect("five letters");
                 assert_eq!(found.marks, 5, "{ink} on {ground}");
                 // Five letters of 5 and four gaps of 2 columns, 7 rows.
                 let middle = [20.0 + 16.5 * scale as f32, 30.0 + 3.5 * scale as f32];
@@ -274,9 +311,9 @@ mod tests {
 
     #[test]
     fn few_or_faint_letters_are_not() {
-        assert_eq!(find(&picture(3, 2, 250, 40)), None);
-        assert_eq!(find(&picture(5, 2, 120, 100)), None);
-        assert_eq!(find(&picture(0, 2, 250, 40)), None);
+        assert_eq!(find(&picture(3, 2, 250, 40)).0, None);
+        assert_eq!(find(&picture(5, 2, 120, 100)).0, None);
+        assert_eq!(find(&picture(0, 2, 250, 40)).0, None);
     }
 
     #[test]
@@ -286,13 +323,13 @@ mod tests {
             if (60..72).contains(&y) && x % 12 < 2 && x > 20 { 250 } else { 40 }
         };
         let bars = Image::from_grey8(200, 160, &(0..200 * 160).map(level).collect::<Vec<u8>>());
-        assert_eq!(find(&bars), None);
+        assert_eq!(find(&bars).0, None);
     }
 
     #[test]
     fn tiny_pictures_have_none() {
         for (width, height) in [(1, 1), (5, 3), (3000, 1), (1, 3000)] {
-            assert_eq!(find(&Image::from_grey8(width, height, &vec![200; width * height])), None);
+            assert_eq!(find(&Image::from_grey8(width, height, &vec![200; width * height])).0, None);
         }
     }
 }

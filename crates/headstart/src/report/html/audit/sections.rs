@@ -147,7 +147,10 @@ pub(super) fn shortcuts(audit: &Audit) -> String {
                    net may learn it in place of what matters. Resizing to a square hides size and shape from the net, \
                    padding shows it the shape. The size of a compressed file also tells how much detail a picture \
                    has, which may be what the classes differ in.";
-    text(meaning) + &table("words", &["Cue", "AUC", "Class", ""], &rows)
+    let flagged = audit.shortcuts.iter().filter(|shortcut| shortcut.flagged);
+    let what_to_do: String =
+        flagged.map(|shortcut| text(&format!("{}: {}", shortcut.cue, shortcut.meaning))).collect();
+    text(meaning) + &table("words", &["Cue", "AUC", "Class", ""], &rows) + &what_to_do
 }
 
 /// Pictures that are odd, by kind.
