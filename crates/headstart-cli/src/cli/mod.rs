@@ -27,7 +27,7 @@ Begin here:
 
 /// Train an image classifier on a folder of labelled images, evaluate it honestly, and serve it as a web app.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, arg_required_else_help = true, after_help = BEGIN)]
+#[command(name = "headstart", version, max_term_width = 100, arg_required_else_help = true, after_help = BEGIN)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,

@@ -11,6 +11,8 @@ use crate::error::Error;
 
 /// With fewer validation images of a class than this nothing is fitted.
 const FEWEST: usize = 10;
+/// With fewer of a class than this, the line of greatest likelihood follows single images, and makes scores too sure.
+const MANY: usize = 100;
 /// Temperatures are looked for between these.
 const TEMPERATURES: [f64; 2] = [0.05, 20.0];
 /// Halvings of the interval in which a temperature lies.
@@ -20,8 +22,8 @@ const HALVINGS: usize = 60;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CalibrationMethod {
-    /// Slope and intercept of greatest likelihood of two classes (Platt's where these are separable), temperature of
-    /// more.
+    /// Of two classes slope and intercept: of greatest likelihood with a hundred images of each class, Platt's with fewer
+    /// and where the classes are separable. Of more classes a temperature.
     #[default]
     Auto,
     /// Scores stay as they are.
@@ -81,10 +83,10 @@ impl Calibration {
         }
         let shares: Vec<Vec<f64>> = logits.iter().map(|row| log_shares(output, row)).collect();
         match (method, classes) {
-            (CalibrationMethod::Auto, 2) => {
+            (CalibrationMethod::Auto, 2) if (0..2).all(|class| count(class) >= MANY) => {
                 most_likely(&shares, labels, positive).or_else(|| platt(&shares, labels, positive))
             }
-            (CalibrationMethod::Platt, 2) => platt(&shares, labels, positive),
+            (CalibrationMethod::Auto | CalibrationMethod::Platt, 2) => platt(&shares, labels, positive),
             _ => Some(temperature(&shares, labels)),
         }
     }
@@ -241,6 +243,16 @@ mod tests {
         let pairs = || odds.iter().zip(&labels);
         assert!(pairs().map(residual).sum::<f64>().abs() < 1e-6);
         assert!(pairs().map(|(z, label)| residual((z, label)) * f64::from(*z)).sum::<f64>().abs() < 1e-5);
+    }
+
+    #[test]
+    fn few_images_are_not_followed_one_by_one() {
+        let logits: Vec<Vec<f32>> = (0u8..60).map(|image| vec![0.0, f32::from(image) - 30.0]).collect();
+        // Separable but for two images.
+        let labels: Vec<usize> =
+            (0..60).map(|image| usize::from((image >= 30) != (image == 29 || image == 30))).collect();
+        let fit = |method| Calibration::fit(method, Output::Softmax, &logits, &labels, 1).expect("fits");
+        assert_eq!(fit(CalibrationMethod::Auto), fit(CalibrationMethod::Platt));
     }
 
     #[test]
