@@ -1,16 +1,15 @@
-//! A CSV with a row for each image: `path,label` and perhaps `group`, `split` and `root`.
+//! A CSV with a row for each image: its path, its label and perhaps `group`, `split` and `root`.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
+use super::columns::{Columns, Row};
 use super::listing::Listing;
-use super::{Dataset, Sample, Split, groups};
-use crate::csv_field::unmarked;
+use super::{Dataset, Sample, Split};
 use crate::error::{Error, Result};
 use crate::regular;
 
@@ -32,16 +31,6 @@ pub(super) struct Table<'a> {
     columns: Columns,
     /// Names and places of the columns that are not known.
     further: Vec<(String, usize)>,
-}
-
-/// What a row says.
-pub(super) struct Row<'a> {
-    pub(super) line: u64,
-    /// With `/`.
-    pub(super) path: String,
-    pub(super) label: &'a str,
-    pub(super) split: Option<Split>,
-    pub(super) group: Option<Cow<'a, str>>,
 }
 
 impl<'a> Table<'a> {
@@ -99,80 +88,6 @@ impl<'a> Root<'a> {
         }
         Ok(())
     }
-}
-
-/// Names of the column that says which images belong together.
-const GROUPS: [&str; 5] = ["group", "patient", "patient_id", "patientid", "subject"];
-
-/// Columns that say nothing of an image: `fold` is what `split` wrote for cross-validation elsewhere.
-const SILENT: &str = "fold";
-/// What parts the labels of an image that has several, as in NIH's ChestX-ray14; here an image has one.
-const SEVERAL: char = '|';
-
-/// Where the fields are.
-struct Columns {
-    path: usize,
-    label: usize,
-    group: Option<usize>,
-    split: Option<usize>,
-    root: Option<usize>,
-}
-
-impl Columns {
-    /// Those that are known, and the names and places of further ones.
-    fn find(file: &Path, header: &StringRecord) -> Result<(Self, Vec<(String, usize)>)> {
-        if let Some(name) = repeated(header) {
-            return Err(Error::invalid(file, "columns of different names", format!("two columns {name}")));
-        }
-        let optional = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(name));
-        let required = |name: &str| {
-            let found = header.iter().collect::<Vec<_>>().join(", ");
-            optional(name).ok_or_else(|| {
-                Error::invalid(file, format!("a column {name}"), format!("the columns {found}"))
-            })
-        };
-        let (path, label) = (required("path")?, required("label")?);
-        let (group, split) = (GROUPS.iter().find_map(|name| optional(name)), optional("split"));
-        let root = optional("root");
-        let known = [Some(path), Some(label), group, split, root, optional(SILENT)];
-        let further =
-            header.iter().enumerate().filter(|(at, name)| !known.contains(&Some(*at)) && !name.is_empty());
-        let further = further.map(|(at, name)| (name.to_string(), at)).collect();
-        Ok((Self { path, label, group, split, root }, further))
-    }
-
-    fn row<'a>(&self, (file, folder): (&Path, &Path), record: &'a StringRecord) -> Result<Row<'a>> {
-        let line = record.position().map_or(0, csv::Position::line);
-        let field = |column: usize| unmarked(record.get(column).unwrap_or_default());
-        let required = |column: usize, what: &str| match field(column) {
-            "" => Err(Error::invalid(file, what, format!("none in line {line}"))),
-            value => Ok(value),
-        };
-        let path = required(self.path, "a path in each row")?.replace('\\', "/");
-        let label = required(self.label, "a label in each row")?;
-        if label.contains(SEVERAL) {
-            let found = format!("{label} in line {line}, which names several classes");
-            return Err(Error::invalid(file, "one class for each image", found));
-        }
-        let split = self.split.map(field).filter(|split| !split.is_empty());
-        let split = split.map(|name| {
-            let found = || format!("{name} in line {line}");
-            Split::from_name(name)
-                .ok_or_else(|| Error::invalid(file, "a split train, validation or test", found()))
-        });
-        let split = split.transpose()?;
-        let group = match self.group {
-            Some(column) => Some(field(column)).filter(|group| !group.is_empty()).map(Cow::Borrowed),
-            None => groups::of_file(&path, &folder.join(&path)).map(Cow::Owned),
-        };
-        Ok(Row { line, path, label, split, group })
-    }
-}
-
-/// The first name that a column before it has, too, in any case.
-fn repeated(header: &StringRecord) -> Option<&str> {
-    let mut known = HashSet::new();
-    header.iter().find(|name| !name.is_empty() && !known.insert(name.to_lowercase()))
 }
 
 /// Class names, numbered in the order in which they came.
@@ -352,6 +267,29 @@ mod tests {
     }
 
     #[test]
+    fn columns_are_known_by_the_names_that_other_collections_give_them() {
+        for header in
+            ["Image Index,Finding Labels,Patient ID", "file_name,class,subject", "Path,label,patient"]
+        {
+            let dataset = open_text(&format!("{header}\nx.png,a,7\ny.png,b,7\n")).expect(header);
+            let shown: Vec<_> =
+                dataset.samples.iter().map(|s| (s.path(), s.label, s.group.as_deref())).collect();
+            assert_eq!(shown, [("x.png", 0, Some("7")), ("y.png", 1, Some("7"))], "{header}");
+        }
+        // The usual name comes first; what else a table has stays an attribute.
+        let dataset = open_text("image,path,label,class\n1,x.png,a,c\n2,y.png,b,c\n").expect("opens");
+        assert_eq!(dataset.samples[0].path(), "x.png");
+        assert_eq!(dataset.samples[0].attributes().collect::<Vec<_>>(), [("image", "1"), ("class", "c")]);
+    }
+
+    #[test]
+    fn splits_are_known_by_their_usual_names() {
+        let names = ["training", "dev", "eval", "valid", "testing"].map(Split::from_name);
+        let (train, validation, test) = (Some(Split::Train), Some(Split::Validation), Some(Split::Test));
+        assert_eq!(names, [train, validation, validation, validation, test]);
+    }
+
+    #[test]
     fn a_column_of_patients_is_one_of_groups() {
         let dataset = open_text("PatientID,path,label\n7,x.png,a\n7,y.png,b\n").expect("opens");
         assert!(dataset.samples.iter().all(|sample| sample.group.as_deref() == Some("7")));
@@ -387,12 +325,17 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         let problem = |text: &str| open_text(text).expect_err("wrong");
-        assert_eq!(problem("file,label\nx,a\n"), "expected a column path, found the columns file, label");
+        let found = problem("picture,label\nx,a\n");
+        assert_eq!(
+            found,
+            "expected a column path, file_name, filename, file, filepath, image_path, image or image index, found the \
+             columns picture, label"
+        );
         assert_eq!(problem("path,label\n"), "expected a row for each image, found no row");
         assert_eq!(problem("path,label\nx,a\ny,\n"), "expected a label in each row, found none in line 3");
         assert_eq!(problem("path,label\nx,a\ny,a\n"), "expected at least two classes, found 1 (a)");
-        let found = problem("path,label,split\nx,a,dev\n");
-        assert_eq!(found, "expected a split train, validation or test, found dev in line 2");
+        let found = problem("path,label,split\nx,a,holdout\n");
+        assert_eq!(found, "expected a split train, validation or test, found holdout in line 2");
         assert_eq!(
             problem("path,label\nx,a\ny,b\nx,b\n"),
             "expected each path once, found x in lines 2 and 4"

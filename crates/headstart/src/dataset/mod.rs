@@ -1,6 +1,7 @@
 //! Labelled images: which there are, their classes, their splits, their patients.
 
 pub(crate) mod clusters;
+mod columns;
 mod csv;
 mod exclude;
 mod fingerprint;
@@ -59,9 +60,9 @@ impl Split {
     /// The split that a folder or a CSV field names, in any case.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
-            "train" => Some(Self::Train),
-            "val" | "valid" | "validation" => Some(Self::Validation),
-            "test" => Some(Self::Test),
+            "train" | "training" => Some(Self::Train),
+            "val" | "valid" | "validation" | "dev" | "eval" => Some(Self::Validation),
+            "test" | "testing" => Some(Self::Test),
             _ => None,
         }
     }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::csv::{Classes, Row, Table, no_row, twice};
+use super::columns::Row;
+use super::csv::{Classes, Table, no_row, twice};
 use super::exclude::Listed;
 use super::groups::no_match;
 use super::spill::{Keyed, Spill, Spilled};
