@@ -94,8 +94,11 @@ impl Judge<'_> {
         let copies = self.odd.of(&train).zip(self.odd.of(&asked)).map(|((records, train), (_, asked))| {
             (self.pooled(records, of_tail, &train), self.pooled(records, of_tail, &asked))
         });
+        // With their views, where there are any: a probe that knows the images only as they are takes restyled ones for
+        // copies, and is then left out.
+        let shown = std::iter::once((self.records, train.clone())).chain(self.drawn.of(&train));
         let pairs = Pairs {
-            plain: self.pooled(self.records, of_tail, &train),
+            plain: shown.flat_map(|(records, places)| self.pooled(records, of_tail, &places)).collect(),
             unseen: validation.clone(),
             copies: copies.collect(),
         };
