@@ -1,7 +1,6 @@
-"""Makes crates/headstart/tests/golden/{resnet50,efficientnet-b0,mobilenet-v3-large}.safetensors: what these nets must
-compute, by torchvision.
+"""Makes crates/headstart/tests/golden/NET.safetensors for the nets of CUTS below: what they must compute, by torchvision.
 
-    python tools/golden_torchvision.py
+    python tools/golden_torchvision.py [NET...]
 
 Weights are drawn (torchvision_weights.py), arithmetic is f64, results are rounded to f32. For each picture i of 0, 1
 (golden_images.py), its top left 64x64 pixels, RGB 0..1 minus ImageNet's means over its deviations:
@@ -9,6 +8,8 @@ Weights are drawn (torchvision_weights.py), arithmetic is f64, results are round
     image_i.NODE       every so manieth element of the flat C, H, W of torchvision's node NODE, as CUTS has it
     image_i.NODE.norm  [1]  the L2 norm of the whole map
 """
+
+import sys
 
 import numpy as np
 import torch
@@ -23,6 +24,10 @@ CUTS = {
     "resnet50": {"layer2": 9, "layer4": 3},  # 512x8x8, 2048x2x2
     "efficientnet-b0": {"features.4": 1, "features.8": 3},  # 80x4x4, 1280x2x2
     "mobilenet-v3-large": {"features.10": 1, "features.16": 3},  # 80x4x4, 960x2x2
+    "resnet18": {"layer2": 9, "layer4": 1},  # 128x8x8, 512x2x2
+    "vgg11-bn": {"features.14": 15, "features.28": 1},  # 256x8x8, 512x2x2
+    "mobilenet-v2": {"features.10": 1, "features.18": 3},  # 64x4x4, 1280x2x2
+    "efficientnet-b2": {"features.4": 1, "features.8": 3},  # 88x4x4, 1408x2x2
 }
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -47,7 +52,8 @@ def maps_of(net):
 
 
 def main():
-    for net, cuts in CUTS.items():
+    for net in sys.argv[1:] or CUTS:
+        cuts = CUTS[net]
         path = golden_images.GOLDEN / f"{net}.safetensors"
         metadata = {"order": "C, H, W", "arithmetic": "f64, rounded to f32"}
         metadata |= {f"{name}.stride": str(step) for name, step in cuts.items()}

@@ -1,4 +1,5 @@
-"""A torchvision net's weights as headstart reads them: its state dict, names kept, as a safetensors file.
+"""A torchvision net's weights, drawn or its own, as a safetensors file, names kept. headstart reads torchvision's .pth
+without this.
 
     python tools/torchvision_weights.py resnet50 resnet50.safetensors           torchvision downloads IMAGENET1K_V1
     python tools/torchvision_weights.py resnet50 resnet50.safetensors --state-dict FILE.pth     one that lies here
@@ -19,11 +20,13 @@ import torchvision
 import safetensors_file
 from seeded_tensors import he_bound, seeded
 
-NETS = {  # headstart's name: torchvision's
-    "resnet50": "resnet50",
-    "efficientnet-b0": "efficientnet_b0",
-    "mobilenet-v3-large": "mobilenet_v3_large",
-}
+# headstart's names: torchvision's have underscores.
+NETS = {name: name.replace("-", "_") for name in (
+    "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide-resnet50-2",
+    "vgg11", "vgg13", "vgg19", "vgg11-bn", "vgg13-bn", "vgg16-bn", "vgg19-bn",
+    "mobilenet-v2", "mobilenet-v3-large",
+    "efficientnet-b0", "efficientnet-b1", "efficientnet-b2", "efficientnet-b3", "efficientnet-b4",
+)} | {"vgg16-torchvision": "vgg16"}
 
 
 def network(name):

@@ -1,5 +1,5 @@
 //! Features, logits and training steps against independent implementations: PyTorch for
-//! EfficientNet-Lite0, torchvision for its nets, Keras for VGG16 and for the tail. Made by `tools/golden_*.py`.
+//! EfficientNet-Lite0 and Lite2, torchvision for its nets, Keras for VGG16 and for the tail. Made by `tools/golden_*.py`.
 
 use std::path::{Path, PathBuf};
 
@@ -136,19 +136,25 @@ fn vgg16_with_seeded_weights_agrees_with_keras() {
 }
 
 #[test]
-fn torchvisions_nets_with_seeded_weights_agree_with_it() {
-    // Blocks up to a cut, torchvision's name of it, and how many of the values there are kept.
+fn nets_with_seeded_weights_agree_with_their_originals() {
+    // Blocks up to a cut, the golden file's name of it, and how many of the values there are kept.
     for (net, cuts) in [
         ("resnet50", [(3, "layer2", 9), (5, "layer4", 3)]),
         ("efficientnet-b0", [(5, "features.4", 1), (9, "features.8", 3)]),
         ("mobilenet-v3-large", [(5, "features.10", 1), (8, "features.16", 3)]),
+        ("resnet18", [(3, "layer2", 9), (5, "layer4", 1)]),
+        ("vgg11-bn", [(3, "features.14", 15), (5, "features.28", 1)]),
+        ("mobilenet-v2", [(5, "features.10", 1), (9, "features.18", 3)]),
+        ("efficientnet-b2", [(5, "features.4", 1), (9, "features.8", 3)]),
+        ("efficientnet-lite2", [(5, "block4", 1), (9, "top", 3)]),
     ] {
         let golden = golden(&format!("{net}.safetensors"));
         let entry = headstart::backbone::registry::find(net).expect("known");
         let spec = entry.spec();
         let weights = seeded_weights(&spec.layers(0..spec.blocks.len()).cloned().collect::<Vec<Layer>>());
         for index in 0..2 {
-            let pixels = picture(index, &entry.preprocess(), 64);
+            // The pictures' own size, so that they are only normalised.
+            let pixels = picture(index, &Preprocess { size: 224, ..entry.preprocess() }, 64);
             for (blocks, name, step) in cuts {
                 let layers: Vec<Layer> = spec.layers(0..blocks).cloned().collect();
                 let (map, shape) = run(&layers, &weights, &pixels, 64);

@@ -5,7 +5,7 @@ use headstart::backbone::spec::{
     Activation, BatchNorm, Convolution, Dense, Layer, MapShape, MaxPool, Padding, SqueezeExcite, output_shape,
 };
 use headstart::backbone::weights::Weights;
-use headstart::backbone::{Backbone, efficientnet, mobilenet, resnet, vgg};
+use headstart::backbone::{Backbone, efficientnet, mobilenet, mobilenet_v2, resnet, vgg};
 use headstart::network::{Tail, host};
 use headstart::trunk::{Buffers, Plan};
 
@@ -109,6 +109,19 @@ fn gated_nets_tails_compute_what_the_plan_does() {
         let pool = [Layer::GlobalAveragePool];
         let layers: Vec<Layer> = spec.layers(block..spec.blocks.len()).cloned().chain(pool).collect();
         assert_agree(&layers, MapShape::new(side, side, channels), &weights(&layers), 1.0);
+    }
+}
+
+#[test]
+fn each_familys_tail_computes_what_the_plan_does() {
+    for spec in [
+        resnet::RESNET18.spec(),
+        vgg::VGG11_BN.spec(),
+        mobilenet_v2::mobilenet_v2(),
+        efficientnet::LITE2.lite(),
+    ] {
+        let layers: Vec<Layer> = spec.all_layers().cloned().chain([Layer::GlobalAveragePool]).collect();
+        assert_agree(&layers, MapShape::new(45, 39, 3), &weights(&layers), 1.0);
     }
 }
 

@@ -55,6 +55,20 @@ fn wide(text: &str) -> Vec<&str> {
 }
 
 #[test]
+fn backbones_are_listed_in_families_within_80_columns() {
+    let output = program(Path::new("cache")).args(["backbones", "list"]).output().expect("runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(wide(&said), Vec::<&str>::new(), "{said}");
+    for expected in [
+        "\nEfficientNet-Lite, weights under Apache-2.0\n  efficientnet-lite0   3,371,008     224  in this program\n",
+        "\n  resnet18            11,176,512     224  resnet18-f37072fd.pth\n",
+        "\n    blocks: stem, layer1, layer2, layer3, layer4\n",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 fn help_and_a_training_fit_80_columns() {
     let folder = tempfile::tempdir().expect("a folder");
     for command in

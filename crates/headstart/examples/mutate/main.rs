@@ -1,10 +1,10 @@
-//! Feeds damaged files to the readers of models, recipes, tables, archives and images, and keeps what breaks one.
+//! Feeds damaged files to the readers of models, weights, recipes, tables, archives and images, and keeps what breaks one.
 //!
 //! ```sh
 //! cargo run --release --example mutate -- recipe recipes/default.toml --seconds 60
 //! ```
 //!
-//! The kind of file is `model`, `recipe`, `csv`, `npz` or `image`. Half of all models and npz are changed within what
+//! The kind of file is `model`, `weights`, `recipe`, `csv`, `npz` or `image`. Half of all models and npz are changed within what
 //! their checksums guard. An input that makes its reader panic, or take more than ten seconds of a processor, is written
 //! beside the given file as `NAME.crash-NUMBER`. Inputs follow from `--seed`, so that what was found once is found again.
 
@@ -15,6 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use headstart::backbone::file;
 use headstart::classifier::Classifier;
 use headstart::dataset::Dataset;
 use headstart::image::{Limits, decode};
@@ -33,11 +34,11 @@ fn main() {
         at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(usual)
     };
     let [kind, file, ..] = arguments.as_slice() else {
-        eprintln!("usage: mutate model|recipe|csv|npz|image FILE [--seconds N] [--seed N]");
+        eprintln!("usage: mutate model|weights|recipe|csv|npz|image FILE [--seconds N] [--seed N]");
         std::process::exit(2);
     };
     let Some(read) = reader(kind) else {
-        eprintln!("{kind}: expected model, recipe, csv, npz or image");
+        eprintln!("{kind}: expected model, weights, recipe, csv, npz or image");
         std::process::exit(2);
     };
     let file = PathBuf::from(file);
@@ -69,6 +70,7 @@ fn changer(kind: &str) -> Changer {
 fn reader(kind: &str) -> Option<Reader> {
     Some(match kind {
         "model" => |path| Classifier::load(path).is_ok(),
+        "weights" => |path| std::fs::read(path).is_ok_and(|bytes| file::weights(&bytes, path).is_ok()),
         "recipe" => |path| {
             let recipe = Recipe::find(&path.display().to_string());
             recipe.is_ok_and(|recipe| recipe.check().is_ok())

@@ -1,12 +1,16 @@
 //! Pretrained nets: architecture as data, weights, and the preprocessing that belongs to the weights.
 
 pub mod efficientnet;
+mod entries;
+pub mod file;
 mod inverted;
 mod layers;
 pub mod mobilenet;
+pub mod mobilenet_v2;
 pub mod registry;
 pub mod resnet;
 pub mod spec;
+mod torch;
 pub mod vgg;
 pub mod weights;
 mod window;

