@@ -4,7 +4,8 @@ use std::io::Cursor;
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::{Found, shown};
+use super::Found;
+use crate::visible::visible;
 
 /// A zip in memory, whose records are parts of `bytes`.
 pub(super) struct Archive<'a> {
@@ -39,7 +40,7 @@ impl<'a> Archive<'a> {
 
     /// The bytes of a record, whose checksum is compared.
     pub(super) fn record(&mut self, name: &str) -> Found<&'a [u8]> {
-        let shown = shown(name);
+        let shown = visible(name);
         let entry = self.zip.by_name(&format!("{}{name}", self.folder));
         let entry = entry.map_err(|why| format!("no record {shown} ({why})"))?;
         if entry.compression() != CompressionMethod::Stored || entry.encrypted() {

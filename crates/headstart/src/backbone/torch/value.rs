@@ -1,7 +1,8 @@
 //! What a pickle of a state dict may hold: plain containers, and tensors. Every other global is refused by its name.
 
+use super::Found;
 use super::view::{Kind, Storage, View};
-use super::{Found, shown};
+use crate::visible::visible;
 
 /// A place among a pickle's values.
 pub(super) type Id = usize;
@@ -49,9 +50,10 @@ impl Global {
             ("torch", "DoubleStorage") => Self::Storage(Kind::F64),
             ("torch", "LongStorage") => Self::Storage(Kind::I64),
             _ => {
-                let global = shown(&format!("{module}.{name}"));
+                let global = format!("{module}.{name}");
+                let global: String = global.chars().take(100).collect();
                 let why = "only tensors and plain containers are read, and nothing is run";
-                return Err(format!("the global {global}: {why}"));
+                return Err(format!("the global {}: {why}", visible(&global)));
             }
         })
     }

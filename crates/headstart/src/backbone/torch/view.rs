@@ -114,9 +114,9 @@ impl<'a> View<'a> {
     }
 
     fn is_contiguous(&self) -> bool {
-        let axes = self.shape.iter().zip(&self.strides).rev();
-        let after = axes.fold(Some(1), |expected, (side, stride)| {
-            expected.filter(|expected| side == &1 || stride == expected).map(|expected| expected * side)
+        let mut axes = self.shape.iter().zip(&self.strides).rev();
+        let after = axes.try_fold(1, |expected, (side, stride)| {
+            (*side == 1 || *stride == expected).then(|| expected * side)
         });
         after.is_some()
     }
