@@ -21,9 +21,9 @@ pub use training::{LearningCurveArguments, TrainArguments};
 /// What a bare `headstart --help` ends with.
 const BEGIN: &str = "\
 Begin here:
-  headstart demo                        train and predict on synthetic images, no data needed
-  headstart train DATA --out runs/first train on your own images: a folder of class folders
-  headstart serve runs/first            classify images on a web page";
+  headstart demo                          train and predict on synthetic images
+  headstart train DATA --out runs/first   train on your own images
+  headstart serve runs/first              classify images on a web page";
 
 /// Train an image classifier on a folder of labelled images, evaluate it honestly, and serve it as a web app.
 #[derive(Debug, Parser)]
