@@ -10,7 +10,7 @@ mod randomise;
 mod sealed;
 mod seen;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wording;
 
 use std::path::Path;
@@ -26,6 +26,7 @@ use crate::gate::{Gate, Strangeness, pool};
 use crate::image::{DecodeError, Image, Limits, decode};
 use crate::random::Random;
 use crate::regular;
+use crate::sha256::sha256;
 
 use net::{Maps, Net};
 
@@ -76,6 +77,15 @@ impl Classifier {
         let classifier = Self::compile(Sealed::read(path)?);
         classifier.check(path)?;
         Ok(classifier)
+    }
+
+    /// As [`Classifier::load`], with what lay in the file and the file's SHA-256.
+    pub(crate) fn load_with_tensors(path: &Path) -> Result<(Self, Sealed, String)> {
+        let bytes = Sealed::bytes(path)?;
+        let sealed = Sealed::parse(&bytes, path)?;
+        let classifier = Self::compile(sealed.clone());
+        classifier.check(path)?;
+        Ok((classifier, sealed, sha256(&bytes)))
     }
 
     fn check(&self, path: &Path) -> Result<()> {

@@ -70,6 +70,7 @@ pub mod date;
 pub mod error;
 pub mod evaluate;
 pub mod explain;
+pub mod export;
 pub mod external;
 pub mod features;
 pub mod gate;

@@ -13,8 +13,8 @@ use headstart::Error;
 
 pub use images::{FeaturesArguments, InspectArguments, SplitArguments};
 pub use model::{
-    BenchArguments, CompareArguments, EvaluateArguments, Format, PredictArguments, ServeArguments,
-    SummaryArguments,
+    BenchArguments, CompareArguments, EvaluateArguments, ExportArguments, ExportFormat, ExportInput, Format,
+    PredictArguments, ServeArguments, SummaryArguments,
 };
 pub use training::{LearningCurveArguments, TrainArguments};
 
@@ -47,6 +47,8 @@ pub enum Command {
     Predict(PredictArguments),
     /// Serve a model as a web app.
     Serve(ServeArguments),
+    /// Write a model in the format of another program.
+    Export(ExportArguments),
     /// Print the layers of a model or a backbone.
     Summary(SummaryArguments),
     /// Check labelled images before training: duplicates, leaks between splits, shortcuts, wrong labels.

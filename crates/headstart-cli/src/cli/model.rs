@@ -103,6 +103,37 @@ pub struct SummaryArguments {
     pub diagram: Option<PathBuf>,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ExportFormat {
+    /// One file that ONNX Runtime and others run: preprocessing but for the resize, net, calibration and gate.
+    Onnx,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ExportInput {
+    /// Bytes, RGB, of images that were resized before.
+    Uint8,
+    /// Numbers from 0 to 255, RGB, of images that were resized before: for images with 16 bits a channel.
+    Float32,
+    /// Bytes, RGB, of images of any size: the graph resizes them.
+    AnySize,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// A sealed model, or the run folder that holds it.
+    pub model: PathBuf,
+    /// The format to write.
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// The file to write. Default: the model's name with the format's ending, beside the model.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What the exported model reads.
+    #[arg(long, value_enum, default_value = "uint8")]
+    pub input: ExportInput,
+}
+
 #[derive(Debug, Args)]
 pub struct CompareArguments {
     /// Two or more run folders, or their predictions.csv, with the same test images.

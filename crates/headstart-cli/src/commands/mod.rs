@@ -7,6 +7,7 @@ mod compare;
 mod demo;
 mod evaluate;
 mod explain;
+mod export;
 mod features;
 mod inspect;
 mod job;
@@ -40,6 +41,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Summary(arguments) => summary::run(&arguments),
         Command::Features(arguments) => features::run(arguments),
         Command::Split(arguments) => split::run(arguments),

@@ -225,13 +225,22 @@ impl Sealed {
     /// # Errors
     /// A missing file, or one that is no headstart model.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let bytes = regular::read(path, MOST_BYTES).map_err(|why| Error::io("read", path, why))?;
-        let metadata = weights::metadata(&bytes, path)?;
+        Self::parse(&Self::bytes(path)?, path)
+    }
+
+    /// The bytes of a file that may be a sealed one.
+    pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
+        regular::read(path, MOST_BYTES).map_err(|why| Error::io("read", path, why))
+    }
+
+    /// As [`Sealed::read`], of a file's bytes.
+    pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
+        let metadata = weights::metadata(bytes, path)?;
         let text = metadata.get(KEY).ok_or_else(|| {
             Error::invalid(path, "a model sealed by headstart", "a safetensors file of another kind")
         })?;
         let description = describe(text, path)?;
-        let all = Weights::from_safetensors(&bytes, path)?;
+        let all = Weights::from_safetensors(bytes, path)?;
         digest::verify(text, description.format, &all, path)?;
         check::description(&description, path)?;
         let gate = description.gate.map(|facts| {

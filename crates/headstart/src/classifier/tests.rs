@@ -12,7 +12,7 @@ use crate::gate::{Fitted, GateFacts, GateKind, Mahalanobis, Refusing, UnusualFac
 use crate::history::History;
 use crate::image::{ChannelOrder, Filter, Preprocess, Resize, TestView};
 
-pub(super) fn description() -> Description {
+pub(crate) fn description() -> Description {
     Description {
         format: FORMAT,
         version: "0".into(),

@@ -33,12 +33,12 @@ pub struct Pairs {
 
 /// Linear probes of features, each of which tells one kind of copy.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Copies {
+pub(crate) struct Copies {
     /// `[probes, features + 1]`, the constant last. What a probe says is a distance: beyond the gate's threshold
     /// when it tells a copy.
-    probes: Vec<f32>,
+    pub(crate) probes: Vec<f32>,
     /// Length of one probe.
-    width: usize,
+    pub(crate) width: usize,
 }
 
 impl Copies {
@@ -65,7 +65,7 @@ impl Copies {
         probes.map(|probe| value(probe.iter().copied().map(f64::from), features)).fold(0.0, f64::max)
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.probes.len() / self.width.max(1)
     }
 

@@ -20,10 +20,10 @@ const WHITENER: &str = "gate.whitener";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mahalanobis {
     /// `[classes, features]`
-    means: Vec<f32>,
+    pub(crate) means: Vec<f32>,
     /// Lower triangular, `[features, features]`: whitens what is left of a feature without its mean.
-    whitener: Vec<f32>,
-    features: usize,
+    pub(crate) whitener: Vec<f32>,
+    pub(crate) features: usize,
 }
 
 impl Mahalanobis {

@@ -29,12 +29,12 @@ const PRINCIPAL: &str = "gate.axes";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Residual {
     /// `[features]`
-    centre: Vec<f32>,
+    pub(crate) centre: Vec<f32>,
     /// `[axes, features]`, orthonormal.
-    axes: Vec<f32>,
+    pub(crate) axes: Vec<f32>,
     /// The residual of a typical validation image.
-    typical: f64,
-    pub(super) copies: Copies,
+    pub(crate) typical: f64,
+    pub(crate) copies: Copies,
 }
 
 impl Residual {
@@ -68,7 +68,7 @@ impl Residual {
     }
 
     /// Number of axes.
-    pub(super) fn axes(&self) -> usize {
+    pub(crate) fn axes(&self) -> usize {
         self.axes.len() / self.centre.len()
     }
 

@@ -23,7 +23,7 @@ pub mod pace;
 mod partition;
 mod phases;
 mod probed;
-mod random_weights;
+pub(crate) mod random_weights;
 pub mod rate_finder;
 pub mod recipe;
 pub mod schedule;

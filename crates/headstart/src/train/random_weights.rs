@@ -11,7 +11,7 @@ const STREAM: u64 = 0xf4e5;
 /// Fresh weights for `layers`: normal with variance 2 / fan-in (He 2015), no bias, γ 1, β 0. The
 /// statistics of batch normalisation are those of `maps` `[batch, H, W, C]`, layer by layer, as a first
 /// training step with normalisation by batch would have them (Mishkin & Matas 2016).
-pub(super) fn random_weights(
+pub(crate) fn random_weights(
     layers: &[Layer],
     maps: &[f32],
     batch: usize,

@@ -14,6 +14,7 @@ use headstart_kernels::{
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
 
+pub(crate) use pack::fold;
 pub(crate) use stages::Stages;
 
 /// Compiled layers. Immutable and shared between threads; the buffers are the caller's.

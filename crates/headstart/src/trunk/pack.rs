@@ -81,7 +81,7 @@ pub(super) fn dense(layer: &Dense, weights: &Weights) -> PackedConvolution {
 
 /// Batch normalisation with fixed statistics is `γ/σ · x + (β − μ·γ/σ)` for each channel, so it
 /// goes into the convolution's weights and bias.
-fn fold(layer: &Convolution, weights: &Weights) -> (Vec<f32>, Vec<f32>) {
+pub(crate) fn fold(layer: &Convolution, weights: &Weights) -> (Vec<f32>, Vec<f32>) {
     let mut weight = weights.get(&format!("{}.weight", layer.name)).values.clone();
     let mut bias = match layer.bias {
         true => weights.get(&format!("{}.bias", layer.name)).values.clone(),

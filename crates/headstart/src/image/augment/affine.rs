@@ -19,8 +19,21 @@ impl Affine {
         Self { matrix, shift }
     }
 
-    fn is_identity(&self) -> bool {
+    pub(super) fn is_identity(&self) -> bool {
         self.matrix == [[1.0, 0.0], [0.0, 1.0]] && self.shift == [0.0; 2]
+    }
+
+    /// Where each pixel of a square view comes from, counted from the left and the top, line after line.
+    pub(super) fn sources(&self, size: usize) -> impl Iterator<Item = [f32; 2]> {
+        let (side, centre) = (size as f32, (size as f32 - 1.0) / 2.0);
+        let (matrix, shift) = (self.matrix, self.shift);
+        (0..size * size).map(move |index| {
+            let [x, y] = [(index % size) as f32 - centre, (index / size) as f32 - centre];
+            [0, 1].map(|axis| {
+                let at = matrix[axis][0] * x + matrix[axis][1] * y;
+                (at + centre + shift[axis] * side).clamp(0.0, side - 1.0)
+            })
+        })
     }
 
     /// Bilinear; what lies outside is the nearest pixel of the edge.
@@ -29,21 +42,7 @@ impl Affine {
             return;
         }
         let size = planes.size();
-        let (side, centre) = (size as f32, (size as f32 - 1.0) / 2.0);
-        planes.each(|plane| {
-            let mut view = Vec::with_capacity(plane.len());
-            for row in 0..size {
-                for column in 0..size {
-                    let [x, y] = [column as f32 - centre, row as f32 - centre];
-                    let [left, top] = [0, 1].map(|axis| {
-                        let at = self.matrix[axis][0] * x + self.matrix[axis][1] * y;
-                        (at + centre + self.shift[axis] * side).clamp(0.0, side - 1.0)
-                    });
-                    view.push(between(plane, size, left, top));
-                }
-            }
-            view
-        });
+        planes.each(|plane| self.sources(size).map(|[left, top]| between(plane, size, left, top)).collect());
     }
 }
 

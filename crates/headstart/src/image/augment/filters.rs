@@ -28,16 +28,19 @@ pub(super) fn sharpen(planes: &mut Planes, amount: f32) {
     });
 }
 
-fn blurred(plane: &[f32], size: usize, deviation: f32) -> Vec<f32> {
-    // Of less than a third of a pixel nothing but the middle is left.
+/// The weights of a Gaussian blur along one axis; `None` where nothing but the middle is left, as of a deviation of less
+/// than a third of a pixel.
+pub(super) fn gaussian(deviation: f32) -> Option<Vec<f32>> {
     let reach = (3.0 * deviation) as usize;
-    if reach == 0 {
-        return plane.to_vec();
-    }
     let bell = |distance: usize| (-0.5 * (distance as f64 / f64::from(deviation)).powi(2)).exp();
     let taps: Vec<f64> = (0..=2 * reach).map(|tap| bell(tap.abs_diff(reach))).collect();
     let sum: f64 = taps.iter().sum();
-    let taps: Vec<f32> = taps.iter().map(|tap| (tap / sum) as f32).collect();
+    (reach > 0).then(|| taps.iter().map(|tap| (tap / sum) as f32).collect())
+}
+
+fn blurred(plane: &[f32], size: usize, deviation: f32) -> Vec<f32> {
+    let Some(taps) = gaussian(deviation) else { return plane.to_vec() };
+    let reach = taps.len() / 2;
     let mut across = Vec::with_capacity(plane.len());
     let mut wide = vec![0.0; size + 2 * reach];
     for line in plane.chunks_exact(size) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::affine::Affine;
-use super::filters::blur;
+use super::filters::{blur, gaussian};
 use super::planes::Planes;
 use crate::image::Preprocess;
 
@@ -27,8 +27,29 @@ impl TestView {
     /// This view of a net's input `[size, size, 3]`.
     pub fn apply(&self, preprocess: &Preprocess, input: &[f32]) -> Vec<f32> {
         let mut planes = Planes::new(&preprocess.levels_of(input), preprocess.size);
-        Affine::new(self.rotation, self.scale, self.shift, self.flip).apply(&mut planes);
+        self.affine().apply(&mut planes);
         blur(&mut planes, self.blur);
         preprocess.normalise_levels(&planes.into_levels())
+    }
+
+    /// Whether it is the image mirrored, and not changed otherwise.
+    pub(crate) fn only_flips(&self) -> bool {
+        *self == Self { flip: true, ..Self::default() }
+    }
+
+    /// Where each pixel of a view of `size` × `size` comes from, before the blur: left and top, line after line; `None`
+    /// where all stay.
+    pub(crate) fn sources(&self, size: usize) -> Option<Vec<[f32; 2]>> {
+        let affine = self.affine();
+        (!affine.is_identity()).then(|| affine.sources(size).collect())
+    }
+
+    /// The weights of the blur along one axis; `None` where there is none.
+    pub(crate) fn taps(&self) -> Option<Vec<f32>> {
+        gaussian(self.blur)
+    }
+
+    fn affine(&self) -> Affine {
+        Affine::new(self.rotation, self.scale, self.shift, self.flip)
     }
 }

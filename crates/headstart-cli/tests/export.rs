@@ -1,0 +1,91 @@
+//! Models in the formats of other programs.
+
+mod real_program;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use predicates::prelude::PredicateBooleanExt as _;
+use predicates::str::contains;
+
+use real_program::{headstart, pictures};
+
+/// A run on small pictures, and those.
+fn trained(folder: &Path) -> (PathBuf, PathBuf) {
+    let (data, run) = (folder.join("data"), folder.join("run"));
+    // So many that there are a gate and prediction sets.
+    pictures(&data, 160);
+    let mut train = headstart(&folder.join("cache"));
+    train.arg("train").arg(&data).args(["--image-size", "32", "--epochs", "1", "--seeds", "2", "--out"]);
+    train.arg(&run).assert().success();
+    (run, data)
+}
+
+fn export(folder: &Path, model: &Path, more: &[&str]) -> Command {
+    let mut export = headstart(&folder.join("cache"));
+    export.arg("export").arg(model).args(["--format", "onnx"]).args(more);
+    export
+}
+
+#[test]
+fn an_exported_model_answers_as_predict_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (run, data) = trained(folder.path());
+    export(folder.path(), &run, &[]).assert().success().stdout(
+        contains("model.onnx: ").and(contains("pixels uint8 [batch, 32, 32, 3]")).and(contains(
+            "logits, scores, predicted, decided, plausible, distance, refused, oddness, unusual",
+        )),
+    );
+    let any = folder.path().join("any.onnx");
+    let any_name = any.display().to_string();
+    export(folder.path(), &run, &["--input", "any-size", "--out", &any_name])
+        .assert()
+        .success()
+        .stdout(contains("pixels uint8 [batch, height, width, 3]"));
+    let Some(python) = std::env::var_os("HEADSTART_PYTHON") else {
+        println!("ONNX Runtime was skipped: HEADSTART_PYTHON is not set");
+        return;
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/check_onnx.py");
+    let images =
+        ["bright/001.png", "bright/130.png", "dark/002.png", "dark/131.png"].map(|name| data.join(name));
+    // The graph's resize may round a grey level otherwise.
+    for (file, tolerance) in [(run.join("model.onnx"), "1e-4"), (any, "5e-3")] {
+        let mut check = Command::new(&python);
+        check.arg(&script).arg(run.join("model.safetensors")).arg(file).args(&images);
+        check.args(["--tolerance", tolerance, "--headstart", env!("CARGO_BIN_EXE_headstart")]);
+        check.assert().success().stdout(contains("4 images"));
+    }
+}
+
+#[test]
+fn what_is_no_model_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    pictures(&data, 1);
+    let (picture, out) = (data.join("dark/000.png"), folder.path().join("x.onnx"));
+    let name = out.display().to_string();
+    export(folder.path(), &picture, &["--out", &name])
+        .assert()
+        .code(1)
+        .stderr(contains("000.png: expected a safetensors file, found something else"));
+    export(folder.path(), &data, &["--out", &name])
+        .assert()
+        .code(1)
+        .stderr(contains("without model.safetensors"));
+    let same = picture.display().to_string();
+    export(folder.path(), &picture, &["--out", &same])
+        .assert()
+        .code(2)
+        .stderr(contains("--out: expected another file than the model's"));
+    let mut unknown = headstart(&folder.path().join("cache"));
+    unknown
+        .arg("export")
+        .arg(&picture)
+        .args(["--format", "tflite"])
+        .assert()
+        .code(2)
+        .stderr(contains("onnx"));
+    assert!(!out.exists() && fs::read_dir(folder.path()).expect("a folder").count() <= 2);
+}

@@ -1,0 +1,3 @@
+//! Sealed models in the formats of other programs.
+
+pub mod onnx;

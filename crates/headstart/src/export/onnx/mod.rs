@@ -1,0 +1,199 @@
+//! A sealed model as an ONNX file: preprocessing, net, calibration, gate and prediction sets in one graph, so that ONNX
+//! Runtime gives the answers that headstart gives.
+//!
+//! The graph reads `pixels` and gives `logits`, `scores` and `predicted`, and where the model has a gate or prediction
+//! sets `distance`, `refused`, `oddness`, `unusual`, `plausible` and `decided`. Class names, threshold, provenance and
+//! the scores of a picture that anybody can draw again lie in its metadata.
+
+mod builder;
+mod check;
+mod gate;
+mod layers;
+mod metadata;
+mod net;
+mod proto;
+mod scores;
+#[cfg(test)]
+mod tests;
+mod views;
+
+use std::path::{Path, PathBuf};
+
+use prost::Message as _;
+
+use crate::classifier::{Classifier, Sealed};
+use crate::error::{Error, Result};
+use crate::image::{Preprocess, Resize};
+use crate::run::write_whole;
+use builder::Builder;
+use proto::{Element, Graph, Model, OperatorSet, ValueInfo};
+
+/// Version of the operators: the first in which every axis to reduce is an input.
+const OPSET: i64 = 18;
+/// The file format's version that came with it.
+const IR_VERSION: i64 = 8;
+/// Bytes of a message of Protocol Buffers, at most.
+const MOST_BYTES: usize = i32::MAX as usize;
+
+/// What the graph reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pixels {
+    /// Bytes `[N, size, size, 3]`.
+    #[default]
+    Uint8,
+    /// Numbers from 0 to 255 `[N, size, size, 3]`: for images with 16 bits a channel.
+    Float32,
+    /// Bytes `[N, height, width, 3]` of any size, which the graph resizes.
+    AnySize,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Size of the file.
+    pub bytes: usize,
+    /// The graph's input, as `pixels uint8 [batch, 224, 224, 3]`.
+    pub input: String,
+    /// Names of its outputs.
+    pub outputs: Vec<String>,
+}
+
+/// Writes the sealed `model` as an ONNX file, whole or not at all. What is written was read again and checked before.
+///
+/// # Errors
+/// A file that is no sealed model, an input that its preprocessing does not allow, a model of more than 2 GiB, or a file
+/// that cannot be written.
+pub fn export(model: &Path, out: &Path, pixels: Pixels) -> Result<Written> {
+    if same_file(model, out) {
+        return Err(Error::setting("out", "another file than the model's", out.display().to_string()));
+    }
+    let (classifier, sealed, digest) = Classifier::load_with_tensors(model)?;
+    let file = compose(&classifier, &sealed, &digest, pixels)?;
+    if file.encoded_len() > MOST_BYTES {
+        let found = format!("one that needs {}", file.encoded_len());
+        return Err(Error::invalid(
+            model,
+            format!("a model that fits into {MOST_BYTES} bytes of ONNX"),
+            found,
+        ));
+    }
+    let bytes = file.encode_to_vec();
+    check::bytes(&bytes, out)?;
+    write_whole(out, &bytes)?;
+    let graph = file.graph.unwrap_or_default();
+    let input = graph.input.first().map(shown).unwrap_or_default();
+    let outputs = graph.output.into_iter().map(|output| output.name).collect();
+    Ok(Written { bytes: bytes.len(), input, outputs })
+}
+
+/// Where a model's ONNX file lies when nothing else is said: beside it.
+pub fn beside(model: &Path) -> PathBuf {
+    model.with_extension("onnx")
+}
+
+fn same_file(model: &Path, out: &Path) -> bool {
+    let place = |path: &Path| path.canonicalize().ok();
+    place(model).is_some_and(|model| place(out) == Some(model))
+}
+
+fn compose(classifier: &Classifier, sealed: &Sealed, digest: &str, pixels: Pixels) -> Result<Model> {
+    let preprocess = &sealed.description.preprocess;
+    pixels.check(preprocess)?;
+    Ok(Model {
+        ir_version: IR_VERSION,
+        producer_name: "headstart".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        doc_string: format!("{}. {}", classifier.card().title, classifier.caution()),
+        graph: Some(graph(sealed, pixels)),
+        opset_import: vec![OperatorSet { domain: String::new(), version: OPSET }],
+        metadata_props: metadata::properties(classifier, digest, pixels),
+    })
+}
+
+fn graph(sealed: &Sealed, pixels: Pixels) -> Graph {
+    let description = &sealed.description;
+    let mut builder = Builder::default();
+    let graph = &mut builder;
+    let input = views::write(graph, &description.preprocess, &description.test_views, pixels);
+    let net = net::write(graph, sealed, &input);
+    let scores = scores::scores(graph, description, &net.logits);
+    let predicted = scores::predicted(graph, description, &scores);
+    let plausible = scores::plausible(graph, description, &scores);
+    let distances = gate::write(graph, sealed, &net);
+    let refused = distances.as_ref().map(|distances| distances.refused.as_str());
+    let decided = scores::decided(graph, &predicted, plausible.as_deref(), refused);
+    let (classes, float, bool) = (description.classes.len(), Element::Float32, Element::Bool);
+    let mut output = vec![
+        table(&net.logits, float, classes, "before calibration"),
+        table(&scores, float, classes, "the share of each class, calibrated"),
+        column(&predicted, Element::Int64, "index of the class that scores and threshold point to"),
+    ];
+    output.extend(decided.map(|name| column(&name, bool, "whether `predicted` is the model's answer")));
+    output.extend(plausible.map(|name| table(&name, bool, classes, "whether a class cannot be ruled out")));
+    if let Some(gate::Distances { distance, refused, unusual }) = distances {
+        output.push(column(&distance, float, "from the training images, by what an image shows"));
+        output.push(column(&refused, bool, "whether that is too far for an answer"));
+        if let Some([oddness, unusual]) = unusual {
+            output.push(column(&oddness, float, "from the training images, by how an image was made, too"));
+            output.push(column(
+                &unusual,
+                bool,
+                "whether it was made in another way than the training images",
+            ));
+        }
+    }
+    Graph {
+        node: builder.nodes,
+        name: description.backbone.clone(),
+        initializer: builder.constants,
+        input: vec![views::input(&description.preprocess, pixels)],
+        output,
+    }
+}
+
+/// A value for each image.
+fn column(name: &str, element: Element, meaning: &str) -> ValueInfo {
+    ValueInfo::tensor(name, element, &[Err("batch")], meaning)
+}
+
+/// A value for each image and class.
+fn table(name: &str, element: Element, classes: usize, meaning: &str) -> ValueInfo {
+    ValueInfo::tensor(name, element, &[Err("batch"), Ok(classes)], meaning)
+}
+
+/// `pixels uint8 [batch, 224, 224, 3]`.
+fn shown(value: &ValueInfo) -> String {
+    let tensor = value.kind.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+    let axes = tensor.and_then(|tensor| tensor.shape.as_ref()).map(|shape| {
+        let axis = |axis: &proto::Dimension| match axis.dim_value {
+            Some(length) => length.to_string(),
+            None => axis.dim_param.clone().unwrap_or_default(),
+        };
+        shape.dim.iter().map(axis).collect::<Vec<_>>().join(", ")
+    });
+    let element = tensor.and_then(|tensor| Element::of(tensor.elem_type)).map_or("", Element::name);
+    format!("{} {element} [{}]", value.name, axes.unwrap_or_default())
+}
+
+impl Pixels {
+    fn element(self) -> Element {
+        match self {
+            Self::Uint8 | Self::AnySize => Element::Uint8,
+            Self::Float32 => Element::Float32,
+        }
+    }
+
+    /// # Errors
+    /// An image of any size for a model that crops or pads: the graph can only scale each side by itself.
+    fn check(self, preprocess: &Preprocess) -> Result<()> {
+        let found = match preprocess.resize {
+            Resize::Squash => return Ok(()),
+            Resize::Crop => "any-size, of a model that crops images",
+            Resize::Pad => "any-size, of a model that pads images",
+        };
+        match self {
+            Self::Uint8 | Self::Float32 => Ok(()),
+            Self::AnySize => Err(Error::setting("input", "uint8 or float32", found)),
+        }
+    }
+}
