@@ -117,7 +117,7 @@ fn no_command_lets_a_name_speak_to_the_terminal() {
     pictures(&folder.path().join("other"), 2);
     let other = folder.path().join("other");
     let refused =
-        headstart(&cache).args(["evaluate", &model, other.to_str().expect("text")]).assert().code(1);
+        headstart(&cache).args(["evaluate", &model, other.to_str().expect("text")]).assert().code(2);
     refused.stderr(contains("\u{1b}").or(contains("\u{9b}")).or(contains("\u{202e}")).not());
 }
 

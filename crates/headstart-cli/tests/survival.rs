@@ -195,7 +195,7 @@ fn a_training_that_thaws_does_not_go_on_with_another_limit_of_the_cache() {
     }
     kill(child);
     let less = place.train(&cache, &killed, &["--resume", "--cache-limit", "0"]).code(1);
-    less.stderr(contains("give the same --cache-limit as before"));
+    less.stderr(contains("give the same cache limit as before"));
     place.train(&cache, &killed, &["--resume"]).success();
     assert_same(&whole, &killed);
 }

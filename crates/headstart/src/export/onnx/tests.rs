@@ -278,9 +278,11 @@ fn every_layer_gives_the_same_in_onnx_runtime() {
 }
 
 #[test]
-fn every_backbone_can_be_exported() {
+fn a_net_of_each_family_can_be_exported() {
+    const NETS: [&str; 5] =
+        ["efficientnet-lite0", "efficientnet-b0", "mobilenet-v3-large", "resnet50", "vgg16"];
     let folder = tempfile::tempdir().expect("a folder");
-    for entry in ENTRIES {
+    for entry in ENTRIES.iter().filter(|entry| NETS.contains(&entry.name)) {
         let (mut spec, size) = (entry.spec(), 64);
         let features = output_shape(spec.layers(0..spec.blocks.len()), MapShape::new(size, size, 3)).channels;
         let head = vec![Layer::GlobalAveragePool, dense("head", [features, 2], Activation::Identity)];
