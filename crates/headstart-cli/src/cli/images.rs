@@ -67,7 +67,7 @@ pub struct FeaturesArguments {
     /// The pretrained net.
     #[arg(long, alias = "model", default_value = "efficientnet-lite0", value_name = "NAME")]
     pub backbone: String,
-    /// The file of the backbone's pretrained weights (.safetensors).
+    /// The file of the net's pretrained weights (.pth or .safetensors).
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// Where to cut the net. The features are what comes before what this would train: none, head, last-block, all, or the

@@ -21,7 +21,7 @@ pub struct TrainArguments {
     /// The pretrained net, instead of the recipe's. `headstart backbones list` names them.
     #[arg(long, alias = "model", value_name = "NAME")]
     pub backbone: Option<String>,
-    /// The file of the backbone's pretrained weights (.safetensors). Only efficientnet-lite0 needs none.
+    /// The file of the net's pretrained weights (.pth or .safetensors). Only efficientnet-lite0 needs none.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// What to train besides the new head: none, head, last-block, all, the name of a block (it and what follows), or auto,
@@ -116,7 +116,7 @@ pub struct LearningCurveArguments {
     /// The recipe's name, or a .toml file.
     #[arg(long, default_value = "default", value_name = "NAME|FILE")]
     pub recipe: String,
-    /// The file of the backbone's pretrained weights (.safetensors).
+    /// The file of the net's pretrained weights (.pth or .safetensors).
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// Width and height of the net's input in pixels. It is small, because the whole net is trained.

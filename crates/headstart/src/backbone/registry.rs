@@ -131,7 +131,8 @@ fn fitting(entry: &Entry, spec: &Spec, weights: Weights, path: &Path) -> Result<
         return Err(Error::invalid(path, format!("the weights of {}", entry.name), found));
     }
     let suggested = nearest(&weights).filter(|other| other.name != entry.name);
-    let surplus = weights.surplus(spec.all_layers()).map(|name| visible(name).into_owned());
+    let surplus =
+        weights.surplus(spec.all_layers()).map(|name| visible(name).chars().take(100).collect::<String>());
     let verified = weights.verify(spec.all_layers(), path).and_then(|verified| match surplus {
         None => Ok(verified),
         Some(name) => {

@@ -4,8 +4,7 @@ use std::io::Cursor;
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::Found;
-use crate::visible::visible;
+use super::{Found, shown};
 
 /// A zip in memory, whose records are parts of `bytes`.
 pub(super) struct Archive<'a> {
@@ -40,7 +39,7 @@ impl<'a> Archive<'a> {
 
     /// The bytes of a record, whose checksum is compared.
     pub(super) fn record(&mut self, name: &str) -> Found<&'a [u8]> {
-        let shown = visible(name);
+        let shown = shown(name);
         let entry = self.zip.by_name(&format!("{}{name}", self.folder));
         let entry = entry.map_err(|why| format!("no record {shown} ({why})"))?;
         if entry.compression() != CompressionMethod::Stored || entry.encrypted() {

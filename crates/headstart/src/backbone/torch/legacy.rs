@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Found;
 use super::pickle::{self, Pickle};
 use super::value::Value;
-use crate::visible::visible;
+use super::{Found, shown};
 
 /// The pickle of PyTorch's magic number, behind the two bytes that name the protocol.
 const MAGIC: [u8; 12] = [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19];
@@ -50,8 +49,8 @@ fn storages<'a>(
         let Value::Text(key) = keys.values[*key] else {
             return Err("a storage's key that is no text".into());
         };
-        let width = described.get(key).ok_or_else(|| format!("an unknown storage {}", visible(key)))?;
-        let cut = || format!("the storage {} cut off", visible(key));
+        let width = described.get(key).ok_or_else(|| format!("an unknown storage {}", shown(key)))?;
+        let cut = || format!("the storage {} cut off", shown(key));
         let (count, behind) = rest.split_first_chunk().ok_or_else(cut)?;
         let length = usize::try_from(i64::from_le_bytes(*count)).ok();
         let length = length.and_then(|count| count.checked_mul(*width)).ok_or_else(cut)?;

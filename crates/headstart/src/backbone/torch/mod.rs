@@ -26,6 +26,8 @@ type Found<T> = std::result::Result<T, String>;
 const WRAPPERS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 /// Wrappers that may lie in each other.
 const MOST_WRAPPERS: usize = 4;
+/// Letters of a name that an error shows.
+const LONGEST_NAME: usize = 100;
 /// Names that an error lists.
 const MOST_NAMES: usize = 8;
 
@@ -47,8 +49,13 @@ pub(super) fn from_archive(bytes: &[u8], path: &Path) -> Result<Weights> {
 pub(super) fn from_legacy(bytes: &[u8], path: &Path) -> Result<Weights> {
     let (described, storages) = legacy::read(bytes).map_err(|found| invalid(path, found))?;
     weights(&described, bytes.len(), path, |key| {
-        storages.get(key).copied().ok_or_else(|| format!("no values of the storage {}", visible(key)))
+        storages.get(key).copied().ok_or_else(|| format!("no values of the storage {}", shown(key)))
     })
+}
+
+/// A name of a file's, which may be of any length, for a message.
+fn shown(name: &str) -> String {
+    visible(name).chars().take(LONGEST_NAME).collect()
 }
 
 fn invalid(path: &Path, found: String) -> Error {
@@ -71,7 +78,7 @@ fn weights<'a>(
     let (mut weights, mut storages) = (Weights::default(), BTreeMap::new());
     for (name, view) in tensors {
         if view.is_of_integers() {
-            let expected = format!("{} in f32, f16, bf16 or f64", visible(name));
+            let expected = format!("{} in f32, f16, bf16 or f64", shown(name));
             return Err(Error::invalid(path, expected, "i64"));
         }
         // Looked up once, because its checksum is compared: thousands of tensors may share it.
@@ -80,7 +87,7 @@ fn weights<'a>(
             Entry::Vacant(place) => storage(view.key()).map(|bytes| *place.insert(bytes)),
         };
         let values = bytes.and_then(|bytes| view.values(bytes));
-        let values = values.map_err(|found| invalid(path, format!("{}: {found}", visible(name))))?;
+        let values = values.map_err(|found| invalid(path, format!("{}: {found}", shown(name))))?;
         weights.insert(name, view.shape().to_vec(), values);
     }
     Ok(weights)
@@ -119,7 +126,7 @@ fn state_dict<'p, 'a>(described: &'p Pickle<'a>) -> Found<Vec<(&'a str, &'p View
 }
 
 fn without_tensors<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<String> = names.take(MOST_NAMES).map(|name| visible(name).into_owned()).collect();
+    let names: Vec<String> = names.take(MOST_NAMES).map(shown).collect();
     match names.is_empty() {
         true => "an empty dictionary".into(),
         false => format!("a dictionary without tensors, of {}", names.join(", ")),

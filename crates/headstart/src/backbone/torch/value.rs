@@ -1,8 +1,7 @@
 //! What a pickle of a state dict may hold: plain containers, and tensors. Every other global is refused by its name.
 
-use super::Found;
 use super::view::{Kind, Storage, View};
-use crate::visible::visible;
+use super::{Found, shown};
 
 /// A place among a pickle's values.
 pub(super) type Id = usize;
@@ -50,10 +49,9 @@ impl Global {
             ("torch", "DoubleStorage") => Self::Storage(Kind::F64),
             ("torch", "LongStorage") => Self::Storage(Kind::I64),
             _ => {
-                let global = format!("{module}.{name}");
-                let global: String = global.chars().take(100).collect();
+                let global = shown(&format!("{module}.{name}"));
                 let why = "only tensors and plain containers are read, and nothing is run";
-                return Err(format!("the global {}: {why}", visible(&global)));
+                return Err(format!("the global {global}: {why}"));
             }
         })
     }
