@@ -45,7 +45,7 @@ impl Verdict {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer {
     /// Name of the class that scores and threshold point to. It is an answer only where the verdict is
-    /// [`Verdict::Decided`]: [`Answer::decided`] gives it only then.
+    /// [`Verdict::Decided`]: [`Answer::decided_class`] gives it only then.
     pub class: String,
     /// Index of that class.
     pub label: usize,
