@@ -101,7 +101,9 @@ fn probe(
     let says = |rows: &[Vec<f32>]| -> Vec<f64> {
         rows.iter().map(|row| value(probe.iter().copied(), row)).collect()
     };
-    let highest = threshold(&says(unseen), MISTAKEN)?;
+    // Of images that it did not see, and of those that it learned from: where one class looks like another's copies, as
+    // bright pictures inverted look like dark ones, it cannot tell these either.
+    let highest = threshold(&says(unseen), MISTAKEN)?.max(threshold(&says(plain), MISTAKEN)?);
     let mut of_copies = says(unseen_copies);
     of_copies.sort_by(f64::total_cmp);
     let lowest = *of_copies.get(of_copies.len() / 100)?;
