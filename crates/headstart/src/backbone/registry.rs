@@ -210,7 +210,7 @@ impl Spec {
     /// The cut: how many blocks lie before it.
     ///
     /// # Errors
-    /// [`Error::Usage`] for an unknown block, listing the known ones.
+    /// [`Error::Usage`] for an unknown block, listing the known ones; [`Error::Setting`] for [`Unfreeze::Auto`].
     pub fn cut(&self, unfreeze: &Unfreeze) -> Result<usize> {
         let name = match unfreeze {
             Unfreeze::Nothing => return Ok(self.blocks.len()),

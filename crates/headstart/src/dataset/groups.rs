@@ -82,7 +82,7 @@ impl Grouping {
     /// Reads `auto`, `none`, a preset's name or a regular expression.
     ///
     /// # Errors
-    /// [`Error::Usage`] when it is none of them.
+    /// [`Error::Setting`] when it is none of them.
     pub fn parse(text: &str) -> Result<Self> {
         match text {
             "auto" => return Ok(Self::Automatic),
@@ -149,7 +149,7 @@ impl Dataset {
     /// Groups the images anew.
     ///
     /// # Errors
-    /// [`Error::Usage`] when a pattern matches no path.
+    /// [`Error::Setting`] when a pattern matches no path.
     pub fn group_by(&mut self, grouping: &Grouping) -> Result<()> {
         match grouping {
             Grouping::Automatic => {}

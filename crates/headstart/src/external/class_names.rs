@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 /// digits in any case, or in order where both are numbered.
 ///
 /// # Errors
-/// [`Error::Invalid`] when a class has no counterpart, or two have the same; [`Error::Usage`] for a pair
-/// that names an unknown class.
+/// [`Error::Setting`] when a class has no counterpart, and for a pair that names an unknown class; [`Error::Invalid`] when
+/// two classes have the same counterpart.
 pub(super) fn map_classes(
     data: &Path,
     theirs: &[String],

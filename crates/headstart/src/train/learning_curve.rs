@@ -52,7 +52,7 @@ pub struct Question {
 /// Trains at every size.
 ///
 /// # Errors
-/// As [`super::train`], and [`Error::Usage`] when no size fits the data.
+/// As [`super::train`], and [`Error::Setting`] when no size fits the data.
 pub fn learning_curve(job: &Job, question: &Question, observer: &mut dyn Observer) -> Result<LearningCurve> {
     job.recipe.check()?;
     let start = Instant::now();

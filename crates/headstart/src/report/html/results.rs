@@ -1,7 +1,7 @@
 //! What was measured: the headline, the table by split, the confusion matrix and the ROC curve.
 
 use super::class_name;
-use super::element::{Cell, details, note, table, text};
+use super::element::{Cell, details, note, on_screen, table, text};
 use super::members::members;
 use super::operating::operating;
 use crate::evaluate::{Estimate, SplitMetrics, ThresholdPolicy};
@@ -280,7 +280,7 @@ fn over_patients(result: &SplitResult) -> String {
         thousands(bootstrap.units),
         thousands(bootstrap.replicates)
     ));
-    details(
+    on_screen(
         "Intervals when whole patients are drawn",
         &(lead + &table("numbers", &["", "95 % interval"], &rows)),
     )
