@@ -68,6 +68,17 @@ pub(super) struct Shown<'a> {
     pub(super) odd: Views<'a>,
 }
 
+impl Shown<'_> {
+    /// Whether every record that was read so far could be read.
+    ///
+    /// # Errors
+    /// As [`Records::check`].
+    pub(super) fn check(&self) -> Result<()> {
+        self.extracted.records.check()?;
+        [&self.drawn, &self.fixed, &self.stressed].into_iter().try_for_each(Views::check)
+    }
+}
+
 /// Odd copies, and the images that have them.
 fn odd(train: &[usize], validation: &[usize]) -> (Vec<View>, Vec<usize>) {
     let images = with_copies(train, validation);
