@@ -7,7 +7,7 @@ use headstart::backbone::Backbone;
 use headstart::backbone::spec::Layer;
 use headstart::backbone::weights::Weights;
 use headstart::train::Recipe;
-use headstart::train::pace::Thaw;
+use headstart::train::unfreeze_schedule::Thaw;
 use image::{GrayImage, Luma};
 
 #[test]

@@ -4,13 +4,13 @@ use rayon::prelude::*;
 
 use crate::activation::Activation;
 use crate::depthwise::Depthwise;
-use crate::gather::{apart, gather};
-use crate::lines;
-use crate::matmul::{Finish, PackedMatrix, Rows, multiply};
+use crate::first_layer;
+use crate::im2col::{apart, im2col};
+use crate::matmul::{Epilogue, PackedMatrix, Rows, multiply};
 use crate::pool::max_pool;
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Padding, Pool, Shape};
-use crate::share::share;
+use crate::task_size::task_size;
 use crate::winograd::{self, Kernels, Winograd};
 
 /// Output pixels that a task computes by a matrix product, or about so many.
@@ -32,7 +32,7 @@ enum Algorithm {
     /// 1×1 at stride 1: the pixels are the rows of a matrix already.
     Pointwise(PackedMatrix),
     /// Few input channels.
-    Lines(PackedMatrix),
+    FirstLayer(PackedMatrix),
     Gathered(PackedMatrix),
 }
 
@@ -61,7 +61,7 @@ impl Algorithm {
         });
         match geometry {
             geometry if geometry.is_pointwise() => Self::Pointwise(matrix),
-            geometry if lines::fits(geometry) => Self::Lines(matrix),
+            geometry if first_layer::fits(geometry) => Self::FirstLayer(matrix),
             _ => Self::Gathered(matrix),
         }
     }
@@ -130,7 +130,7 @@ impl PackedConvolution {
         output: &mut [f32],
     ) {
         let is_winograd = winograd::fits(&geometry);
-        if !is_winograd || !winograd::fresh::suits(shape) {
+        if !is_winograd || !winograd::on_the_fly::suits(shape) {
             let pack = if is_winograd { Algorithm::new } else { Algorithm::direct };
             return Self::packed(geometry, weight, bias, activation, pack)
                 .forward(input, shape, None, output);
@@ -140,8 +140,14 @@ impl PackedConvolution {
         assert_eq!(bias.len(), outputs, "a bias for each output channel");
         assert_eq!((input.len(), shape.channels), (shape.len(), inputs), "input of shape {shape:?}");
         assert_eq!(output.len(), geometry.output_shape(shape).len(), "output of {geometry:?}");
-        let finish = Finish { bias: Some(bias), activation, ..Finish::PLAIN };
-        winograd::fresh::forward(Kernels::forward(weight, inputs, outputs), input, shape, output, finish);
+        let epilogue = Epilogue { bias: Some(bias), activation, ..Epilogue::PLAIN };
+        winograd::on_the_fly::forward(
+            Kernels::forward(weight, inputs, outputs),
+            input,
+            shape,
+            output,
+            epilogue,
+        );
     }
 
     /// The convolution that computes the input's gradient from the output's: kernels turned by
@@ -183,28 +189,28 @@ impl PackedConvolution {
         let out = self.checked_output_shape(input, shape);
         assert_eq!(output.len(), out.len(), "output of shape {out:?}");
         assert!(residual.is_none_or(|residual| residual.len() == out.len()), "residual of shape {out:?}");
-        let finish = self.finish(residual);
+        let epilogue = self.epilogue(residual);
         match &self.algorithm {
-            Algorithm::Winograd(winograd) => winograd.forward(input, shape, (output, out), finish, false),
+            Algorithm::Winograd(winograd) => winograd.forward(input, shape, (output, out), epilogue, false),
             Algorithm::Depthwise(depthwise) => {
-                depthwise.forward(&self.geometry, input, shape, output, finish)
+                depthwise.forward(&self.geometry, input, shape, output, epilogue)
             }
             Algorithm::Pointwise(matrix) if apart(matrix.rows) == matrix.rows => {
-                by_pixels(output, out, finish, |first, part, finish| {
+                by_pixels(output, out, epilogue, |first, part, epilogue| {
                     let rows = &input[first * matrix.rows..][..part.len() / out.channels * matrix.rows];
                     let rows = Rows { values: rows, stride: matrix.rows };
-                    multiply(rows, matrix.panels(), part, finish);
+                    multiply(rows, matrix.panels(), part, epilogue);
                 })
             }
-            Algorithm::Lines(matrix) => {
-                lines::forward(&self.geometry, matrix, input, shape, output, finish);
+            Algorithm::FirstLayer(matrix) => {
+                first_layer::forward(&self.geometry, matrix, input, shape, output, epilogue);
             }
             Algorithm::Pointwise(matrix) | Algorithm::Gathered(matrix) => {
                 let stride = apart(matrix.rows);
-                by_pixels(output, out, finish, |first, part, finish| {
+                by_pixels(output, out, epilogue, |first, part, epilogue| {
                     let mut rows = Scratch::new(part.len() / out.channels * stride);
-                    gather(&self.geometry, (input, shape), first, &mut rows, stride);
-                    multiply(Rows { values: &rows, stride }, matrix.panels(), part, finish);
+                    im2col(&self.geometry, (input, shape), first, &mut rows, stride);
+                    multiply(Rows { values: &rows, stride }, matrix.panels(), part, epilogue);
                 });
             }
         }
@@ -225,7 +231,7 @@ impl PackedConvolution {
         // The largest sum of four need not be the largest on a curve.
         if let (Algorithm::Winograd(winograd), false) = (&self.algorithm, self.activation.is_curve()) {
             // The map in between is never written, which saves as much time as a fifth of its making.
-            return winograd.forward(input, shape, (output, out), self.finish(None), true);
+            return winograd.forward(input, shape, (output, out), self.epilogue(None), true);
         }
         let mut map = Scratch::new(out.len());
         self.forward(input, shape, None, &mut map);
@@ -239,9 +245,9 @@ impl PackedConvolution {
     }
 
     /// The matrix of a convolution of few input channels.
-    pub(crate) fn lines(&self) -> Option<&PackedMatrix> {
+    pub(crate) fn first_layer(&self) -> Option<&PackedMatrix> {
         match &self.algorithm {
-            Algorithm::Lines(matrix) => Some(matrix),
+            Algorithm::FirstLayer(matrix) => Some(matrix),
             _ => None,
         }
     }
@@ -262,22 +268,22 @@ impl PackedConvolution {
         }
     }
 
-    pub(crate) fn finish<'a>(&'a self, residual: Option<&'a [f32]>) -> Finish<'a> {
-        Finish { accumulate: false, bias: Some(&self.bias), residual, activation: self.activation }
+    pub(crate) fn epilogue<'a>(&'a self, residual: Option<&'a [f32]>) -> Epilogue<'a> {
+        Epilogue { accumulate: false, bias: Some(&self.bias), residual, activation: self.activation }
     }
 }
 
-/// Computes the output in parallel blocks of about [`PIXELS`] pixels: `block(first pixel, values, finish)`.
+/// Computes the output in parallel blocks of about [`PIXELS`] pixels: `block(first pixel, values, epilogue)`.
 fn by_pixels(
     output: &mut [f32],
     shape: Shape,
-    finish: Finish<'_>,
-    block: impl Fn(usize, &mut [f32], Finish<'_>) + Sync,
+    epilogue: Epilogue<'_>,
+    block: impl Fn(usize, &mut [f32], Epilogue<'_>) + Sync,
 ) {
-    let pixels = share(shape.pixels(), PIXELS);
+    let pixels = task_size(shape.pixels(), PIXELS);
     output.par_chunks_mut(pixels * shape.channels).enumerate().for_each(|(index, part)| {
         let start = index * pixels * shape.channels;
-        let residual = finish.residual.map(|residual| &residual[start..start + part.len()]);
-        block(index * pixels, part, Finish { residual, ..finish });
+        let residual = epilogue.residual.map(|residual| &residual[start..start + part.len()]);
+        block(index * pixels, part, Epilogue { residual, ..epilogue });
     });
 }

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::activation::Activation;
-use crate::matmul::{Finish, PackedMatrix, Panels, Rows, multiply};
+use crate::matmul::{Epilogue, PackedMatrix, Panels, Rows, multiply};
 use crate::scratch::Scratch;
 
 /// Inputs that are summed at a time: a fixed number, so that the order of the sum is fixed.
@@ -43,7 +43,7 @@ fn in_slices(input: &[f32], inputs: usize, weight: Panels<'_>, output: &mut [f32
     sums.par_chunks_exact_mut(output.len()).enumerate().for_each(|(slice, sums)| {
         let first = slice * INPUTS;
         let part = weight.part(first, INPUTS.min(inputs - first));
-        multiply(Rows { values: &input[first..], stride: inputs }, part, sums, Finish::PLAIN);
+        multiply(Rows { values: &input[first..], stride: inputs }, part, sums, Epilogue::PLAIN);
     });
     let (first, others) = sums.split_at(output.len());
     output.copy_from_slice(first);

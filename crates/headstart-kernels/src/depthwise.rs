@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::matmul::Finish;
+use crate::matmul::Epilogue;
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Shape};
 use crate::strip::{Strip, Taps};
@@ -50,27 +50,27 @@ impl Depthwise {
         input: &[f32],
         shape: Shape,
         output: &mut [f32],
-        finish: Finish<'_>,
+        epilogue: Epilogue<'_>,
     ) {
         let out = geometry.output_shape(shape);
         let row = out.width * out.channels;
         let fits = Strip::fits(geometry) && shape.channels.is_multiple_of(LANES);
-        if fits && finish.residual.is_none() {
-            return self.by_strips(geometry, (input, shape), (output, out), finish);
+        if fits && epilogue.residual.is_none() {
+            return self.by_strips(geometry, (input, shape), (output, out), epilogue);
         }
         output.par_chunks_mut(row).enumerate().for_each(|(index, line)| {
-            let residual = finish.residual.map(|residual| &residual[index * row..][..row]);
+            let residual = epilogue.residual.map(|residual| &residual[index * row..][..row]);
             let job = Line {
                 geometry,
                 taps: &self.taps,
                 image: &input[index / out.height * shape.height * shape.width * shape.channels..],
                 shape,
                 y: index % out.height,
-                finish: Finish { residual, ..finish },
+                epilogue: Epilogue { residual, ..epilogue },
             };
             // SAFETY: the line is `out.width × channels`; windows are clipped to the image.
             unsafe { line_dispatched(&job, line) }
-            finish.activation.bend(line);
+            epilogue.activation.bend(line);
         });
     }
 
@@ -80,11 +80,11 @@ impl Depthwise {
         geometry: &Convolution,
         (input, shape): (&[f32], Shape),
         (output, out): (&mut [f32], Shape),
-        finish: Finish<'_>,
+        epilogue: Epilogue<'_>,
     ) {
         let (channels, row) = (shape.channels, out.width * out.channels);
         let none = vec![0.0; channels];
-        let (bias, activation) = (finish.bias.unwrap_or(&none), finish.activation);
+        let (bias, activation) = (epilogue.bias.unwrap_or(&none), epilogue.activation);
         let whole = Strip::new(geometry, shape.width, out.height);
         let lines = INPUT / (whole.width * CHANNELS);
         let rows = (lines.saturating_sub(geometry.kernel[0]) / geometry.stride[0] + 1).min(out.height);
@@ -134,7 +134,7 @@ struct Line<'a> {
     image: &'a [f32],
     shape: Shape,
     y: usize,
-    finish: Finish<'a>,
+    epilogue: Epilogue<'a>,
 }
 
 /// The part `start..end` of a window that begins at `first` and lies inside of `length`.
@@ -179,7 +179,7 @@ unsafe fn line_with<V: Vector>(job: &Line<'_>, line: &mut [f32]) {
 unsafe fn start<V: Vector>(job: &Line<'_>, channel: usize) -> V {
     // SAFETY: the caller vouches for a whole register of channels.
     unsafe {
-        match job.finish.bias {
+        match job.epilogue.bias {
             Some(bias) => V::load(bias.as_ptr().add(channel)),
             None => V::splat(0.0),
         }
@@ -188,13 +188,13 @@ unsafe fn start<V: Vector>(job: &Line<'_>, channel: usize) -> V {
 
 /// Adds the residual, clamps and writes value `place` of the line.
 #[inline(always)]
-unsafe fn finish<V: Vector>(job: &Line<'_>, mut sum: V, place: usize, to: *mut f32) {
+unsafe fn epilogue<V: Vector>(job: &Line<'_>, mut sum: V, place: usize, to: *mut f32) {
     // SAFETY: the caller vouches for a whole register in the line.
     unsafe {
-        if let Some(residual) = job.finish.residual {
+        if let Some(residual) = job.epilogue.residual {
             sum = sum.add(V::load(residual.as_ptr().add(place)));
         }
-        sum.clamp(job.finish.activation.range()).store(to);
+        sum.clamp(job.epilogue.activation.range()).store(to);
     }
 }
 
@@ -248,17 +248,17 @@ unsafe fn several<V: Vector, const N: usize>(job: &Line<'_>, window: &Window, ch
         }
         for (register, sum) in sums.into_iter().enumerate() {
             let offset = register * V::LANES;
-            finish(job, sum, window.start + channel + offset, to.add(offset));
+            epilogue(job, sum, window.start + channel + offset, to.add(offset));
         }
     }
 }
 
 fn single(job: &Line<'_>, window: &Window, channel: usize) -> f32 {
-    let mut sum = job.finish.bias.map_or(0.0, |bias| bias[channel]);
+    let mut sum = job.epilogue.bias.map_or(0.0, |bias| bias[channel]);
     for (tap, pixel) in window.taps(job) {
         sum += job.taps[tap + channel] * job.image[pixel + channel];
     }
-    sum += job.finish.residual.map_or(0.0, |residual| residual[window.start + channel]);
-    let (low, high) = job.finish.activation.range();
+    sum += job.epilogue.residual.map_or(0.0, |residual| residual[window.start + channel]);
+    let (low, high) = job.epilogue.activation.range();
     sum.clamp(low, high)
 }

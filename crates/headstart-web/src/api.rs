@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::answer::{self, FileAnswer, Outcome};
-use crate::asked::{AskedModel, Language};
+use crate::extractors::{AskedModel, Language};
 use crate::measured;
 use crate::openapi::Guarded;
 use crate::predictor::{caution, deciding_threshold};

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::asked::Named;
+use crate::extractors::Named;
 use crate::problem::Problem;
 
 const STYLE: &str = "text/css; charset=utf-8";

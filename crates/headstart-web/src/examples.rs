@@ -7,7 +7,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use headstart::image::Format;
 
-use crate::asked::{AskedModel, Named};
+use crate::extractors::{AskedModel, Named};
 use crate::name;
 use crate::problem::Problem;
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use crate::asked::AskedModel;
+use crate::extractors::AskedModel;
 use crate::image_kind;
 use crate::openapi::Guarded;
 use crate::predictor::Layer;

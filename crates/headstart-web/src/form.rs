@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::answer;
-use crate::asked::{AskedModel, Language};
+use crate::extractors::{AskedModel, Language};
 use crate::page::{Notice, Page};
 use crate::state::AppState;
 

@@ -13,12 +13,12 @@
 mod access;
 mod answer;
 mod api;
-mod asked;
 mod assets;
 mod body;
 mod connections;
 mod examples;
 mod explain;
+mod extractors;
 mod form;
 mod health;
 mod hosts;

@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use headstart::classifier::Verdict;
 
 use crate::answer::{FileAnswer, Outcome};
-use crate::asked::{AskedModel, Language};
+use crate::extractors::{AskedModel, Language};
 use crate::html::{escape, fill};
 use crate::language::{self, Strings};
 use crate::measured;

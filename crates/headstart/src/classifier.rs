@@ -33,7 +33,7 @@ use net::{Maps, Net};
 pub use answer::{Answer, Verdict};
 pub use card::Card;
 pub use randomise::{Randomised, cascade};
-pub use sealed::{Description, Member, Worth};
+pub use sealed::{Description, Member, MemberMetrics};
 pub(crate) use sealed::{FORMAT, Sealed};
 pub use seen::{Seen, SeenBefore};
 pub use wording::{CAUTION, PLAIN_CAUTION, Wording};

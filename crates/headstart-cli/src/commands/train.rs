@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use headstart::classifier::{Description, Worth};
+use headstart::classifier::{Description, MemberMetrics};
 use headstart::evaluate::ThresholdPolicy;
 use headstart::run::train_into;
 use headstart::train::{Job, Run};
@@ -111,13 +111,13 @@ fn members(description: &Description) -> String {
     let mut text = String::new();
     for member in &description.members {
         let Some(worth) = member.measured.get(split) else { continue };
-        let cells = Worth::MEASURES.map(|(_, measure)| format!("{:.4}", measure(worth)));
+        let cells = MemberMetrics::MEASURES.map(|(_, measure)| format!("{:.4}", measure(worth)));
         text += &row(&member.name(), cells);
     }
     if text.is_empty() {
         return text;
     }
-    let spreads = Worth::MEASURES.map(|(_, measure)| {
+    let spreads = MemberMetrics::MEASURES.map(|(_, measure)| {
         let spread = description.spread(split, measure);
         spread.map_or(String::new(), |spread| format!("{:.4} ± {:.3}", spread.mean, spread.deviation))
     });

@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::{depthwise, scatter};
+use super::{col2im, depthwise};
 use crate::convolution::PackedConvolution;
-use crate::gather::gather;
-use crate::matmul::{Columns, Finish, PackedMatrix, multiply_transposed};
+use crate::im2col::im2col;
+use crate::matmul::{Columns, Epilogue, PackedMatrix, multiply_transposed};
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Shape};
 use crate::winograd::{self, Kernels};
@@ -31,9 +31,9 @@ pub fn convolution_input(
     let out = geometry.output_shape(shape);
     assert_eq!(gradient.len(), out.len(), "a gradient of shape {out:?}");
     assert_eq!(input.len(), shape.len(), "an input of shape {shape:?}");
-    if winograd::fits(geometry) && winograd::fresh::suits(out) {
+    if winograd::fits(geometry) && winograd::on_the_fly::suits(out) {
         let kernels = Kernels::backward(weight, geometry.in_channels, geometry.out_channels);
-        return winograd::fresh::forward(kernels, gradient, out, input, Finish::PLAIN);
+        return winograd::on_the_fly::forward(kernels, gradient, out, input, Epilogue::PLAIN);
     }
     // At stride 1 it is the convolution of the output's gradient with the kernels turned.
     if let Some(convolution) = PackedConvolution::turned(geometry, weight) {
@@ -41,7 +41,7 @@ pub fn convolution_input(
     } else if geometry.is_depthwise() {
         depthwise::input(geometry, weight, gradient, shape, input);
     } else {
-        scatter::input(geometry, weight, gradient, shape, input);
+        col2im::input(geometry, weight, gradient, shape, input);
     }
 }
 
@@ -90,8 +90,8 @@ fn by_pixels(
         let count = PIXELS.min(shape.pixels() - first);
         let values = &gradient[first * shape.channels..][..count * shape.channels];
         let columns = Columns { values, stride: shape.channels };
-        let finish = if first == 0 { Finish::PLAIN } else { Finish::ACCUMULATE };
-        multiply_transposed(columns, rows(first, count).panels(), weight, finish);
+        let epilogue = if first == 0 { Epilogue::PLAIN } else { Epilogue::ACCUMULATE };
+        multiply_transposed(columns, rows(first, count).panels(), weight, epilogue);
     }
 }
 
@@ -99,7 +99,7 @@ fn windows(geometry: &Convolution, input: &[f32], shape: Shape, first: usize, co
     let fan = geometry.fan();
     let mut rows = Scratch::new(count * fan);
     rows.par_chunks_mut(GATHERED * fan).enumerate().for_each(|(index, rows)| {
-        gather(geometry, (input, shape), first + index * GATHERED, rows, fan);
+        im2col(geometry, (input, shape), first + index * GATHERED, rows, fan);
     });
     PackedMatrix::from_rows(fan, &rows)
 }

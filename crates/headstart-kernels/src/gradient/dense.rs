@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::disjoint::Disjoint;
-use crate::matmul::{Columns, Finish, PackedMatrix, Rows, multiply, multiply_transposed};
+use crate::matmul::{Columns, Epilogue, PackedMatrix, Rows, multiply, multiply_transposed};
 use crate::scratch::Scratch;
 
 /// Inputs that one task computes.
@@ -25,7 +25,7 @@ pub fn dense_input(weight: &[f32], gradient: &[f32], batch: usize, input: &mut [
     weight.par_chunks(INPUTS * outputs).enumerate().for_each(|(index, values)| {
         let count = values.len() / outputs;
         let mut products = Scratch::new(count * batch);
-        multiply(Rows { values, stride: outputs }, matrix.panels(), &mut products, Finish::PLAIN);
+        multiply(Rows { values, stride: outputs }, matrix.panels(), &mut products, Epilogue::PLAIN);
         for image in 0..batch {
             // SAFETY: these inputs of an image are no other task's.
             let line =
@@ -47,5 +47,5 @@ pub fn dense_weight(input: &[f32], gradient: &[f32], batch: usize, weight: &mut 
     assert_eq!((input.len(), gradient.len()), (batch * inputs, batch * outputs), "a batch of {batch}");
     assert_eq!(weight.len(), inputs * outputs, "weights of {inputs} inputs and {outputs} outputs");
     let matrix = PackedMatrix::from_rows(outputs, gradient);
-    multiply_transposed(Columns { values: input, stride: inputs }, matrix.panels(), weight, Finish::PLAIN);
+    multiply_transposed(Columns { values: input, stride: inputs }, matrix.panels(), weight, Epilogue::PLAIN);
 }

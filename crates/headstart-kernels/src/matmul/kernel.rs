@@ -1,6 +1,6 @@
 //! The innermost loop: a few rows of A by one panel of B, summed in registers.
 
-use super::finish::{Finish, begin, write_rows, write_some};
+use super::epilogue::{Epilogue, begin, write_rows, write_some};
 use crate::vector::{self, Vector};
 
 /// Values of a cache line.
@@ -84,13 +84,13 @@ pub(super) unsafe fn tile<V: Vector, const N: usize>(
     left: Left,
     right: Right,
     place: Place,
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     // SAFETY: the caller's contract.
     unsafe {
         match place.column + V::LANES < place.columns {
-            true => registers::<V, N, 2>(left, right, place, finish),
-            false => registers::<V, N, 1>(left, right, place, finish),
+            true => registers::<V, N, 2>(left, right, place, epilogue),
+            false => registers::<V, N, 1>(left, right, place, epilogue),
         }
     }
 }
@@ -101,15 +101,15 @@ unsafe fn registers<V: Vector, const N: usize, const W: usize>(
     left: Left,
     right: Right,
     place: Place,
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     // Lanes of the last register that are columns of C.
     let lanes = V::LANES.min(place.columns - place.column - (W - 1) * V::LANES);
     // SAFETY: the caller vouches for rows and panel, and for the rows and columns of `place`.
     unsafe {
         match lanes == V::LANES {
-            true => lanes_of::<V, N, W, true>(left, right, place, lanes, finish),
-            false => lanes_of::<V, N, W, false>(left, right, place, lanes, finish),
+            true => lanes_of::<V, N, W, true>(left, right, place, lanes, epilogue),
+            false => lanes_of::<V, N, W, false>(left, right, place, lanes, epilogue),
         }
     }
 }
@@ -121,15 +121,15 @@ unsafe fn lanes_of<V: Vector, const N: usize, const W: usize, const WHOLE: bool>
     right: Right,
     place: Place,
     lanes: usize,
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     // SAFETY: the caller's contract.
     unsafe {
-        let sums = begin::<V, N, W, WHOLE>(lanes, place, finish.bias);
-        let sums = products(sums, left, right, Ahead::of(place, finish));
+        let sums = begin::<V, N, W, WHOLE>(lanes, place, epilogue.bias);
+        let sums = products(sums, left, right, Ahead::of(place, epilogue));
         match place.rows == N {
-            true => write_rows::<V, N, W, WHOLE>(sums, lanes, place, finish),
-            false => write_some::<V, N, W, WHOLE>(sums, lanes, place, finish),
+            true => write_rows::<V, N, W, WHOLE>(sums, lanes, place, epilogue),
+            false => write_some::<V, N, W, WHOLE>(sums, lanes, place, epilogue),
         }
     }
 }
@@ -142,9 +142,9 @@ struct Ahead {
 
 impl Ahead {
     #[inline(always)]
-    fn of(place: Place, finish: Finish<'_>) -> Self {
+    fn of(place: Place, epilogue: Epilogue<'_>) -> Self {
         let c = place.c.cast_const();
-        let rows = [c, finish.residual.map_or(c, <[f32]>::as_ptr)];
+        let rows = [c, epilogue.residual.map_or(c, <[f32]>::as_ptr)];
         Self { rows: rows.map(|start| start.wrapping_add(place.next)), columns: place.columns }
     }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::DEPTH;
-use super::finish::Finish;
+use super::epilogue::Epilogue;
 use super::kernel::{Left, Place, ROWS, ROWS_AVX512, Right, tile, tile_rows};
 use super::panels::Panels;
 use crate::scratch::Scratch;
@@ -25,12 +25,12 @@ pub(crate) struct Columns<'a> {
 }
 
 /// Multiplies in parallel, `a` `[b.rows, m]`, `c` `[m, b.columns]`.
-pub(crate) fn multiply_transposed(a: Columns<'_>, b: Panels<'_>, c: &mut [f32], finish: Finish<'_>) {
+pub(crate) fn multiply_transposed(a: Columns<'_>, b: Panels<'_>, c: &mut [f32], epilogue: Epilogue<'_>) {
     // A few rows are shared out so that each thread has some.
     let fair = (c.len() / b.columns).div_ceil(rayon::current_num_threads()).next_multiple_of(tile_rows());
     let block = block_rows().min(fair);
     c.par_chunks_mut(block * b.columns).enumerate().for_each(|(index, c)| {
-        multiply_transposed_block(a, index * block, b, c, finish);
+        multiply_transposed_block(a, index * block, b, c, epilogue);
     });
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn multiply_transposed_block(
     first: usize,
     b: Panels<'_>,
     c: &mut [f32],
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     let m = c.len() / b.columns;
     assert_eq!(c.len(), m * b.columns, "C has whole rows");
@@ -48,16 +48,16 @@ pub(crate) fn multiply_transposed_block(
         a.stride >= first + m && a.values.len() + a.stride >= b.rows * a.stride + first + m,
         "columns of A"
     );
-    assert!(finish.bias.is_none() && finish.residual.is_none(), "nothing but C is added");
+    assert!(epilogue.bias.is_none() && epilogue.residual.is_none(), "nothing but C is added");
     let height = m.next_multiple_of(tile_rows());
     let mut packed = Scratch::new(height * DEPTH.min(b.rows));
     // SAFETY: the lengths were checked above.
-    unsafe { block_dispatched(a, first, b, c.as_mut_ptr(), m, &mut packed, finish) }
+    unsafe { block_dispatched(a, first, b, c.as_mut_ptr(), m, &mut packed, epilogue) }
 }
 
 with_vector! {
     unsafe fn block_dispatched(
-        a: Columns<'_>, first: usize, b: Panels<'_>, c: *mut f32, m: usize, packed: &mut [f32], finish: Finish<'_>,
+        a: Columns<'_>, first: usize, b: Panels<'_>, c: *mut f32, m: usize, packed: &mut [f32], epilogue: Epilogue<'_>,
     ) = block_with;
 }
 
@@ -69,13 +69,13 @@ unsafe fn block_with<V: Vector>(
     c: *mut f32,
     m: usize,
     packed: &mut [f32],
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     // SAFETY: the caller vouches for `packed`, which holds whole tiles, and for C.
     unsafe {
         match V::LANES {
-            16 => tiles::<V, ROWS_AVX512>(a, first, b, c, m, packed, finish),
-            _ => tiles::<V, ROWS>(a, first, b, c, m, packed, finish),
+            16 => tiles::<V, ROWS_AVX512>(a, first, b, c, m, packed, epilogue),
+            _ => tiles::<V, ROWS>(a, first, b, c, m, packed, epilogue),
         }
     }
 }
@@ -88,12 +88,12 @@ unsafe fn tiles<V: Vector, const N: usize>(
     c: *mut f32,
     m: usize,
     packed: &mut [f32],
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     let width = 2 * V::LANES;
     for start in (0..b.rows).step_by(DEPTH) {
         let depth = DEPTH.min(b.rows - start);
-        let finish = finish.of_block(start == 0, start + depth == b.rows);
+        let epilogue = epilogue.of_block(start == 0, start + depth == b.rows);
         pack::<N>(&a.values[start * a.stride + first..], a.stride, depth, m, packed);
         for panel in 0..b.columns.div_ceil(width) {
             // SAFETY: the panel has `b.rows` rows; tiles are whole in `packed` and clipped in C.
@@ -108,7 +108,7 @@ unsafe fn tiles<V: Vector, const N: usize>(
                     let left = Left { start, row: 1, column: N, run: depth, jump: 0 };
                     let rows = N.min(m - row);
                     let place = Place::panel(c, b.columns, panel * width).rows(row, rows, m, width);
-                    tile::<V, N>(left, right(row / N), place, finish);
+                    tile::<V, N>(left, right(row / N), place, epilogue);
                 }
             }
         }

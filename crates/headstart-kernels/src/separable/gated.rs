@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::{CHANNELS, Separable};
-use crate::lines;
+use crate::first_layer;
 use crate::matmul::{Rows, multiply};
 use crate::scratch::Scratch;
 use crate::shape::Shape;
@@ -39,7 +39,8 @@ impl Separable {
     /// each channel's mean.
     fn deepen(&self, image: (&[f32], Shape), deep: Shape, values: &mut [f32], means: &mut [f32]) {
         let (map, pixels) = (self.wide_shape(image.1), deep.pixels());
-        let padded = self.expand.as_ref().map_or(0, |expand| lines::scratch_len(&expand.geometry, image.1));
+        let padded =
+            self.expand.as_ref().map_or(0, |expand| first_layer::scratch_len(&expand.geometry, image.1));
         // Not by the number of threads: strips are summed up one after the other.
         let rows = self.fitting_rows(map).min(deep.height);
         let strips = deep.height.div_ceil(rows);
@@ -90,10 +91,10 @@ impl Separable {
                     let values = scaled.iter_mut().zip(pixel.iter().zip(factors));
                     values.for_each(|(slot, (value, factor))| *slot = value * factor);
                 }
-                let finish =
-                    self.project.finish(residual).of_block(first == 0, first + count == deep.channels);
+                let epilogue =
+                    self.project.epilogue(residual).of_block(first == 0, first + count == deep.channels);
                 let rows = Rows { values: scaled, stride: count };
-                multiply(rows, projection.panels().part(first, count), output, finish);
+                multiply(rows, projection.panels().part(first, count), output, epilogue);
             }
         });
     }

@@ -3,7 +3,7 @@
 //! same order whoever computed them.
 
 use super::Separable;
-use crate::matmul::Finish;
+use crate::matmul::Epilogue;
 use crate::scratch::Scratch;
 use crate::shape::Shape;
 use crate::strip::Strip;
@@ -30,39 +30,39 @@ impl Separable {
         image: (&[f32], Shape),
         strip: Strip,
         middle: usize,
-        finish: Finish<'_>,
+        epilogue: Epilogue<'_>,
         output: &mut [f32],
     ) {
         let mut second = Scratch::new(output.len());
         rayon::join(
-            || self.sum(image, strip, 0..middle, Finish::PLAIN, output),
+            || self.sum(image, strip, 0..middle, Epilogue::PLAIN, output),
             || {
                 self.sum(
                     image,
                     strip,
                     middle..self.depthwise.geometry.in_channels,
-                    Finish::PLAIN,
+                    Epilogue::PLAIN,
                     &mut second,
                 )
             },
         );
-        let bias = finish.bias.expect("a projection has a bias");
-        assert!(finish.residual.is_none_or(|residual| residual.len() == output.len()), "a residual like C");
+        let bias = epilogue.bias.expect("a projection has a bias");
+        assert!(epilogue.residual.is_none_or(|residual| residual.len() == output.len()), "a residual like C");
         assert!(second.len() == output.len() && output.len().is_multiple_of(bias.len()), "whole pixels");
         // SAFETY: the lengths were checked above.
-        unsafe { finish_dispatched(&second, finish, output) }
-        finish.activation.bend(output);
+        unsafe { epilogue_dispatched(&second, epilogue, output) }
+        epilogue.activation.bend(output);
     }
 }
 
 with_vector! {
     /// `output ← clamp(output + second + bias + residual)`, each like `output`, the bias like a pixel.
-    unsafe fn finish_dispatched(second: &[f32], finish: Finish<'_>, output: &mut [f32]) = finish_with;
+    unsafe fn epilogue_dispatched(second: &[f32], epilogue: Epilogue<'_>, output: &mut [f32]) = epilogue_with;
 }
 
 #[inline(always)]
-unsafe fn finish_with<V: Vector>(second: &[f32], finish: Finish<'_>, output: &mut [f32]) {
-    let bias = finish.bias.unwrap_or_default();
+unsafe fn epilogue_with<V: Vector>(second: &[f32], epilogue: Epilogue<'_>, output: &mut [f32]) {
+    let bias = epilogue.bias.unwrap_or_default();
     for start in (0..output.len()).step_by(bias.len()) {
         for channel in (0..bias.len()).step_by(V::LANES) {
             let (place, lanes) = (start + channel, V::LANES.min(bias.len() - channel));
@@ -71,10 +71,10 @@ unsafe fn finish_with<V: Vector>(second: &[f32], finish: Finish<'_>, output: &mu
                 let to = output.as_mut_ptr().add(place);
                 let mut sum = load::<V>(to, lanes).add(load(second.as_ptr().add(place), lanes));
                 sum = sum.add(load(bias.as_ptr().add(channel), lanes));
-                if let Some(residual) = finish.residual {
+                if let Some(residual) = epilogue.residual {
                     sum = sum.add(load(residual.as_ptr().add(place), lanes));
                 }
-                let sum = sum.clamp(finish.activation.range());
+                let sum = sum.clamp(epilogue.activation.range());
                 if lanes == V::LANES { sum.store(to) } else { sum.store_first(to, lanes) }
             }
         }

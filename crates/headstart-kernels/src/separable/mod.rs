@@ -12,8 +12,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::convolution::PackedConvolution;
-use crate::lines;
-use crate::matmul::{Finish, Lines, Rows, multiply, multiply_lines};
+use crate::first_layer;
+use crate::matmul::{Epilogue, Lines, Rows, multiply, multiply_lines};
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Shape};
 use crate::squeeze::SqueezeExcite;
@@ -40,7 +40,7 @@ impl Separable {
 
     /// Whether these convolutions, one behind the other, can be computed in one go.
     pub fn fits(expand: Option<&Convolution>, depthwise: &Convolution, project: &Convolution) -> bool {
-        expand.is_none_or(|expand| expand.is_pointwise() || lines::fits(expand))
+        expand.is_none_or(|expand| expand.is_pointwise() || first_layer::fits(expand))
             && depthwise.is_depthwise()
             && project.is_pointwise()
             && depthwise.in_channels.is_multiple_of(Self::LANES)
@@ -111,10 +111,10 @@ impl Separable {
                 let residual =
                     residual.map(|residual| &residual[(image * out.height + first) * line..][..output.len()]);
                 let strip = strip.at(first, output.len() / line);
-                let (image, finish) = ((input, shape), self.project.finish(residual));
+                let (image, epilogue) = ((input, shape), self.project.epilogue(residual));
                 match self.middle(out) {
-                    None => self.sum(image, strip, 0..geometry.in_channels, finish, output),
-                    Some(middle) => self.sum_halves(image, strip, middle, finish, output),
+                    None => self.sum(image, strip, 0..geometry.in_channels, epilogue, output),
+                    Some(middle) => self.sum_halves(image, strip, middle, epilogue, output),
                 }
             });
         });
@@ -142,13 +142,14 @@ impl Separable {
         image: (&[f32], Shape),
         strip: Strip,
         channels: Range<usize>,
-        finish: Finish<'_>,
+        epilogue: Epilogue<'_>,
         output: &mut [f32],
     ) {
         let projection = self.project.pointwise().expect("checked when made");
         let widest = CHANNELS.min(channels.len());
         let pixels = output.len() / projection.columns;
-        let padded = self.expand.as_ref().map_or(0, |expand| lines::scratch_len(&expand.geometry, image.1));
+        let padded =
+            self.expand.as_ref().map_or(0, |expand| first_layer::scratch_len(&expand.geometry, image.1));
         let [mut wide, mut deep, mut padded] =
             [strip.input_len(widest), pixels * widest, padded].map(Scratch::new);
         for first in channels.clone().step_by(CHANNELS) {
@@ -157,9 +158,9 @@ impl Separable {
             let deep = &mut deep[..pixels * count];
             self.expand(image, strip, (first, count), wide, &mut padded);
             strip.convolve(wide, self.taps(first, count), deep);
-            let finish = finish.of_block(first == channels.start, first + count == channels.end);
+            let epilogue = epilogue.of_block(first == channels.start, first + count == channels.end);
             let rows = Rows { values: deep, stride: count };
-            multiply(rows, projection.panels().part(first, count), output, finish);
+            multiply(rows, projection.panels().part(first, count), output, epilogue);
         }
     }
 
@@ -198,18 +199,26 @@ impl Separable {
             }
             return;
         };
-        let finish = Finish { bias: Some(&expand.bias[first..first + count]), ..expand.finish(None) };
-        if let Some(matrix) = expand.lines() {
+        let epilogue = Epilogue { bias: Some(&expand.bias[first..first + count]), ..expand.epilogue(None) };
+        if let Some(matrix) = expand.first_layer() {
             let matrix = matrix.panels().columns(first, count);
             for (index, y) in lines.enumerate() {
                 let output = &mut wide[start + index * stride..][..map.width * count];
-                lines::output_line(&expand.geometry, matrix, (image, shape), y, padded, output, finish);
+                first_layer::output_line(
+                    &expand.geometry,
+                    matrix,
+                    (image, shape),
+                    y,
+                    padded,
+                    output,
+                    epilogue,
+                );
             }
         } else if !lines.is_empty() {
             let matrix = expand.pointwise().expect("checked when made").panels().columns(first, count);
             let rows = Rows { values: input_line(lines.start), stride: shape.channels };
             let lines = Lines { rows: map.width, stride, count: lines.len() };
-            multiply_lines(rows, matrix, &mut wide[start..], lines, finish);
+            multiply_lines(rows, matrix, &mut wide[start..], lines, epilogue);
         }
     }
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::scheme::Scheme;
 use super::tiles::write_points;
 use super::transform::{self, IN, both_axes};
-use super::{POINTS, halving};
+use super::{POINTS, stride2};
 use crate::disjoint::Disjoint;
 use crate::matmul::{Panels, panel_width};
 use crate::scratch::Scratch;
@@ -117,7 +117,7 @@ unsafe fn panel_with<V: Vector>(
                 }
                 let points = match scheme {
                     Scheme::Same => both_axes!(transform::kernel::<V>, values, 3 => IN),
-                    Scheme::Halving => both_axes!(halving::kernel::<V>, values, 3 => IN),
+                    Scheme::Stride2 => both_axes!(stride2::kernel::<V>, values, 3 => IN),
                 };
                 write_points(points, to.add(row * width + half), plane);
             }

@@ -1,13 +1,13 @@
 //! 3×3 convolutions by Winograd's algorithms (Lavin & Gray 2016, arXiv:1509.09308). Stride 1 is F(4×4, 3×3): tiles of
 //! 6×6 inputs become 4×4 outputs through 36 matrix products, 2.25 multiplications for each output and channel pair
-//! instead of 9. Stride 2 ([`halving`]) takes 9×9 inputs and 81 products, 5.06 multiplications.
+//! instead of 9. Stride 2 ([`stride2`]) takes 9×9 inputs and 81 products, 5.06 multiplications.
 
-pub(crate) mod fresh;
 mod grid;
-mod halving;
 mod kernels;
+pub(crate) mod on_the_fly;
 mod outputs;
 mod scheme;
+mod stride2;
 mod tiles;
 mod transform;
 mod weight_gradient;
@@ -17,10 +17,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::disjoint::Disjoint;
-use crate::matmul::{Finish, Rows, multiply, panel_width};
+use crate::matmul::{Epilogue, Rows, multiply, panel_width};
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Padding, Shape};
-use crate::share::share;
+use crate::task_size::task_size;
 use grid::Tiles;
 use kernels::{GAP, Transformed};
 use outputs::{Products, output_tile};
@@ -54,7 +54,7 @@ fn scheme(geometry: &Convolution) -> Option<Scheme> {
     match geometry.stride {
         _ if geometry.kernel != [3, 3] || geometry.groups != 1 || !is_padded || !is_whole => None,
         [1, 1] => Some(Scheme::Same),
-        [2, 2] => Some(Scheme::Halving),
+        [2, 2] => Some(Scheme::Stride2),
         _ => None,
     }
 }
@@ -79,12 +79,12 @@ impl Winograd {
         input: &[f32],
         shape: Shape,
         (output, out): (&mut [f32], Shape),
-        finish: Finish<'_>,
+        epilogue: Epilogue<'_>,
         pool: bool,
     ) {
         let [from, to] = [shape, out].map(|map| Tiles::new(self.scheme, map, [out.height, out.width], pool));
         let (kernels, points, output) = (&self.kernels, self.scheme.points(), Disjoint::new(output));
-        let job = Job { kernels, points, input, from, to, output, finish, pool };
+        let job = Job { kernels, points, input, from, to, output, epilogue, pool };
         let is_shared = rayon::current_num_threads() > 1;
         if is_shared && from.count() <= FEW { job.by_channels() } else { job.by_tiles() }
     }
@@ -98,7 +98,7 @@ struct Job<'a> {
     from: Tiles,
     to: Tiles,
     output: Disjoint<'a>,
-    finish: Finish<'a>,
+    epilogue: Epilogue<'a>,
     pool: bool,
 }
 
@@ -106,7 +106,7 @@ impl Job<'_> {
     /// Each task computes some tiles.
     fn by_tiles(&self) {
         let (inputs, outputs, count) = (self.kernels.rows, self.kernels.columns, self.from.count());
-        let block = share(count, TILES / self.from.scheme.stride());
+        let block = task_size(count, TILES / self.from.scheme.stride());
         let scratch = || {
             [self.values(block, inputs + GAP), self.values(block, outputs), self.points * inputs]
                 .map(Scratch::new)
@@ -158,7 +158,7 @@ impl Job<'_> {
             let rows = Rows { values: &v[some.start * stride..][..some.len() * stride], stride };
             let matrix =
                 self.kernels.matrix(self.from.scheme.kernel_of(point)).columns(channels.start, count);
-            multiply(rows, matrix, &mut m[some.start * count..][..some.len() * count], Finish::PLAIN);
+            multiply(rows, matrix, &mut m[some.start * count..][..some.len() * count], Epilogue::PLAIN);
         }
     }
 
@@ -169,7 +169,7 @@ impl Job<'_> {
             let start = m[place * count..].as_ptr();
             let products = Products { start, plane, first: channels.start, channels: count };
             // SAFETY: these channels of these tiles are no other task's.
-            unsafe { output_tile(products, self.to, tile, &self.output, self.finish, self.pool) }
+            unsafe { output_tile(products, self.to, tile, &self.output, self.epilogue, self.pool) }
         }
     }
 

@@ -1,12 +1,12 @@
 //! One tile of products, transformed back to outputs.
 
 use super::grid::{Place, Tiles, pixel};
-use super::halving::{self, Halving};
 use super::scheme::{Scheme, Transform};
+use super::stride2::{self, Stride2};
 use super::tiles::fetch_points;
 use super::transform::{self, OUT, OUT_SHORT, Same, both_axes};
 use crate::disjoint::Disjoint;
-use crate::matmul::Finish;
+use crate::matmul::Epilogue;
 use crate::shape::Shape;
 use crate::vector::{Vector, with_vector};
 
@@ -14,7 +14,7 @@ with_vector! {
     /// Transforms `channels` of one tile of products back and writes its outputs, or with `pool`
     /// the largest of each 2×2 of them.
     pub(super) unsafe fn output_tile(
-        products: Products, tiles: Tiles, index: usize, output: &Disjoint<'_>, finish: Finish<'_>, pool: bool,
+        products: Products, tiles: Tiles, index: usize, output: &Disjoint<'_>, epilogue: Epilogue<'_>, pool: bool,
     ) = output_tile_with;
 }
 
@@ -35,7 +35,7 @@ unsafe fn output_tile_with<V: Vector>(
     tiles: Tiles,
     index: usize,
     output: &Disjoint<'_>,
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
     pool: bool,
 ) {
     let place = tiles.place(index);
@@ -43,10 +43,10 @@ unsafe fn output_tile_with<V: Vector>(
     unsafe {
         match tiles.scheme {
             Scheme::Same => {
-                output_by::<V, Same, { transform::IN }>(products, tiles, place, output, finish, pool);
+                output_by::<V, Same, { transform::IN }>(products, tiles, place, output, epilogue, pool);
             }
-            Scheme::Halving => {
-                output_by::<V, Halving, { halving::IN }>(products, tiles, place, output, finish, pool);
+            Scheme::Stride2 => {
+                output_by::<V, Stride2, { stride2::IN }>(products, tiles, place, output, epilogue, pool);
             }
         }
     }
@@ -58,18 +58,22 @@ unsafe fn output_by<V: Vector, A: Transform<IN>, const IN: usize>(
     tiles: Tiles,
     place: Place,
     output: &Disjoint<'_>,
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
     pool: bool,
 ) {
     // SAFETY: the caller's contract.
     unsafe {
         match (place.rows == OUT_SHORT, place.columns == OUT_SHORT) {
             (false, false) => {
-                output_of::<V, A, IN, false, false>(products, tiles, place, output, finish, pool)
+                output_of::<V, A, IN, false, false>(products, tiles, place, output, epilogue, pool)
             }
-            (false, true) => output_of::<V, A, IN, false, true>(products, tiles, place, output, finish, pool),
-            (true, false) => output_of::<V, A, IN, true, false>(products, tiles, place, output, finish, pool),
-            (true, true) => output_of::<V, A, IN, true, true>(products, tiles, place, output, finish, pool),
+            (false, true) => {
+                output_of::<V, A, IN, false, true>(products, tiles, place, output, epilogue, pool)
+            }
+            (true, false) => {
+                output_of::<V, A, IN, true, false>(products, tiles, place, output, epilogue, pool)
+            }
+            (true, true) => output_of::<V, A, IN, true, true>(products, tiles, place, output, epilogue, pool),
         }
     }
 }
@@ -80,7 +84,7 @@ unsafe fn output_of<V: Vector, A: Transform<IN>, const IN: usize, const LOW: boo
     tiles: Tiles,
     place: Place,
     output: &Disjoint<'_>,
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
     pool: bool,
 ) {
     for offset in (0..products.channels).step_by(V::LANES) {
@@ -91,22 +95,24 @@ unsafe fn output_of<V: Vector, A: Transform<IN>, const IN: usize, const LOW: boo
             let next = products.start.wrapping_add(offset + products.channels);
             fetch_points::<V>(next, products.plane, IN * IN);
             let values = both_axes!(A::output::<V, LOW>, A::output::<V, NARROW>, points, IN => OUT);
-            let bias = match finish.bias {
+            let bias = match epilogue.bias {
                 Some(bias) => V::load(bias.as_ptr().add(channel)),
                 None => V::splat(0.0),
             };
             match pool {
-                true => write_pooled(values, bias, tiles, place, channel, output, finish.activation.range()),
-                false => write_all(values, bias, tiles, place, channel, output, finish),
+                true => {
+                    write_pooled(values, bias, tiles, place, channel, output, epilogue.activation.range())
+                }
+                false => write_all(values, bias, tiles, place, channel, output, epilogue),
             }
         }
     }
-    if finish.activation.is_curve() {
+    if epilogue.activation.is_curve() {
         for (y, x) in tiles.rows(place).flat_map(|y| tiles.columns(place).map(move |x| (y, x))) {
             let start = pixel(tiles.shape, place.image, y, x) + products.first;
             // SAFETY: these channels of this tile's pixels were written above.
             let values = unsafe { std::slice::from_raw_parts_mut(output.at(start), products.channels) };
-            finish.activation.bend(values);
+            epilogue.activation.bend(values);
         }
     }
 }
@@ -119,7 +125,7 @@ unsafe fn write_all<V: Vector>(
     place: Place,
     channel: usize,
     output: &Disjoint<'_>,
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     // SAFETY: the caller's contract.
     unsafe {
@@ -127,12 +133,12 @@ unsafe fn write_all<V: Vector>(
             for (value, x) in line.into_iter().zip(tiles.columns(place)) {
                 let place = pixel(tiles.shape, place.image, y, x) + channel;
                 let mut value = value.add(bias);
-                if let Some(residual) = finish.residual {
+                if let Some(residual) = epilogue.residual {
                     value = value.add(V::load(residual.as_ptr().add(place)));
                 }
                 let to = output.at(place);
                 // And the next tile's pixel is asked for: a store, too, has to wait for its line.
-                value.clamp(finish.activation.range()).store(to);
+                value.clamp(epilogue.activation.range()).store(to);
                 V::prefetch(to.wrapping_add(OUT * tiles.shape.channels));
             }
         }

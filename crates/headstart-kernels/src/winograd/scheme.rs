@@ -1,6 +1,6 @@
 //! What differs between the algorithms of stride 1 and 2.
 
-use super::halving::{self, Halving};
+use super::stride2::{self, Stride2};
 use super::transform::{self, OUT, Same};
 use crate::vector::Vector;
 
@@ -21,14 +21,14 @@ pub(super) enum Scheme {
     /// F(4×4, 3×3), stride 1.
     Same,
     /// Stride 2.
-    Halving,
+    Stride2,
 }
 
 impl Scheme {
     pub(super) fn stride(self) -> usize {
         match self {
             Self::Same => Same::STRIDE,
-            Self::Halving => Halving::STRIDE,
+            Self::Stride2 => Stride2::STRIDE,
         }
     }
 
@@ -36,7 +36,7 @@ impl Scheme {
     pub(super) fn side(self) -> usize {
         match self {
             Self::Same => transform::IN,
-            Self::Halving => halving::IN,
+            Self::Stride2 => stride2::IN,
         }
     }
 
@@ -48,7 +48,7 @@ impl Scheme {
     pub(super) fn drops(self, point: usize) -> bool {
         match self {
             Self::Same => transform::drops(point),
-            Self::Halving => halving::drops(point),
+            Self::Stride2 => stride2::drops(point),
         }
     }
 
@@ -56,8 +56,8 @@ impl Scheme {
     pub(super) fn kernel_of(self, point: usize) -> usize {
         match self {
             Self::Same => point,
-            Self::Halving => {
-                let [down, across] = [point / halving::IN, point % halving::IN].map(halving::kernel_of);
+            Self::Stride2 => {
+                let [down, across] = [point / stride2::IN, point % stride2::IN].map(stride2::kernel_of);
                 down * transform::IN + across
             }
         }

@@ -1,8 +1,8 @@
 //! One tile of inputs, or of an output's gradient, transformed to points.
 
 use super::grid::{Place, Tiles, pixel};
-use super::halving::{self, Halving};
 use super::scheme::{Scheme, Transform};
+use super::stride2::{self, Stride2};
 use super::transform::{self, OUT, OUT_SHORT, Same, both_axes};
 use crate::shape::Shape;
 use crate::vector::{Vector, with_vector};
@@ -107,7 +107,7 @@ unsafe fn patch_with<V: Vector>(
     unsafe {
         match scheme {
             Scheme::Same => patch_by::<V, Same, { transform::IN }>(patch, place, channels, to, planes),
-            Scheme::Halving => patch_by::<V, Halving, { halving::IN }>(patch, place, channels, to, planes),
+            Scheme::Stride2 => patch_by::<V, Stride2, { stride2::IN }>(patch, place, channels, to, planes),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::tiles::{Planes, gradient_tile, input_tile};
 use super::transform::{self, IN, both_axes};
 use super::{POINTS, Shape};
 use crate::disjoint::Disjoint;
-use crate::matmul::{Columns, Finish, Panels, block_rows, multiply_transposed_block, panel_width};
+use crate::matmul::{Columns, Epilogue, Panels, block_rows, multiply_transposed_block, panel_width};
 use crate::scratch::Scratch;
 use crate::vector::{Vector, with_vector};
 
@@ -27,7 +27,7 @@ pub(crate) fn weight_gradient(input: &[f32], shape: Shape, gradient: &[f32], wei
     for first in (0..tiles.0.count()).step_by(BLOCK) {
         let count = BLOCK.min(tiles.0.count() - first);
         let block = Block::new((input, gradient), tiles, (inputs, outputs), first, count);
-        block.multiply(&mut products, plane, if first == 0 { Finish::PLAIN } else { Finish::ACCUMULATE });
+        block.multiply(&mut products, plane, if first == 0 { Epilogue::PLAIN } else { Epilogue::ACCUMULATE });
     }
     weight.par_chunks_exact_mut(9 * inputs).enumerate().for_each(|(output, kernels)| {
         // SAFETY: each plane holds `outputs` rows of `inputs`.
@@ -89,7 +89,7 @@ impl Block {
     }
 
     /// `[output, input]` for each point.
-    fn multiply(&self, products: &mut [f32], plane: usize, finish: Finish<'_>) {
+    fn multiply(&self, products: &mut [f32], plane: usize, epilogue: Epilogue<'_>) {
         let (inputs, outputs) = self.channels;
         let (of_inputs, of_gradients) =
             (Self::input_plane(inputs, self.count), Self::gradient_plane(outputs, self.count));
@@ -98,7 +98,7 @@ impl Block {
             let product = &mut product[..outputs * inputs];
             let tiles = self.tiles.of_point(point, self.first, self.count);
             if tiles.is_empty() {
-                if !finish.accumulate {
+                if !epilogue.accumulate {
                     product.fill(0.0);
                 }
                 return;
@@ -109,7 +109,7 @@ impl Block {
             let columns = Columns { values: &values[tiles.start * outputs..], stride: outputs };
             let rows = product.par_chunks_mut(block * inputs);
             rows.enumerate().for_each(|(index, rows)| {
-                multiply_transposed_block(columns, index * block, panels, rows, finish);
+                multiply_transposed_block(columns, index * block, panels, rows, epilogue);
             });
         });
     }

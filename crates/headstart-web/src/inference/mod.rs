@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use crate::asked::{Language, Named};
+use crate::extractors::{Language, Named};
 use crate::models::Model;
 use crate::openapi::Guarded;
 use crate::predictor::refusal;

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::burned_in_text::{self, BurnedInText};
 use super::marks::Marks;
 use super::mirroring::Sides;
 use super::perceptual::{self, Hashes};
 use super::plane::{Plane, SIDE};
-use super::writing::{self, Writing};
 use crate::image::Image;
 
 /// Width of the frame whose brightness is measured.
@@ -35,7 +35,7 @@ pub(super) struct Appearance {
     /// For finding pictures that are nearly the same. `None` for a flat picture.
     pub(super) hashes: Option<Hashes>,
     /// Letters that are burned in.
-    pub(super) writing: Option<Writing>,
+    pub(super) writing: Option<BurnedInText>,
     /// Where there are small sharp marks, such as single letters.
     pub(super) marks: Marks,
     /// What the left half has that the right half does not.
@@ -48,7 +48,7 @@ impl Appearance {
         let grey = &plane.grey;
         let [dark, bright] = plane.percentiles([0.01, 0.99]);
         let flat = bright - dark < FLAT;
-        let (writing, marks) = writing::find(image);
+        let (writing, marks) = burned_in_text::find(image);
         Self {
             dark,
             bright,

@@ -1,6 +1,7 @@
 //! What is wrong with a data set, before anything is trained on it. Nothing is changed or deleted.
 
 mod appearance;
+mod burned_in_text;
 mod confirm;
 mod cues;
 mod duplicates;
@@ -21,7 +22,6 @@ mod shortcuts;
 mod style;
 mod survey;
 mod view;
-mod writing;
 
 use std::path::Path;
 

@@ -1,9 +1,9 @@
 //! Pictures that are unlike the others, in size, shape or colour, or that are dark, flat, blurred or
 //! written upon.
 
+use super::burned_in_text::BurnedInText;
 use super::shortcuts::place;
 use super::survey::Look;
-use super::writing::Writing;
 use super::{Oddity, OddityKind, Place};
 use crate::dataset::Dataset;
 
@@ -114,8 +114,8 @@ fn light(look: &Look) -> Option<(OddityKind, String)> {
     }
 }
 
-fn where_it_stands(writing: Writing) -> String {
-    format!("{} marks in a row like letters, {}", writing.marks, place(writing.middle))
+fn where_it_stands(text: BurnedInText) -> String {
+    format!("{} marks in a row like letters, {}", text.marks, place(text.middle))
 }
 
 fn pixels(look: &Look) -> f64 {

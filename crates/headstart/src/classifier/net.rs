@@ -3,7 +3,7 @@
 use super::Description;
 use crate::backbone::spec::{Layer, MapShape, output_shape};
 use crate::backbone::weights::Weights;
-use crate::explain::{self, Camera, Heatmap, Method};
+use crate::explain::{self, GradCam, Heatmap, Method};
 use crate::features::input;
 use crate::trunk::{Buffers, Stages};
 
@@ -13,7 +13,7 @@ pub(super) struct Net {
     trunk: Stages,
     tails: Vec<Stages>,
     /// One for each tail, with the number of layers before the maps that they look at.
-    cameras: Option<(usize, Vec<Camera>)>,
+    grad_cams: Option<(usize, Vec<GradCam>)>,
 }
 
 /// Maps between two stages.
@@ -40,14 +40,14 @@ impl Net {
         let cuts: Vec<usize> = looks.flatten().chain(place).collect();
         let shape = output_shape(layers[..cut].iter().copied(), input);
         let tail = |weights| Stages::new(&layers, cut..layers.len(), weights, shape, &cuts);
-        let camera = |weights, place| {
+        let grad_cam = |weights, place| {
             let shape = output_shape(layers[..place].iter().copied(), input);
-            Camera::new(&layers[place..], weights, shape)
+            GradCam::new(&layers[place..], weights, shape)
         };
         Self {
             trunk: Stages::new(&layers, 0..cut, &members[0], input, &cuts),
             tails: members.iter().map(tail).collect(),
-            cameras: place.map(|at| (at, members.iter().map(|weights| camera(weights, at)).collect())),
+            grad_cams: place.map(|at| (at, members.iter().map(|weights| grad_cam(weights, at)).collect())),
         }
     }
 
@@ -73,12 +73,13 @@ impl Net {
 
     /// What one image's pixels speak for a class: the mean of what the members saw, from 0 to 1 again.
     pub(super) fn explain(&self, image: &[f32], class: usize, method: Method) -> Option<Heatmap> {
-        let (place, cameras) = self.cameras.as_ref()?;
+        let (place, grad_cams) = self.grad_cams.as_ref()?;
         let mut seen: Vec<Heatmap> = Vec::new();
         self.forward(image, 1, |maps| {
             if maps.layers == *place {
-                let own = cameras.iter().enumerate().filter(|(tail, _)| maps.tail.is_none_or(|t| t == *tail));
-                seen.extend(own.map(|(_, camera)| camera.look(maps.values, class, method)));
+                let own =
+                    grad_cams.iter().enumerate().filter(|(tail, _)| maps.tail.is_none_or(|t| t == *tail));
+                seen.extend(own.map(|(_, grad_cam)| grad_cam.look(maps.values, class, method)));
             }
         });
         Heatmap::mean(&seen)

@@ -4,7 +4,7 @@ use super::Sealed;
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
 use crate::error::Result;
-use crate::explain::{Camera, Heatmap, Method, place};
+use crate::explain::{GradCam, Heatmap, Method, place};
 use crate::features::input;
 use crate::image::Image;
 use crate::random::Random;
@@ -72,7 +72,7 @@ fn explain(
     let stages = Stages::new(layers, 0..at, weights, input, &[]);
     let shape = stages.shape_after(at).expect("the last stage ends there");
     let maps = stages.forward(pixels, 1, &mut Buffers::default(), |_, _, _| {});
-    Camera::new(&layers[at..], weights, shape).look(&maps, class, method)
+    GradCam::new(&layers[at..], weights, shape).look(&maps, class, method)
 }
 
 /// Shuffles the weights of convolutions and dense layers; biases and normalisation have one axis and stay.

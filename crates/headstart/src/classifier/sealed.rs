@@ -114,15 +114,15 @@ pub struct Member {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub probe: bool,
     /// What it is worth alone, by split, with the model's calibration and threshold.
-    pub measured: BTreeMap<String, Worth>,
+    pub measured: BTreeMap<String, MemberMetrics>,
 }
 
 /// Picks a number.
-type Measure = fn(&Worth) -> f64;
+type Measure = fn(&MemberMetrics) -> f64;
 
 /// What one member is worth alone; of more than two classes means over them, each against the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Worth {
+pub struct MemberMetrics {
     /// Area under the ROC curve; not a number, `null` in JSON, when a class is missing.
     #[serde(deserialize_with = "null_is_nan")]
     pub auc: f64,
@@ -134,7 +134,7 @@ pub struct Worth {
     pub specificity: f64,
 }
 
-impl Worth {
+impl MemberMetrics {
     /// What is measured, by name.
     pub const MEASURES: [(&'static str, Measure); 4] = [
         ("accuracy", |worth| worth.accuracy),

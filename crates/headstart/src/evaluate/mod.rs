@@ -1,5 +1,6 @@
 //! What a classifier's scores are worth on labelled images, with 95 % confidence intervals.
 
+mod calibration;
 mod compare;
 mod conformal;
 mod doubt;
@@ -9,13 +10,12 @@ mod logistic;
 mod metrics;
 mod operating;
 mod output;
+mod precision_recall;
 mod prevalence;
-mod ranking;
 mod reliability;
 mod resample;
 mod roc;
 mod runs;
-mod scaling;
 mod smooth;
 mod spread;
 mod threshold;
@@ -28,6 +28,7 @@ use crate::gate::{GateFacts, Strangeness};
 use crate::history::null_is_nan;
 use resample::Measures;
 
+pub use calibration::{Calibration, CalibrationMethod};
 pub use compare::{Difference, holm, mcnemar, paired_delong};
 pub use conformal::{COVERAGE, Conformal, Coverage};
 pub use doubt::Doubt;
@@ -39,13 +40,12 @@ pub(crate) use metrics::midranks;
 pub use metrics::{Confusion, Outcomes, accuracy, auc, positive_score, predicted, shares};
 pub use operating::{OperatingPoint, landmarks, operating_points};
 pub use output::Output;
+pub use precision_recall::{PrecisionPoint, precision_curve};
 pub use prevalence::{PREVALENCES, PredictiveValues, predictive_values};
-pub use ranking::{PrecisionPoint, precision_curve};
 pub use reliability::{ReliabilityBin, reliability};
 pub use resample::{Resampled, number_groups};
 pub use roc::{RocPoint, roc_curve};
 pub use runs::{Comparison, compare_runs};
-pub use scaling::{Calibration, CalibrationMethod};
 pub use smooth::plateau;
 pub use spread::Spread;
 pub use threshold::{ThresholdPolicy, choose_threshold};

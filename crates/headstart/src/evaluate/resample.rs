@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::logistic::{line, shift};
 use super::metrics::{Outcomes, image_brier, image_log_loss, matthews, positive_score};
-use super::ranking::{descending, weighted_areas};
+use super::precision_recall::{descending, weighted_areas};
 use super::reliability::{
     Deviations, claims, debiased_error, deviations, error_interval, observations, plain_error,
 };

@@ -50,7 +50,7 @@ pub struct Heatmap {
 
 /// What lies behind the maps that are explained: enough of the net for their gradient.
 #[derive(Debug, Clone)]
-pub(crate) struct Camera {
+pub(crate) struct GradCam {
     layers: Vec<Layer>,
     weights: Weights,
     input: MapShape,
@@ -80,7 +80,7 @@ pub(crate) fn place(layers: &[&Layer], input: MapShape) -> Option<usize> {
     last
 }
 
-impl Camera {
+impl GradCam {
     /// For maps of shape `input`, with `layers` behind them.
     pub(crate) fn new(layers: &[&Layer], weights: &Weights, input: MapShape) -> Self {
         let layers: Vec<Layer> = layers.iter().map(|layer| (*layer).clone()).collect();
@@ -226,14 +226,14 @@ mod tests {
         weights.insert("d.weight", vec![2, 2], vec![1.0, -1.0, -2.0, 2.0]);
         weights.insert("d.bias", vec![2], vec![0.0; 2]);
         let layers: Vec<&Layer> = layers.iter().collect();
-        let camera = Camera::new(&layers, &weights, MapShape::new(2, 2, 2));
+        let grad_cam = GradCam::new(&layers, &weights, MapShape::new(2, 2, 2));
         let maps = [1.0, 0.0, 3.0, 1.0, 0.0, 5.0, 4.0, 0.0];
         // Class 0 weighs the channels 1 and −2: 1, 1, −10, 4.
-        assert_eq!(camera.look(&maps, 0, Method::GradCam).values, [0.25, 0.25, 0.0, 1.0]);
+        assert_eq!(grad_cam.look(&maps, 0, Method::GradCam).values, [0.25, 0.25, 0.0, 1.0]);
         // Layer-CAM leaves the channel that speaks against it out: 1, 3, 0, 4.
-        assert_eq!(camera.look(&maps, 0, Method::LayerCam).values, [0.25, 0.75, 0.0, 1.0]);
+        assert_eq!(grad_cam.look(&maps, 0, Method::LayerCam).values, [0.25, 0.75, 0.0, 1.0]);
         // Class 1 weighs −1 and 2: −1, −1, 10, −4.
-        assert_eq!(camera.look(&maps, 1, Method::GradCam).values, [0.0, 0.0, 1.0, 0.0]);
+        assert_eq!(grad_cam.look(&maps, 1, Method::GradCam).values, [0.0, 0.0, 1.0, 0.0]);
     }
 
     #[test]

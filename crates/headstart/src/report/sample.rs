@@ -6,7 +6,7 @@ use super::{
     confusion_svg, curves_svg, diagram_svg, histogram, report_html, roc_svg, summary_table,
 };
 use crate::backbone::LayerRow;
-use crate::classifier::{Member, Worth};
+use crate::classifier::{Member, MemberMetrics};
 use crate::evaluate::{
     Calibration, Confusion, SplitMetrics, ThresholdPolicy, evaluate, one_against_rest, precision_curve,
     reliability, roc_curve, wilson,
@@ -74,7 +74,7 @@ pub(super) fn metrics(images: usize) -> SplitMetrics {
 }
 
 fn member(seed: u64, auc: f64) -> Member {
-    let worth = Worth { auc, accuracy: auc - 0.05, sensitivity: auc, specificity: auc - 0.1 };
+    let worth = MemberMetrics { auc, accuracy: auc - 0.05, sensitivity: auc, specificity: auc - 0.1 };
     let measured = [("test".to_string(), worth)].into();
     Member { seed, fold: None, history: history(5), probe: false, measured }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::classifier::{Answer, Member, Worth};
+use crate::classifier::{Answer, Member, MemberMetrics};
 use crate::csv_field::csv_field as field;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -84,7 +84,7 @@ struct Metrics<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subgroups: Vec<Subgroup>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    members: Vec<MemberMetrics<'a>>,
+    members: Vec<MemberRow<'a>>,
     /// By split and measure.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     spread: BTreeMap<&'a str, BTreeMap<&'static str, Spread>>,
@@ -97,14 +97,14 @@ type Labelled<'a> = BTreeMap<&'a str, BTreeMap<&'a str, usize>>;
 
 /// One of the trainings whose mean the model is.
 #[derive(Serialize)]
-struct MemberMetrics<'a> {
+struct MemberRow<'a> {
     seed: u64,
     fold: Option<usize>,
     #[serde(flatten)]
-    splits: &'a BTreeMap<String, Worth>,
+    splits: &'a BTreeMap<String, MemberMetrics>,
 }
 
-impl<'a> MemberMetrics<'a> {
+impl<'a> MemberRow<'a> {
     fn of(member: &'a Member) -> Self {
         Self { seed: member.seed, fold: member.fold, splits: &member.measured }
     }
@@ -189,7 +189,7 @@ impl Folder {
             seed: run.job.seed,
             date: run.date.to_string(),
             subgroups: facts::subgroups(run),
-            members: description.members.iter().map(MemberMetrics::of).collect(),
+            members: description.members.iter().map(MemberRow::of).collect(),
             spread: spread(run),
             extract_seconds: run.extract_seconds,
             fit_seconds: run.fit_seconds,
@@ -264,7 +264,7 @@ fn labelled<'a>(confusion: &Confusion, classes: &'a [String]) -> Labelled<'a> {
 fn spread(run: &Run) -> BTreeMap<&str, BTreeMap<&'static str, Spread>> {
     let description = run.classifier.description();
     let of = |split: &str| -> BTreeMap<&'static str, Spread> {
-        let each = Worth::MEASURES.iter();
+        let each = MemberMetrics::MEASURES.iter();
         each.filter_map(|(name, measure)| Some((*name, description.spread(split, *measure)?))).collect()
     };
     let splits = run.measured.iter().map(|found| (found.part.name(), of(found.part.name())));

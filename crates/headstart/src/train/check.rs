@@ -2,9 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::pace::Thaw;
 use super::recipe::{HeadLayer, Loss, Recipe};
 use super::schedule::Schedule;
+use super::unfreeze_schedule::Thaw;
 use crate::error::{Error, Result};
 use crate::image::{Augment, Setting, Strength, TestView};
 

@@ -1,8 +1,8 @@
 //! What follows once the epochs are over: whether a probe is kept, what the validation images decide, and the content of
 //! the sealed model.
 
+use super::evaluation::{Decided, Evaluation, Evaluator, Measured, Part};
 use super::inputs::Inputs;
-use super::judge::{Decided, Judge, Judgement, Measured, Part};
 use super::members::{self, Trained};
 use super::probed;
 use super::setup::Setup;
@@ -26,7 +26,7 @@ pub(super) struct Decisions {
     trained: Vec<Trained>,
     /// Of the trunk and of the first tail.
     weights: Weights,
-    judgement: Judgement,
+    evaluation: Evaluation,
 }
 
 /// What was measured on held-out images.
@@ -44,16 +44,17 @@ impl<'a> Inputs<'a> {
     pub(super) fn decide(&self, mut trained: Vec<Trained>, observer: &mut dyn Observer) -> Result<Decisions> {
         let mut weights = self.setup.net.weights.clone();
         weights.merge(trained[0].weights.clone());
-        let kept = probed::kept(&trained, &self.usable, |trained| self.judge(trained, &weights), observer);
+        let kept =
+            probed::kept(&trained, &self.usable, |trained| self.evaluator(trained, &weights), observer);
         trained.truncate(kept);
-        let judgement = self.judge(&trained, &weights).measure(&self.usable)?;
+        let evaluation = self.evaluator(&trained, &weights).measure(&self.usable)?;
         self.shown.check()?;
-        Ok(Decisions { trained, weights, judgement })
+        Ok(Decisions { trained, weights, evaluation })
     }
 
-    fn judge<'b>(&'b self, trained: &'b [Trained], weights: &'b Weights) -> Judge<'b> {
+    fn evaluator<'b>(&'b self, trained: &'b [Trained], weights: &'b Weights) -> Evaluator<'b> {
         let Setup { job, positive, net, .. } = self.setup;
-        Judge {
+        Evaluator {
             tail: &net.tail,
             trained,
             weights,
@@ -75,8 +76,8 @@ impl Decisions {
     /// The content of the model, and what was measured.
     pub(super) fn sealed(self, inputs: &Inputs<'_>) -> (Sealed, Measurements) {
         let Setup { job, dataset, survey, positive, net, .. } = inputs.setup;
-        let Self { trained, weights, judgement } = self;
-        let Judgement { decided, familiar, reference, measured, alone } = judgement;
+        let Self { trained, weights, evaluation } = self;
+        let Evaluation { decided, fitted_gate, reference, measured, alone } = evaluation;
         let Decided { threshold, plateau, calibration, conformal } = decided;
         let test = measured.iter().find(|found| found.part == Part::Test);
         let description = Description {
@@ -93,7 +94,7 @@ impl Decisions {
             threshold_policy: job.recipe.threshold,
             calibration,
             conformal,
-            gate: familiar.as_ref().map(|familiar| familiar.facts),
+            gate: fitted_gate.as_ref().map(|fitted_gate| fitted_gate.facts),
             reference,
             provenance: net.backbone.provenance.clone(),
             recipe: job.recipe.to_toml(),
@@ -110,7 +111,7 @@ impl Decisions {
             golden: vec![],
         };
         let others = trained.into_iter().skip(1).map(|trained| trained.weights).collect();
-        let gate = familiar.map(|familiar| familiar.gate);
+        let gate = fitted_gate.map(|fitted_gate| fitted_gate.gate);
         (Sealed { description, weights, others, gate }, Measurements { measured, plateau })
     }
 }

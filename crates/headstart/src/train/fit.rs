@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::average;
 use super::checkpoint::Checkpoint;
 use super::collapse;
+use super::moving_average;
 use super::optimizer::Stepper;
-use super::pace::{Pace, Thaw};
 use super::phases::Phases;
 use super::recipe::{Keep, Recipe};
 use super::state::{Fitted, State, Within};
 use super::step::{Batch, Came, Step, class_weights};
+use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
 use super::validate::validate;
 use super::views::Views;
 use crate::backbone::weights::Weights;
@@ -55,7 +55,7 @@ pub(super) struct Fit<'a> {
     pub(super) tail: &'a Tail,
     pub(super) data: &'a Data<'a>,
     pub(super) recipe: &'a Recipe,
-    pub(super) pace: &'a Pace,
+    pub(super) unfreeze_schedule: &'a UnfreezeSchedule,
     /// What trains on features at later cuts.
     pub(super) phases: &'a Phases,
     pub(super) seed: u64,
@@ -95,14 +95,14 @@ impl Fit<'_> {
 
     /// Takes what steps are left of an epoch.
     fn steps(&self, state: &mut State, observer: &mut dyn Observer) -> Result<()> {
-        let Self { recipe, pace, .. } = *self;
+        let Self { recipe, unfreeze_schedule, .. } = *self;
         let epoch = state.epochs() + 1;
         let head_epochs = recipe.thaw.head_epochs();
         if head_epochs > 0 && epoch == head_epochs + 1 && state.within.seen == 0 {
             // What was learned of the head's gradients while all else stood still does not hold any more.
             state.stepper = Stepper::new(recipe);
         }
-        let thawed = self.pace.thawed(epoch);
+        let thawed = self.unfreeze_schedule.thawed(epoch);
         if state.within.seen == 0 && !thawed.is_empty() {
             observer.say(&format!("from epoch {epoch} on {} trained, too", are(&thawed)));
         }
@@ -119,13 +119,13 @@ impl Fit<'_> {
             let learning_rate = self.learning_rate(epoch, state.within.seen);
             let within = &mut state.within;
             let images = Batch::gather(tail, &data, recipe, (batch, &class_weights), &mut within.views)?;
-            let step = Step { tail, recipe, pace, epoch, learning_rate };
+            let step = Step { tail, recipe, unfreeze_schedule, epoch, learning_rate };
             let parameters = std::mem::take(&mut state.parameters);
             let (parameters, Came { loss, penalty, hits }) =
                 step.take(parameters, images, &mut state.stepper, &mut within.dropout);
             state.parameters = parameters;
             if let (Some(mean), Some(decay)) = (&mut state.average, recipe.average) {
-                average::follow(mean, &state.parameters, decay, state.stepper.steps());
+                moving_average::follow(mean, &state.parameters, decay, state.stepper.steps());
             }
             within.loss += loss * batch.len() as f64;
             within.penalty += penalty * batch.len() as f64;
@@ -143,7 +143,7 @@ impl Fit<'_> {
 
     /// The tail and its features; while blocks wait, what follows them and the features there.
     fn moving(&self, epoch: usize) -> (&Tail, Data<'_>) {
-        match self.phases.at(self.pace.waiting(self.tail.layers(), epoch)) {
+        match self.phases.at(self.unfreeze_schedule.waiting(self.tail.layers(), epoch)) {
             Some(phase) => {
                 let data = Data {
                     records: &phase.records,
@@ -206,7 +206,7 @@ impl Fit<'_> {
             stressed_auc: validation.stressed.and_then(|stressed| stressed.auc),
             selection_loss: validation.selection_loss(recipe.validate_on),
             learning_rate: self.learning_rate(epoch, data.train.len() - 1),
-            thawed: self.pace.thawed(epoch),
+            thawed: self.unfreeze_schedule.thawed(epoch),
             seconds: within.seconds + start.elapsed().as_secs_f64(),
         };
         observer.epoch(&record);

@@ -6,10 +6,10 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::optimizer::Stepper;
-use super::pace::{Pace, Thaw};
 use super::recipe::Recipe;
 use super::step::{Batch, Came, Step};
 use super::targets::Targets;
+use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
 use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool, Padding};
 use crate::backbone::weights::Weights;
 use crate::network::{Parameters, Tail, host};
@@ -92,8 +92,14 @@ fn five_steps_are_kerass() {
     let weights = weights(&layers());
     let tail = Tail::new(layers(), MapShape::new(8, 8, 8), &weights, Device::flex().autodiff().inner());
     let recipe = Recipe::find("keras-vgg16").expect("known");
-    let pace = Pace::new(&[], Thaw::AtOnce, 1.0);
-    let step = Step { tail: &tail, recipe: &recipe, pace: &pace, epoch: 1, learning_rate: 1e-3 };
+    let unfreeze_schedule = UnfreezeSchedule::new(&[], Thaw::AtOnce, 1.0);
+    let step = Step {
+        tail: &tail,
+        recipe: &recipe,
+        unfreeze_schedule: &unfreeze_schedule,
+        epoch: 1,
+        learning_rate: 1e-3,
+    };
     let data = TensorData::new(seeded("input", 4 * 512, 1.0), [4, 8, 8, 8]);
     let features = Tensor::<4>::from_data(data, tail.device());
     let mut parameters = tail.parameters(&weights);

@@ -4,14 +4,14 @@
 use std::time::{Duration, Instant};
 
 use super::Job;
+use super::assembly::Assembled;
 use super::data::{Prepared, prepare};
 use super::fit::{Data, Fit};
-use super::graft::Grafted;
-use super::pace::{Pace, Thaw};
 use super::phases::Phases;
 use super::random_weights::random_weights;
 use super::recipe::Recipe;
 use super::throughput::tail_step;
+use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
 use super::validate::logits;
 use super::views::Views;
 use crate::backbone::spec::Layer;
@@ -152,8 +152,8 @@ impl<'a> Study<'a> {
         subset.dedup();
         let samples: Vec<Sample> = subset.iter().map(|index| dataset.samples[*index].clone()).collect();
         let classes = dataset.classes.len();
-        let trunk = Grafted::new(backbone.clone(), &job.recipe, classes, job.seed)?;
-        let whole = Grafted::new(backbone.clone(), &everything(&job.recipe), classes, job.seed)?;
+        let trunk = Assembled::new(backbone.clone(), &job.recipe, classes, job.seed)?;
+        let whole = Assembled::new(backbone.clone(), &everything(&job.recipe), classes, job.seed)?;
         let features = trunk.extractor.extract(&samples, &job.cache, observer)?;
         let pixels = whole.extractor.extract(&samples, &job.cache, observer)?;
         let seconds_per_image = seconds_per_image(&trunk);
@@ -199,7 +199,7 @@ impl<'a> Study<'a> {
         let recipe = self.recipe(kind, epochs);
         let classes = self.dataset.classes.len();
         let start = Instant::now();
-        let mut net = Grafted::new(self.backbone.clone(), &recipe, classes, seed)?;
+        let mut net = Assembled::new(self.backbone.clone(), &recipe, classes, seed)?;
         if kind == Start::Random {
             self.forget(&mut net, &train, seed);
         }
@@ -213,12 +213,12 @@ impl<'a> Study<'a> {
             classes,
             positive: self.positive,
         };
-        let pace = Pace::new(&net.blocks[net.cut..], recipe.thaw, recipe.block_rate);
+        let unfreeze_schedule = UnfreezeSchedule::new(&net.blocks[net.cut..], recipe.thaw, recipe.block_rate);
         let fit = Fit {
             tail: &net.tail,
             data: &data,
             recipe: &recipe,
-            pace: &pace,
+            unfreeze_schedule: &unfreeze_schedule,
             phases: &Phases::default(),
             seed,
             checkpoint: None,
@@ -246,7 +246,7 @@ impl<'a> Study<'a> {
     }
 
     /// Replaces the pretrained weights.
-    fn forget(&self, net: &mut Grafted, train: &[usize], seed: u64) {
+    fn forget(&self, net: &mut Assembled, train: &[usize], seed: u64) {
         let input = net.extractor.input();
         let few = &train[..train.len().min(STATISTICS)];
         let mut maps = vec![0.0; few.len() * input.len()];
@@ -290,7 +290,7 @@ fn everything(recipe: &Recipe) -> Recipe {
 }
 
 /// Of the frozen trunk on this machine.
-fn seconds_per_image(net: &Grafted) -> f64 {
+fn seconds_per_image(net: &Assembled) -> f64 {
     const BATCH: usize = 16;
     let images = vec![0.5; BATCH * net.extractor.input().len()];
     let mut buffers = Buffers::default();

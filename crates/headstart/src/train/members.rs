@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Job;
+use super::assembly::Assembled;
 use super::checkpoint::Checkpoint;
 use super::data::Usable;
 use super::fit;
-use super::graft::Grafted;
-use super::pace::Pace;
 use super::phases::Phases;
 use super::recipe::Recipe;
 use super::state::Fitted;
+use super::unfreeze_schedule::UnfreezeSchedule;
 use super::views::Views;
 use crate::backbone::weights::Weights;
-use crate::classifier::{self, Worth};
+use crate::classifier::{self, MemberMetrics};
 use crate::dataset::{Dataset, Split};
 use crate::error::Result;
 use crate::features::Records;
@@ -97,7 +97,7 @@ pub(super) struct All {
 /// What all trainings of a job share.
 pub(super) struct Fitting<'a> {
     pub(super) job: &'a Job,
-    pub(super) net: &'a Grafted,
+    pub(super) net: &'a Assembled,
     pub(super) records: &'a Records,
     pub(super) views: &'a Views<'a>,
     /// Of the validation images, restyled.
@@ -156,12 +156,13 @@ impl Fitting<'_> {
             classes: net.classes(),
             positive: self.positive,
         };
-        let pace = Pace::new(&net.blocks[net.cut..], job.recipe.thaw, job.recipe.block_rate);
+        let unfreeze_schedule =
+            UnfreezeSchedule::new(&net.blocks[net.cut..], job.recipe.thaw, job.recipe.block_rate);
         let fit = fit::Fit {
             tail: &net.tail,
             data: &data,
             recipe: &job.recipe,
-            pace: &pace,
+            unfreeze_schedule: &unfreeze_schedule,
             phases: self.phases,
             seed: member.seed,
             checkpoint,
@@ -181,7 +182,10 @@ pub(super) fn records<'a>(
 }
 
 /// What is sealed of the trainings; nothing of a single one. `alone` is what each is worth, by split.
-pub(super) fn sealed(trained: &[Trained], alone: Vec<BTreeMap<String, Worth>>) -> Vec<classifier::Member> {
+pub(super) fn sealed(
+    trained: &[Trained],
+    alone: Vec<BTreeMap<String, MemberMetrics>>,
+) -> Vec<classifier::Member> {
     if trained.len() < 2 {
         return vec![];
     }

@@ -1,27 +1,26 @@
 //! The main job: data in, a sealed classifier and all that is known of it out. Nothing is written but caches and
 //! checkpoints.
 
-mod average;
+mod assembly;
 mod check;
 pub(crate) mod checkpoint;
 mod collapse;
 mod data;
 mod decide;
 mod depth;
-mod familiar;
+mod evaluation;
 mod fit;
-mod graft;
+mod gate_fit;
 mod inputs;
-mod judge;
 #[cfg(test)]
 mod keras_step;
 pub mod learning_curve;
 mod loss;
 mod members;
 pub mod mix;
+mod moving_average;
 mod optimizer;
 mod outcome;
-pub mod pace;
 mod partition;
 mod phases;
 mod probed;
@@ -35,6 +34,7 @@ mod step;
 mod style;
 mod targets;
 pub mod throughput;
+pub mod unfreeze_schedule;
 mod validate;
 mod views;
 
@@ -60,9 +60,9 @@ use crate::features::Extracted;
 use crate::observer::Observer;
 
 pub use crate::csv_field::csv_field;
+pub use assembly::trunk;
 pub use depth::BUDGET;
-pub use graft::trunk;
-pub(crate) use judge::{Measured, Part};
+pub(crate) use evaluation::{Measured, Part};
 pub use outcome::Run;
 pub use partition::Partition;
 pub use recipe::Recipe;
@@ -203,8 +203,7 @@ fn put_to_the_test(
     }
     observer.say(&format!("stress test of {count} validation images"));
     let chosen: Vec<usize> = (0..count).map(|step| validation[step * validation.len() / count]).collect();
-    let samples: Vec<&Sample> =
-        chosen.iter().map(|index| &dataset.samples[records[*index]]).collect();
+    let samples: Vec<&Sample> = chosen.iter().map(|index| &dataset.samples[records[*index]]).collect();
     let labels: Vec<usize> = chosen.iter().map(|index| usable.labels[*index]).collect();
     stress(classifier, &samples, &labels, observer)
 }

@@ -4,10 +4,10 @@
 use burn::tensor::Device;
 
 use super::Job;
-use super::graft::Grafted;
+use super::assembly::Assembled;
 use super::members::{Member, records};
-use super::pace::Pace;
 use super::recipe::ValidateOn;
+use super::unfreeze_schedule::UnfreezeSchedule;
 use super::views::Views;
 use crate::backbone::spec::{Block, Layer};
 use crate::error::Result;
@@ -59,7 +59,7 @@ impl Phases {
     /// As [`Further::extract`].
     pub(super) fn extract(
         job: &Job,
-        net: &Grafted,
+        net: &Assembled,
         members: &[Member],
         (at_cut, views, stressed): (&Records, &Views<'_>, &Views<'_>),
         observer: &mut dyn Observer,
@@ -83,9 +83,9 @@ impl Phases {
         let taken = if all { cached * train.len() * net.extractor.record_bytes() } else { usize::MAX };
         let mut room = job.cache_limit.unwrap_or(usize::MAX).saturating_sub(taken);
         let (blocks, mut phases) = (&net.blocks[net.cut..], Vec::new());
-        let pace = Pace::new(blocks, recipe.thaw, recipe.block_rate);
+        let unfreeze_schedule = UnfreezeSchedule::new(blocks, recipe.thaw, recipe.block_rate);
         for epoch in (1..=recipe.all_epochs()).step_by(recipe.thaw.epochs()) {
-            let waiting = pace.waiting(layers, epoch);
+            let waiting = unfreeze_schedule.waiting(layers, epoch);
             let further = Further::new(&layers[..waiting], &net.weights, net.tail.input());
             let shape = further.output();
             // The maps of the first blocks take more room than the images.
@@ -97,7 +97,8 @@ impl Phases {
                 ValidateOn::Stressed | ValidateOn::Both => stressed.cached().0 * (images.len() - train.len()),
             };
             let bytes = 2 * shape.len() * (images.len() + cached * train.len() + restyled);
-            let what = format!("epoch {epoch}: only {} is trained", moving(blocks, &pace, epoch));
+            let what =
+                format!("epoch {epoch}: only {} is trained", moving(blocks, &unfreeze_schedule, epoch));
             if has_room(&what, bytes, &mut room, observer) {
                 let tail = Tail::new(layers[waiting..].to_vec(), shape, &net.weights, Device::flex());
                 let records = further.extract(at_cut, &images, &job.cache, observer)?;
@@ -119,7 +120,7 @@ impl Phases {
 /// The features behind all pretrained blocks, pooled: what the head's last layer reads.
 fn pooled(
     job: &Job,
-    net: &Grafted,
+    net: &Assembled,
     images: &[usize],
     (at_cut, views, stressed): (&Records, &Views<'_>, &Views<'_>),
     observer: &mut dyn Observer,
@@ -155,10 +156,10 @@ fn has_room(what: &str, bytes: usize, room: &mut usize, observer: &mut dyn Obser
 }
 
 /// Names the blocks that move in `epoch`.
-fn moving(blocks: &[Block], pace: &Pace, epoch: usize) -> String {
+fn moving(blocks: &[Block], unfreeze_schedule: &UnfreezeSchedule, epoch: usize) -> String {
     let moves = |block: &&Block| {
         let mut parameters = block.layers.iter().flat_map(Layer::parameters);
-        parameters.any(|(name, _)| pace.share(&name, epoch).is_some())
+        parameters.any(|(name, _)| unfreeze_schedule.share(&name, epoch).is_some())
     };
     let names: Vec<&str> = blocks.iter().filter(moves).map(|block| block.name.as_str()).collect();
     names.join(", ")

@@ -3,8 +3,8 @@
 //! is better on validation than the tail alone: with few images it is, with many it need not be.
 
 use super::data::Usable;
+use super::evaluation::Evaluator;
 use super::fit::Data;
-use super::judge::Judge;
 use super::members::{Fitting, Member, Trained};
 use crate::error::Result;
 use crate::history::History;
@@ -19,14 +19,14 @@ const FOLDS: usize = 5;
 pub(super) fn kept<'a>(
     trained: &'a [Trained],
     usable: &Usable,
-    judge: impl Fn(&'a [Trained]) -> Judge<'a>,
+    evaluator: impl Fn(&'a [Trained]) -> Evaluator<'a>,
     observer: &mut dyn Observer,
 ) -> usize {
     let (tails, probes) = trained.split_at(trained.partition_point(|trained| !trained.is_probe));
     if probes.is_empty() {
         return trained.len();
     }
-    let [alone, together] = [tails, trained].map(|trained| judge(trained).log_loss(usable));
+    let [alone, together] = [tails, trained].map(|trained| evaluator(trained).log_loss(usable));
     let (what, kept) =
         if together < alone { ("is kept", trained.len()) } else { ("is left out", tails.len()) };
     observer.say(&format!("the probe {what}: validation loss {alone:.4} without it, {together:.4} with it"));

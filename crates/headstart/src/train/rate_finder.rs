@@ -1,13 +1,13 @@
 //! Which learning rate: steps with a rate that climbs from far too small to far too large, and the loss
 //! on the way (Smith 2015).
 
+use super::assembly::Assembled;
 use super::data::{Prepared, Usable, prepare};
 use super::fit::Data;
-use super::graft::Grafted;
 use super::optimizer::Stepper;
-use super::pace::{Pace, Thaw};
 use super::state::Within;
 use super::step::{Batch, Step, class_weights};
+use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
 use super::views::Views;
 use super::{Job, Recipe, depth};
 use crate::dataset::Split;
@@ -41,7 +41,7 @@ pub fn find_rate(job: &Job, observer: &mut dyn Observer) -> Result<RateCurve> {
     let backbone = job.backbone()?;
     let unfreeze = depth::resolve(job, &backbone, &dataset, observer)?;
     let job = &Job { recipe: Recipe { unfreeze, ..job.recipe.clone() }, ..job.clone() };
-    let net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
+    let net = Assembled::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
     net.announce(dataset.samples.len(), observer);
     let extracted = net.extractor.extract(&dataset.samples, &job.cache, observer)?;
     let usable = Usable::new(&dataset, &extracted)?;
@@ -58,9 +58,9 @@ pub fn find_rate(job: &Job, observer: &mut dyn Observer) -> Result<RateCurve> {
     climb(job, &net, &data, observer)
 }
 
-fn climb(job: &Job, net: &Grafted, data: &Data<'_>, observer: &mut dyn Observer) -> Result<RateCurve> {
+fn climb(job: &Job, net: &Assembled, data: &Data<'_>, observer: &mut dyn Observer) -> Result<RateCurve> {
     let recipe = &job.recipe;
-    let pace = Pace::new(&net.blocks[net.cut..], Thaw::AtOnce, recipe.block_rate);
+    let unfreeze_schedule = UnfreezeSchedule::new(&net.blocks[net.cut..], Thaw::AtOnce, recipe.block_rate);
     let weights = class_weights(data, recipe.class_weights);
     let mut parameters = net.tail.parameters(&net.weights);
     let (mut stepper, mut within) = (Stepper::new(recipe), Within::start(job.seed, 1));
@@ -79,7 +79,8 @@ fn climb(job: &Job, net: &Grafted, data: &Data<'_>, observer: &mut dyn Observer)
         let batch: Vec<usize> = order.drain(..recipe.batch_size.min(order.len())).collect();
         let images = Batch::gather(&net.tail, data, recipe, (&batch, &weights), &mut within.views)?;
         let learning_rate = RATES[0] * (RATES[1] / RATES[0]).powf(step as f64 / (STEPS - 1) as f64);
-        let step_of = Step { tail: &net.tail, recipe, pace: &pace, epoch: 1, learning_rate };
+        let step_of =
+            Step { tail: &net.tail, recipe, unfreeze_schedule: &unfreeze_schedule, epoch: 1, learning_rate };
         let came;
         (parameters, came) = step_of.take(parameters, images, &mut stepper, &mut within.dropout);
         mean = KEPT * mean + (1.0 - KEPT) * came.loss;

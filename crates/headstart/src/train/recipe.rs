@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::mix::Mix;
-use super::pace::Thaw;
 use super::schedule::Schedule;
+use super::unfreeze_schedule::Thaw;
 use crate::backbone::Unfreeze;
 use crate::backbone::spec::{Activation, Block, Dense, Layer, MapShape, output_shape};
 use crate::classifier::Wording;

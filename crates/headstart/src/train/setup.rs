@@ -1,8 +1,8 @@
 //! What a training settles before any image passes the net: the splits, the settings that follow from the images, and the
 //! net with its new head.
 
+use super::assembly::Assembled;
 use super::data::{self, Prepared};
-use super::graft::Grafted;
 use super::{Job, Recipe, depth, style};
 use crate::audit::{StyleAudit, Survey};
 use crate::dataset::{Dataset, Split};
@@ -19,7 +19,7 @@ pub(super) struct Setup {
     pub(super) cut: Vec<Split>,
     pub(super) positive: usize,
     pub(super) style: StyleAudit,
-    pub(super) net: Grafted,
+    pub(super) net: Assembled,
 }
 
 impl Setup {
@@ -34,7 +34,7 @@ impl Setup {
         let unfreeze = depth::resolve(job, &backbone, &dataset, observer)?;
         let recipe = style::resolve(&job.recipe, &style, observer);
         let job = Job { recipe: Recipe { unfreeze, ..recipe }, ..job.clone() };
-        let net = Grafted::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
+        let net = Assembled::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
         net.announce(dataset.samples.len(), observer);
         Ok(Self { job, dataset, survey, cut, positive, style, net })
     }

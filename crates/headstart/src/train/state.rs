@@ -86,7 +86,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::history::EpochRecord;
-    use crate::train::pace::Thaw;
+    use crate::train::unfreeze_schedule::Thaw;
 
     #[test]
     fn it_ends_after_so_many_epochs_or_so_many_since_the_best() {

@@ -5,9 +5,9 @@ use burn::tensor::{Tensor, TensorData};
 use super::fit::Data;
 use super::mix::Pairs;
 use super::optimizer::Stepper;
-use super::pace::Pace;
 use super::recipe::Recipe;
 use super::targets::Targets;
+use super::unfreeze_schedule::UnfreezeSchedule;
 use crate::error::Result;
 use crate::network::{Parameters, Tail, host};
 use crate::random::Random;
@@ -34,7 +34,7 @@ pub(super) struct Came {
 pub(super) struct Step<'a> {
     pub(super) tail: &'a Tail,
     pub(super) recipe: &'a Recipe,
-    pub(super) pace: &'a Pace,
+    pub(super) unfreeze_schedule: &'a UnfreezeSchedule,
     /// From 1 on.
     pub(super) epoch: usize,
     pub(super) learning_rate: f64,
@@ -51,14 +51,15 @@ impl Step<'_> {
     ) -> (Parameters, Came) {
         for (name, parameter) in &mut parameters {
             let leaf = Tensor::from_inner(parameter.values.clone());
-            let moves = self.pace.share(name, self.epoch).is_some();
+            let moves = self.unfreeze_schedule.share(name, self.epoch).is_some();
             parameter.values = if moves { leaf.require_grad() } else { leaf };
         }
         let (loss, penalty, hits) = self.loss(&parameters, batch, dropout);
         let mut gradients = loss.backward();
         let value = |tensor: Tensor<1>| f64::from(tensor.inner().into_scalar::<f32>());
         let came = Came { loss: value(loss), penalty: penalty.map_or(0.0, value), hits };
-        let rate = |name: &str| self.learning_rate * self.pace.share(name, self.epoch).unwrap_or(0.0);
+        let rate =
+            |name: &str| self.learning_rate * self.unfreeze_schedule.share(name, self.epoch).unwrap_or(0.0);
         (stepper.step(&rate, parameters, &mut gradients), came)
     }
 

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
 
-use super::graft::Grafted;
+use super::assembly::Assembled;
 use super::optimizer::Stepper;
-use super::pace::{Pace, Thaw};
 use super::recipe::Recipe;
 use super::step::{Batch, Step};
 use super::targets::Targets;
+use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
 use crate::backbone::Backbone;
 use crate::error::Result;
 use crate::network::Parameters;
@@ -74,7 +74,7 @@ pub(super) fn tail_step(backbone: Backbone, recipe: &Recipe) -> Result<f64> {
 
 /// Times one batch after the other.
 pub struct Stopwatch {
-    net: Grafted,
+    net: Assembled,
     recipe: Recipe,
     images: Vec<f32>,
     buffers: Buffers,
@@ -91,7 +91,7 @@ impl Stopwatch {
     /// When the recipe does not fit the backbone.
     pub fn new(backbone: Backbone, recipe: &Recipe) -> Result<Self> {
         recipe.check()?;
-        let net = Grafted::new(backbone, recipe, CLASSES, 0)?;
+        let net = Assembled::new(backbone, recipe, CLASSES, 0)?;
         let (batch, shape) = (recipe.batch_size, net.tail.input());
         let data = random_values(batch * shape.len());
         let data = TensorData::new(data, [batch, shape.height, shape.width, shape.channels]);
@@ -118,9 +118,15 @@ impl Stopwatch {
     pub fn tail_step(&mut self) -> Duration {
         let before = std::mem::take(&mut self.parameters);
         let mut dropout = Random::new(0, 0);
-        let pace = Pace::new(&self.net.blocks[self.net.cut..], Thaw::AtOnce, 1.0);
+        let unfreeze_schedule = UnfreezeSchedule::new(&self.net.blocks[self.net.cut..], Thaw::AtOnce, 1.0);
         let learning_rate = self.recipe.learning_rate;
-        let step = Step { tail: &self.net.tail, recipe: &self.recipe, pace: &pace, epoch: 1, learning_rate };
+        let step = Step {
+            tail: &self.net.tail,
+            recipe: &self.recipe,
+            unfreeze_schedule: &unfreeze_schedule,
+            epoch: 1,
+            learning_rate,
+        };
         let targets = Targets::one_hot(&self.labels, &[1.0; CLASSES]);
         let batch = Batch { features: self.features.clone(), labels: self.labels.clone(), targets };
         let start = Instant::now();

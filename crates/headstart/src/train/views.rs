@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Job;
-use super::familiar::with_copies;
+use super::assembly::Assembled;
 use super::fit::Data;
-use super::graft::Grafted;
+use super::gate_fit::with_copies;
 use crate::dataset::{Dataset, Digest, Sample, Split};
 use crate::error::{Error, Result};
 use crate::features::{Extracted, ExtractedViews, Extractor, Further, Records, View, Wanted};
@@ -88,7 +88,7 @@ fn odd(train: &[usize], validation: &[usize]) -> (Vec<View>, Vec<usize>) {
 
 impl Needed {
     /// What the recipe asks for.
-    pub(super) fn new(job: &Job, net: &Grafted, dataset: &Dataset, observer: &mut dyn Observer) -> Self {
+    pub(super) fn new(job: &Job, net: &Assembled, dataset: &Dataset, observer: &mut dyn Observer) -> Self {
         let recipe = &job.recipe;
         // With folds each image trains some members and validates others.
         let of = |wanted: &[Split]| -> Vec<usize> {
@@ -177,7 +177,7 @@ impl Needed {
 }
 
 /// Draws the training's views; where they are given other images' grey levels, those of some at even steps.
-fn stylist(augment: Augment, net: &Grafted, dataset: &Dataset, train: &[usize]) -> Stylist {
+fn stylist(augment: Augment, net: &Assembled, dataset: &Dataset, train: &[usize]) -> Stylist {
     let stylist = Stylist::new(augment);
     if augment.histogram.is_none() {
         return stylist;

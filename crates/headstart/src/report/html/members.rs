@@ -1,14 +1,14 @@
 //! The trainings whose mean the model is: what each is worth alone.
 
 use super::element::{Cell, details, table, text};
-use crate::classifier::{Member, Worth};
+use crate::classifier::{Member, MemberMetrics};
 use crate::evaluate::Spread;
 use crate::numbers::{decimals, percent};
 use crate::report::Report;
 
 /// A table, and how much they differ; nothing of a single training.
 pub(super) fn members(report: &Report, split: &str) -> String {
-    let worths: Vec<(&Member, &Worth)> =
+    let worths: Vec<(&Member, &MemberMetrics)> =
         report.members.iter().filter_map(|member| Some((member, member.measured.get(split)?))).collect();
     if worths.len() < 2 {
         return String::new();
@@ -17,12 +17,12 @@ pub(super) fn members(report: &Report, split: &str) -> String {
     let mut rows: Vec<Vec<Cell>> = worths
         .iter()
         .map(|(member, worth)| {
-            let cells = Worth::MEASURES.map(|(name, measure)| show(name, measure(worth)).into());
+            let cells = MemberMetrics::MEASURES.map(|(name, measure)| show(name, measure(worth)).into());
             [Cell::from(member.name())].into_iter().chain(cells).collect()
         })
         .collect();
     let trained = || worths.iter().filter(|(member, _)| !member.probe);
-    let spreads = Worth::MEASURES.map(|(name, measure)| {
+    let spreads = MemberMetrics::MEASURES.map(|(name, measure)| {
         let values: Vec<f64> = trained().map(|(_, worth)| measure(worth)).collect();
         let Some(Spread { mean, deviation, low, high }) = Spread::of(&values) else { return Cell::from("") };
         let below = format!("± {}; {} to {}", show(name, deviation), show(name, low), show(name, high));

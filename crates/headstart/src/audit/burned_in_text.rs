@@ -37,7 +37,7 @@ const SIDE: usize = 1500;
 
 /// A row of letters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) struct Writing {
+pub(super) struct BurnedInText {
     /// How many.
     pub(super) marks: usize,
     /// Their middle, from the left and from the top, in parts of the picture.
@@ -45,7 +45,7 @@ pub(super) struct Writing {
 }
 
 /// The longest row of letters, if there is any, and where marks lie.
-pub(super) fn find(image: &Image) -> (Option<Writing>, Marks) {
+pub(super) fn find(image: &Image) -> (Option<BurnedInText>, Marks) {
     let step = image.width().max(image.height()).div_ceil(SIDE);
     let mut marks = Marks::default();
     if image.width().min(image.height()) < step * LOWEST {
@@ -65,7 +65,7 @@ pub(super) fn find(image: &Image) -> (Option<Writing>, Marks) {
         }
     }
     let ends = longest.first().zip(longest.last()).filter(|_| longest.len() >= FEWEST);
-    let writing = |(first, last)| Writing { marks: longest.len(), middle: plane.middle(first, last) };
+    let writing = |(first, last)| BurnedInText { marks: longest.len(), middle: plane.middle(first, last) };
     (ends.map(writing), marks)
 }
 

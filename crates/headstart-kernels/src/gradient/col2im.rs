@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::matmul::{Finish, PackedMatrix, Rows, multiply};
+use crate::matmul::{Epilogue, PackedMatrix, Rows, multiply};
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Shape};
 
@@ -28,7 +28,7 @@ pub(super) fn input(
         let mut windows = Scratch::new(out.width * fan);
         for (y, values) in gradient.chunks_exact(line).enumerate() {
             let rows = Rows { values, stride: out.channels };
-            multiply(rows, matrix.panels(), &mut windows, Finish::PLAIN);
+            multiply(rows, matrix.panels(), &mut windows, Epilogue::PLAIN);
             for (x, window) in windows.chunks_exact(fan).enumerate() {
                 add_window(geometry, window, (y, x), shape, image);
             }

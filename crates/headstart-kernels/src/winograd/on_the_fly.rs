@@ -13,7 +13,7 @@ use super::outputs::{Products, output_tile};
 use super::scheme::Scheme;
 use super::tiles::{Planes, input_tile};
 use crate::disjoint::Disjoint;
-use crate::matmul::{Finish, Panels, Rows, multiply, panel_width};
+use crate::matmul::{Epilogue, Panels, Rows, multiply, panel_width};
 use crate::scratch::Scratch;
 use crate::shape::Shape;
 
@@ -34,7 +34,7 @@ pub(crate) fn forward(
     input: &[f32],
     shape: Shape,
     output: &mut [f32],
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     let inputs = Inputs::new(input, shape);
     let tiles = Tiles::same(Shape { channels: kernels.columns, ..shape });
@@ -65,7 +65,7 @@ pub(crate) fn forward(
                     inputs.rows(first, point, some),
                     matrix,
                     product,
-                    Finish::PLAIN.of_block(first == 0, true),
+                    Epilogue::PLAIN.of_block(first == 0, true),
                 );
             }
         }
@@ -73,7 +73,7 @@ pub(crate) fn forward(
             let start = m[tile * columns..].as_ptr();
             let products = Products { start, plane, first: panel * width, channels: columns };
             // SAFETY: these channels of a tile are no other task's.
-            unsafe { output_tile(products, tiles, tile, &output, finish, false) }
+            unsafe { output_tile(products, tiles, tile, &output, epilogue, false) }
         }
     });
 }

@@ -27,9 +27,9 @@ pub(super) fn kernel_of(point: usize) -> usize {
 }
 
 /// F(4, 2) and four plain products.
-pub(super) struct Halving;
+pub(super) struct Stride2;
 
-impl Transform<IN> for Halving {
+impl Transform<IN> for Stride2 {
     const STRIDE: usize = 2;
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! The gate of a trained net: how far validation and test images lie from the training images.
 
 use super::data::Usable;
-use super::judge::Judge;
+use super::evaluation::Evaluator;
 use super::recipe::ValidateOn;
 use crate::backbone::spec::{Block, Layer};
 use crate::dataset::Split;
@@ -22,7 +22,7 @@ const LEARNT: usize = 200;
 const ASKED: usize = 100;
 
 /// A gate, and what it looks at.
-pub(super) struct Familiar {
+pub(super) struct FittedGate {
     pub(super) facts: GateFacts,
     pub(super) gate: Gate,
     /// Layers of the tail before the features that refuse.
@@ -52,10 +52,10 @@ fn count(blocks: &[Block]) -> usize {
     blocks.iter().map(|block| block.layers.len()).sum()
 }
 
-impl Judge<'_> {
+impl Evaluator<'_> {
     /// A gate that refuses by the features at the backbone's end, and calls unusual by those at the frozen trunk's,
     /// or at the backbone's where nothing is frozen. `None` with too few validation images.
-    pub(super) fn familiar(&self, usable: &Usable) -> Option<Familiar> {
+    pub(super) fn fit_gate(&self, usable: &Usable) -> Option<FittedGate> {
         let frozen = count(&self.blocks[..self.cut]);
         let of_tail = count(&self.blocks[..self.blocks.len() - 1]) - frozen;
         let of_unusual = if frozen > 0 { 0 } else { of_tail };
@@ -69,7 +69,7 @@ impl Judge<'_> {
             unusual: Some(UnusualFacts { layers: frozen + of_unusual, threshold: limit }),
         };
         let gate = Gate { refusing: Refusing::Residual(fitted.residual), unusual: Some(unusual) };
-        Some(Familiar { facts, gate, of_tail, of_unusual })
+        Some(FittedGate { facts, gate, of_tail, of_unusual })
     }
 
     /// The distance that refuses, from images that the first member has trained on and their views; its limit from
@@ -133,13 +133,13 @@ impl Judge<'_> {
     /// How far off records lie.
     pub(super) fn strangeness(
         &self,
-        familiar: &Familiar,
+        fitted_gate: &FittedGate,
         records: &Records,
         indices: &[usize],
     ) -> Vec<Strangeness> {
         let rows = |of_tail| self.pooled(records, of_tail, indices);
-        let distances = familiar.gate.distances(&rows(familiar.of_tail));
-        Strangeness::each(distances, familiar.gate.oddnesses(&rows(familiar.of_unusual)))
+        let distances = fitted_gate.gate.distances(&rows(fitted_gate.of_tail));
+        Strangeness::each(distances, fitted_gate.gate.oddnesses(&rows(fitted_gate.of_unusual)))
     }
 
     fn pooled(&self, records: &Records, of_tail: usize, indices: &[usize]) -> Vec<Vec<f32>> {

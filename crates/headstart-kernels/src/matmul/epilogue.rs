@@ -11,7 +11,7 @@ const WIDEST: usize = 32;
 
 /// What happens to each sum before it is written.
 #[derive(Clone, Copy)]
-pub(crate) struct Finish<'a> {
+pub(crate) struct Epilogue<'a> {
     /// Whether the sum is added to what C holds, instead of replacing it.
     pub(crate) accumulate: bool,
     /// One value for each column, or none.
@@ -22,12 +22,12 @@ pub(crate) struct Finish<'a> {
     pub(crate) activation: Activation,
 }
 
-impl Finish<'_> {
+impl Epilogue<'_> {
     /// Nothing else.
-    pub(crate) const PLAIN: Finish<'static> =
-        Finish { accumulate: false, bias: None, residual: None, activation: Activation::Identity };
+    pub(crate) const PLAIN: Epilogue<'static> =
+        Epilogue { accumulate: false, bias: None, residual: None, activation: Activation::Identity };
     /// The sum is added to C.
-    pub(crate) const ACCUMULATE: Finish<'static> = Finish { accumulate: true, ..Finish::PLAIN };
+    pub(crate) const ACCUMULATE: Epilogue<'static> = Epilogue { accumulate: true, ..Epilogue::PLAIN };
 
     /// What is left to do for one of several blocks of a sum: all but the first add to C, and
     /// only the last finishes.
@@ -36,7 +36,7 @@ impl Finish<'_> {
         let bias = self.bias.filter(|_| first);
         match last {
             true => Self { accumulate, bias, ..self },
-            false => Finish { accumulate, bias, ..Finish::PLAIN },
+            false => Epilogue { accumulate, bias, ..Epilogue::PLAIN },
         }
     }
 }
@@ -76,26 +76,26 @@ pub(super) unsafe fn write_rows<V: Vector, const N: usize, const W: usize, const
     mut sums: [[V; W]; N],
     lanes: usize,
     place: Place,
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     let start = place.row * place.columns + place.column;
     // SAFETY: the caller vouches for N rows in C and residual.
     unsafe {
         let c = place.c.add(start);
-        if finish.accumulate {
+        if epilogue.accumulate {
             each_row!(row < N {
                 let line = load_row::<V, W, WHOLE>(c.add(row * place.columns), lanes);
                 sums[row] = add_rows(line, sums[row]);
             });
         }
-        if let Some(residual) = finish.residual {
+        if let Some(residual) = epilogue.residual {
             let from = residual.as_ptr().add(start);
             each_row!(row < N {
                 let line = load_row::<V, W, WHOLE>(from.add(row * place.columns), lanes);
                 sums[row] = add_rows(sums[row], line);
             });
         }
-        let range = finish.activation.range();
+        let range = epilogue.activation.range();
         if range == Activation::Relu.range() {
             // Half of a clamp.
             let zero = V::splat(0.0);
@@ -133,7 +133,7 @@ pub(super) unsafe fn write_some<V: Vector, const N: usize, const W: usize, const
     sums: [[V; W]; N],
     lanes: usize,
     place: Place,
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     let mut spill = [const { MaybeUninit::<[f32; WIDEST]>::uninit() }; N];
     // SAFETY: every lane is written before it is read; the caller vouches for these rows in C
@@ -150,7 +150,7 @@ pub(super) unsafe fn write_some<V: Vector, const N: usize, const W: usize, const
                 *sum = V::load(line.as_ptr().cast::<f32>().add(register * V::LANES));
             }
             let place = Place { row: place.row + index, rows: 1, ..place };
-            write_rows::<V, 1, W, WHOLE>([sums], lanes, place, finish);
+            write_rows::<V, 1, W, WHOLE>([sums], lanes, place, epilogue);
         }
     }
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::data::Usable;
-use super::familiar::Familiar;
+use super::gate_fit::FittedGate;
 use super::members::Trained;
 use super::recipe::{Recipe, ValidateOn};
 use super::validate::logits;
 use super::views::Views;
 use crate::backbone::spec::Block;
 use crate::backbone::weights::Weights;
-use crate::classifier::Worth;
+use crate::classifier::MemberMetrics;
 use crate::dataset::Split;
 use crate::error::Result;
 use crate::evaluate::{
@@ -63,7 +63,7 @@ impl Measured {
 }
 
 /// What scores a split.
-pub(super) struct Judge<'a> {
+pub(super) struct Evaluator<'a> {
     pub(super) tail: &'a Tail,
     pub(super) trained: &'a [Trained],
     /// Of the trunk and of the first tail.
@@ -87,14 +87,14 @@ pub(super) struct Judge<'a> {
 }
 
 /// What was decided on validation, and measured with it.
-pub(super) struct Judgement {
+pub(super) struct Evaluation {
     pub(super) decided: Decided,
-    pub(super) familiar: Option<Familiar>,
+    pub(super) fitted_gate: Option<FittedGate>,
     /// What a set of images is compared with to tell whether it has drifted.
     pub(super) reference: Option<Reference>,
     pub(super) measured: Vec<Measured>,
     /// What each training is worth alone, by part.
-    pub(super) alone: Vec<BTreeMap<String, Worth>>,
+    pub(super) alone: Vec<BTreeMap<String, MemberMetrics>>,
 }
 
 /// What the validation images decide.
@@ -117,11 +117,11 @@ struct Scored {
     seconds: f64,
 }
 
-impl Judge<'_> {
+impl Evaluator<'_> {
     /// The calibration and the threshold, and the metrics of validation and test with them. An image is
     /// validated by the mean of those trainings that did not see it; the test by the mean of all.
-    pub(super) fn measure(&self, usable: &Usable) -> Result<Judgement> {
-        let familiar = self.familiar(usable);
+    pub(super) fn measure(&self, usable: &Usable) -> Result<Evaluation> {
+        let fitted_gate = self.fit_gate(usable);
         let [validation, stressed, test] =
             [Part::Validation, Part::Stressed, Part::Test].map(|part| self.score(part, usable));
         let decided = self.decide(&validation, &stressed)?;
@@ -132,15 +132,15 @@ impl Judge<'_> {
                 for (worth, (indices, logits)) in alone.iter_mut().zip(&scored.alone) {
                     let labels: Vec<usize> = indices.iter().map(|index| usable.labels[*index]).collect();
                     let scores = self.scores(logits, decided.calibration);
-                    let own = Worth::of(&labels, &scores, self.positive, decided.threshold);
+                    let own = MemberMetrics::of(&labels, &scores, self.positive, decided.threshold);
                     worth.insert(scored.part.name().to_string(), own);
                 }
             }
-            measured.push(self.worth(scored, &decided, familiar.as_ref())?);
+            measured.push(self.metrics_of(scored, &decided, fitted_gate.as_ref())?);
         }
         let validation = measured.iter().find(|found: &&Measured| found.part == Part::Validation);
         let reference = validation.and_then(|found| self.reference(found));
-        Ok(Judgement { decided, familiar, reference, measured, alone })
+        Ok(Evaluation { decided, fitted_gate, reference, measured, alone })
     }
 
     /// Mean log loss of the calibrated scores on the validation images that decide.
@@ -185,21 +185,27 @@ impl Judge<'_> {
     }
 
     /// What a part's scores are worth.
-    fn worth(&self, scored: Scored, decided: &Decided, familiar: Option<&Familiar>) -> Result<Measured> {
+    fn metrics_of(
+        &self,
+        scored: Scored,
+        decided: &Decided,
+        fitted_gate: Option<&FittedGate>,
+    ) -> Result<Measured> {
         let Scored { part, indices, logits, labels, seconds, .. } = scored;
         let scores = self.scores(&logits, decided.calibration);
         let groups = number_groups(indices.iter().map(|index| self.groups[*index]));
         let threshold = decided.threshold;
         let metrics = evaluate_grouped(&labels, &scores, self.positive, threshold, seconds, &groups)?;
-        let strange = familiar.map(|familiar| match part {
-            Part::Validation | Part::Test => self.strangeness(familiar, self.records, &indices),
-            Part::Stressed => self
-                .stressed
-                .of(&indices)
-                .next()
-                .map_or_else(Vec::new, |(records, places)| self.strangeness(familiar, records, &places)),
+        let strange = fitted_gate.map(|fitted_gate| match part {
+            Part::Validation | Part::Test => self.strangeness(fitted_gate, self.records, &indices),
+            Part::Stressed => {
+                self.stressed.of(&indices).next().map_or_else(Vec::new, |(records, places)| {
+                    self.strangeness(fitted_gate, records, &places)
+                })
+            }
         });
-        let (refused, unusual) = counted(familiar.map(|familiar| &familiar.facts), strange.as_deref());
+        let (refused, unusual) =
+            counted(fitted_gate.map(|fitted_gate| &fitted_gate.facts), strange.as_deref());
         let sets = decided.conformal.as_ref().map(|conformal| conformal.measure(&labels, &scores));
         let metrics = SplitMetrics { sets, refused, unusual, ..metrics };
         Ok(Measured { part, indices, scores, strange, metrics })

@@ -48,7 +48,7 @@ impl Thaw {
 }
 
 /// How far each parameter's block lies from the head, and what follows from that.
-pub(super) struct Pace {
+pub(super) struct UnfreezeSchedule {
     distances: BTreeMap<String, i32>,
     /// Names of the blocks that have parameters, the head first.
     blocks: Vec<(String, i32)>,
@@ -56,7 +56,7 @@ pub(super) struct Pace {
     factor: f64,
 }
 
-impl Pace {
+impl UnfreezeSchedule {
     /// For a tail of `blocks`, the head last; a block moves by `factor` of the rate of the next one.
     pub(super) fn new(blocks: &[Block], thaw: Thaw, factor: f64) -> Self {
         let (mut distances, mut named) = (BTreeMap::new(), vec![]);
@@ -122,8 +122,8 @@ mod tests {
     const HEAD_FIRST: Thaw = Thaw::HeadFirst { epochs: 2, learning_rate: None };
 
     fn shares(thaw: Thaw, epoch: usize) -> [Option<f64>; 3] {
-        let pace = Pace::new(&blocks(), thaw, 0.5);
-        ["deep.weight", "last.weight", "head.bias"].map(|name| pace.share(name, epoch))
+        let unfreeze_schedule = UnfreezeSchedule::new(&blocks(), thaw, 0.5);
+        ["deep.weight", "last.weight", "head.bias"].map(|name| unfreeze_schedule.share(name, epoch))
     }
 
     #[test]
@@ -141,12 +141,13 @@ mod tests {
         let head = &mut blocks[2].layers;
         head.splice(0..0, [Layer::GlobalAveragePool, Layer::Dropout { rate: 0.2 }]);
         let layers: Vec<Layer> = blocks.iter().flat_map(|block| block.layers.clone()).collect();
-        let waiting = |thaw| [1, 2, 3].map(|epoch| Pace::new(&blocks, thaw, 1.0).waiting(&layers, epoch));
+        let waiting =
+            |thaw| [1, 2, 3].map(|epoch| UnfreezeSchedule::new(&blocks, thaw, 1.0).waiting(&layers, epoch));
         assert_eq!(waiting(Thaw::AtOnce), [0, 0, 0]);
         // Two blocks and the pool, but not the dropout.
         assert_eq!(waiting(HEAD_FIRST), [3, 3, 0]);
         assert_eq!(waiting(Thaw::Gradual { epochs: 1 }), [3, 1, 0]);
-        let head = Pace::new(&blocks[2..], HEAD_FIRST, 1.0);
+        let head = UnfreezeSchedule::new(&blocks[2..], HEAD_FIRST, 1.0);
         assert_eq!(head.waiting(&blocks[2].layers, 1), 0);
     }
 }

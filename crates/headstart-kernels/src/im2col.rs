@@ -15,7 +15,7 @@ pub(crate) fn apart(values: usize) -> usize {
 
 /// Gathers the windows of output pixels `first..` into `rows`, `[pixels, kernel · kernel · C]`, which begin
 /// `stride` values apart.
-pub(crate) fn gather(
+pub(crate) fn im2col(
     geometry: &Convolution,
     (input, shape): (&[f32], Shape),
     first: usize,

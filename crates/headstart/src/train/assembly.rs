@@ -15,7 +15,7 @@ use crate::observer::Observer;
 const MOST_VALUES: usize = 1 << 27;
 
 /// The frozen trunk, the trainable tail, and the weights of both.
-pub(super) struct Grafted {
+pub(super) struct Assembled {
     pub(super) backbone: Backbone,
     /// Blocks of the trunk.
     pub(super) cut: usize,
@@ -37,7 +37,7 @@ pub fn trunk(recipe: &Recipe) -> Result<Extractor> {
     Ok(Extractor::new(&backbone, cut, &backbone.preprocess))
 }
 
-impl Grafted {
+impl Assembled {
     /// Cuts a backbone as the recipe says and gives it a fresh head for so many classes.
     ///
     /// # Errors

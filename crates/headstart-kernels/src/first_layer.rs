@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::matmul::{Finish, PackedMatrix, Panels, Windows, multiply_windows};
+use crate::matmul::{Epilogue, PackedMatrix, Panels, Windows, multiply_windows};
 use crate::scratch::Scratch;
 use crate::shape::{Convolution, Shape};
 
@@ -27,7 +27,7 @@ pub(crate) fn forward(
     input: &[f32],
     shape: Shape,
     output: &mut [f32],
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     let out = geometry.output_shape(shape);
     let line = out.width * out.channels;
@@ -35,9 +35,9 @@ pub(crate) fn forward(
     output.par_chunks_mut(line).enumerate().for_each_init(scratch, |lines, (index, output)| {
         let image = shape.height * shape.width * shape.channels;
         let image = &input[index / out.height * image..][..image];
-        let residual = finish.residual.map(|residual| &residual[index * line..][..line]);
-        let finish = Finish { residual, ..finish };
-        output_line(geometry, matrix.panels(), (image, shape), index % out.height, lines, output, finish);
+        let residual = epilogue.residual.map(|residual| &residual[index * line..][..line]);
+        let epilogue = Epilogue { residual, ..epilogue };
+        output_line(geometry, matrix.panels(), (image, shape), index % out.height, lines, output, epilogue);
     });
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn output_line(
     y: usize,
     lines: &mut [f32],
     output: &mut [f32],
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
 ) {
     pad(geometry, image, shape, y * geometry.stride[0], lines);
     let windows = Windows {
@@ -69,7 +69,7 @@ pub(crate) fn output_line(
         run: geometry.kernel[1] * shape.channels,
         jump: padded(geometry, shape),
     };
-    multiply_windows(windows, matrix, output, finish);
+    multiply_windows(windows, matrix, output, epilogue);
 }
 
 /// Copies the lines of an image from line `top` of the padded image on, with zeros around them.
