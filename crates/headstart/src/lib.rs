@@ -92,6 +92,7 @@ pub mod train;
 mod trainer;
 pub mod trunk;
 pub mod visible;
+mod whole_file;
 
 pub use classifier::Classifier;
 pub use error::{Error, Result};

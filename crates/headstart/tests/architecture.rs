@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Every module of the library; each may use only those before it.
-const FLOORS: [&str; 31] = [
+const FLOORS: [&str; 32] = [
     "visible",
     "error",
     "sha256",
@@ -14,6 +14,7 @@ const FLOORS: [&str; 31] = [
     "date",
     "csv_field",
     "regular",
+    "whole_file",
     "history",
     "observer",
     "image",

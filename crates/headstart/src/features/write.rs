@@ -13,6 +13,7 @@ use crate::backbone::spec::MapShape;
 use crate::dataset::{Dataset, Sample, Split};
 use crate::error::{Error, Result};
 use crate::observer::Observer;
+use crate::whole_file::replace;
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,32 +44,15 @@ pub fn write_features(
     let samples: Vec<&Sample> = extracted.usable.iter().map(|index| &dataset.samples[*index]).collect();
     let rows = Rows { samples, classes: &dataset.classes };
     if out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz")) {
-        replace(out, |file| archive(file, &array, &rows))?;
+        replace(out, |file| archive(file, &array, &rows).map_err(|why| Error::io("write", out, why)))?;
         return Ok(Written { shape: array.shape(), rows: None });
     }
     let table = out.with_extension("rows.csv");
     replace(out, |mut file| {
-        array.write(&mut file)?;
-        file.flush()
+        array.write(&mut file).and_then(|()| file.flush()).map_err(|why| Error::io("write", out, why))
     })?;
-    replace(&table, |file| rows.table(file))?;
+    replace(&table, |file| rows.table(file).map_err(|why| Error::io("write", &table, why)))?;
     Ok(Written { shape: array.shape(), rows: Some(table) })
-}
-
-/// Lets a file be written under a temporary name and then takes its own, so that it is there whole or not at all.
-fn replace(out: &Path, write: impl FnOnce(BufWriter<&File>) -> io::Result<()>) -> Result<()> {
-    let mut temporary = out.as_os_str().to_owned();
-    temporary.push(".tmp");
-    let temporary = PathBuf::from(temporary);
-    let written = File::create(&temporary).and_then(|file| {
-        write(BufWriter::new(&file))?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, out)
-    });
-    written.map_err(|why| {
-        let _ = std::fs::remove_file(&temporary);
-        Error::io("write", out, why)
-    })
 }
 
 /// The array as it is written.

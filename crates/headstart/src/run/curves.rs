@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::write_whole;
 use crate::error::{Error, Result};
 use crate::learning_curve::LearningCurve;
 use crate::rate_curve::RateCurve;
 use crate::report::{learning_curve_svg, rate_finder_svg};
+use crate::whole_file::write_whole;
 
 /// Writes `learning-curve.json`, `.md` and `.svg` into a folder, which is made if it is not there.
 ///

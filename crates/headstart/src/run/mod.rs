@@ -6,8 +6,7 @@ mod settings;
 mod tensorboard;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -21,6 +20,7 @@ use crate::external::Stressed;
 use crate::observer::Observer;
 use crate::report::{Subgroup, checklist, curves_svg, model_card, report_html};
 use crate::train::{Job, Run, checkpoint, train};
+use crate::whole_file::write_whole;
 
 pub use curves::{write_learning_curve, write_rate_curve};
 
@@ -269,19 +269,6 @@ fn spread(run: &Run) -> BTreeMap<&str, BTreeMap<&'static str, Spread>> {
     };
     let splits = run.measured.iter().map(|found| (found.part.name(), of(found.part.name())));
     splits.filter(|(_, measures)| !measures.is_empty()).collect()
-}
-
-/// Writes to a temporary name, syncs, renames.
-pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("tmp");
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(content)?;
-        file.sync_all()
-    });
-    written.and_then(|()| fs::rename(&temporary, path)).map_err(|why| {
-        let _ = fs::remove_file(&temporary);
-        Error::io("write", path, why)
-    })
 }
 
 /// The recipe as it was used, with what the command line added.

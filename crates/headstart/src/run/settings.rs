@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::write_whole;
 use crate::error::{Error, Result};
 use crate::train::{Job, Recipe};
+use crate::whole_file::write_whole;
 
 /// Its name in the run folder.
 pub(super) const FILE: &str = "settings.toml";

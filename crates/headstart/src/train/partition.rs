@@ -1,7 +1,5 @@
 //! Data cut into splits that no group crosses.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use crate::audit::Survey;
@@ -13,6 +11,7 @@ use crate::image::first_frames;
 use crate::numbers::thousands;
 use crate::observer::Observer;
 use crate::visible::visible;
+use crate::whole_file::replace;
 
 /// How data becomes splits.
 #[derive(Debug, Clone)]
@@ -170,20 +169,6 @@ impl Partition {
         }
         Ok(())
     }
-}
-
-/// Lets a file be written under a temporary name and then takes its own, so that it is there whole or not at all. What
-/// is no regular file, such as a pipe, is written as it is.
-fn replace(out: &Path, write: impl FnOnce(BufWriter<&File>) -> Result<()>) -> Result<()> {
-    let failed = |why| Error::io("write", out, why);
-    if out.metadata().is_ok_and(|found| !found.is_file()) {
-        return write(BufWriter::new(&File::create(out).map_err(failed)?));
-    }
-    let temporary = out.with_extension("csv.tmp");
-    let file = File::create(&temporary).map_err(failed)?;
-    let written = write(BufWriter::new(&file))
-        .and_then(|()| file.sync_all().and_then(|()| std::fs::rename(&temporary, out)).map_err(failed));
-    written.inspect_err(|_| _ = std::fs::remove_file(&temporary))
 }
 
 /// Says how far the look at the pictures is. What cannot be used is told when features are computed.

@@ -24,7 +24,7 @@ use prost::Message as _;
 use crate::classifier::{Classifier, Sealed};
 use crate::error::{Error, Result};
 use crate::image::{Preprocess, Resize};
-use crate::run::write_whole;
+use crate::whole_file::write_whole;
 use builder::Builder;
 use proto::{Element, Graph, Model, OperatorSet, ValueInfo};
 
