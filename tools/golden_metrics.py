@@ -166,6 +166,14 @@ def patients(random):
             "permutation_p": float((np.abs(signs @ means) >= abs(means.sum()) - 1e-12).mean())}
 
 
+def many_classes(random):
+    """How many labels are among the five largest of eight scores, no two of which are equal."""
+    labels = random.integers(0, 8, size=60)
+    ranks = np.argsort(np.argsort(random.normal(size=(60, 8)) + 1.2 * np.eye(8)[labels], axis=1), axis=1)
+    right = metrics.top_k_accuracy_score(labels, ranks, k=5, normalize=False, labels=range(8))
+    return {"labels": labels.tolist(), "ranks": ranks.tolist(), "top_5": wilson(int(right), 60)}
+
+
 def main():
     random = np.random.default_rng(20240229)
     cases = [
@@ -175,7 +183,7 @@ def main():
         case("five classes", *draw(random, 60, [0.2] * 5, 1.0), positive=4),
     ]
     lines = ",\n".join(json.dumps(c) for c in cases)
-    extra = f'"platt": {json.dumps(platt(random))},\n"pair": {json.dumps(pair(random))},\n"patients": {json.dumps(patients(random))}'
+    extra = f'"platt": {json.dumps(platt(random))},\n"pair": {json.dumps(pair(random))},\n"patients": {json.dumps(patients(random))},\n"many_classes": {json.dumps(many_classes(random))}'
     GOLDEN.write_text(f'{{"threshold": {THRESHOLD}, "cases": [\n{lines}\n],\n{extra}\n}}\n')
 
 

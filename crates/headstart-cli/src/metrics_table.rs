@@ -40,6 +40,12 @@ fn block(splits: &[(&str, &SplitMetrics)]) -> String {
     for (name, measure) in measures {
         let name = if name == "accuracy" { name.into() } else { format!("{mean}{name}") };
         text += &line(&name, &|(_, metrics)| estimate(&measure(metrics)));
+        if name == "accuracy" && splits.iter().any(|(_, metrics)| metrics.top_5_accuracy.is_some()) {
+            let unknown = || "unknown".into();
+            text += &line("top-5 accuracy", &|(_, metrics)| {
+                metrics.top_5_accuracy.as_ref().map_or_else(unknown, estimate)
+            });
+        }
     }
     text
 }

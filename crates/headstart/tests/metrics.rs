@@ -22,6 +22,15 @@ struct Golden {
     platt: Platt,
     pair: Pair,
     patients: Patients,
+    many_classes: ManyClasses,
+}
+
+/// No two ranks of a row are equal.
+#[derive(Deserialize)]
+struct ManyClasses {
+    labels: Vec<usize>,
+    ranks: Vec<Vec<u8>>,
+    top_5: [f64; 3],
 }
 
 #[derive(Deserialize)]
@@ -192,6 +201,21 @@ fn patients_are_tested_as_durkalski_has_it() {
     assert!((found.p - p).abs() < TOLERANCE, "{found:?} {p}");
     // 100,000 permutations know p to about a thousandth; the distribution is the normal one nearly.
     assert!((found.p - permutation_p).abs() < 0.01, "{found:?} {permutation_p}");
+}
+
+#[test]
+fn top_5_accuracy_is_that_of_scikit_learn() {
+    let ManyClasses { labels, ranks, top_5 } = golden().many_classes;
+    let scores: Vec<Vec<f32>> =
+        ranks.iter().map(|row| row.iter().map(|rank| f32::from(*rank)).collect()).collect();
+    let metrics = evaluate(&labels, &scores, 0, 0.5, 0.0).expect("sound scores");
+    let Estimate { value, low, high } = metrics.top_5_accuracy.expect("more than five classes");
+    let found = [value, low, high];
+    assert!(
+        found.iter().zip(top_5).all(|(found, expected)| (found - expected).abs() < TOLERANCE),
+        "{found:?}"
+    );
+    each_case(|case, metrics| assert_eq!(metrics.top_5_accuracy, None, "{}", case.name));
 }
 
 #[test]

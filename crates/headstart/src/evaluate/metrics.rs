@@ -68,6 +68,18 @@ pub fn predicted(scores: &[f32], positive: usize, threshold: f64) -> usize {
     }
 }
 
+/// Number of rows in which the label's score is one of the `count` largest, of equals the first ones, as [`predicted`] has
+/// it for one.
+pub(super) fn among_largest(labels: &[usize], scores: &[Vec<f32>], count: usize) -> usize {
+    let is_among = |(label, row): (&usize, &Vec<f32>)| {
+        let own = row[*label];
+        let before =
+            row.iter().enumerate().filter(|(class, score)| **score > own || **score == own && class < label);
+        before.count() < count
+    };
+    labels.iter().zip(scores).filter(|pair| is_among(*pair)).count()
+}
+
 /// The share that `class` has in the sum of `scores`: softmax scores stay as they are, independent
 /// sigmoids are made to sum to 1. An even share when all scores are 0.
 pub fn positive_score(scores: &[f32], class: usize) -> f64 {
@@ -181,6 +193,16 @@ mod tests {
         assert_eq!(predicted(&[0.75, 0.25], 0, 0.75), 0);
         assert_eq!(predicted(&[0.25, 0.5, 0.25], 2, 0.1), 1);
         assert_eq!(predicted(&[0.5, 0.5, 0.0], 2, 0.1), 0);
+    }
+
+    #[test]
+    fn of_equal_scores_the_first_are_among_the_largest() {
+        let row = vec![0.25, 0.5, 0.25, 0.0];
+        let is_among = |label, count| among_largest(&[label], &[row.clone()], count) == 1;
+        assert_eq!(
+            [1, 0, 2, 3].map(|label| (1..=4).find(|count| is_among(label, *count))),
+            [1, 2, 3, 4].map(Some)
+        );
     }
 
     #[test]

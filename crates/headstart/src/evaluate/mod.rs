@@ -51,6 +51,9 @@ pub use spread::Spread;
 pub use threshold::{ThresholdPolicy, choose_threshold};
 pub use threshold_counts::ThresholdCounts;
 
+/// Of many classes it also counts whether the right one is among so many with the largest scores, as ImageNet's "top 5" does.
+const TOP: usize = 5;
+
 /// What was measured on one split. Of two classes everything is about the positive one; of more it is
 /// the mean over classes, each against the rest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +62,9 @@ pub struct SplitMetrics {
     pub images: usize,
     /// Share of images that are classified right.
     pub accuracy: Estimate,
+    /// Share of images of which the class has one of the five largest scores, where there are more than five classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_5_accuracy: Option<Estimate>,
     /// Area under the ROC curve.
     pub auc: Estimate,
     /// Share of the positives that are found.
@@ -203,6 +209,8 @@ pub fn evaluate_grouped(
     Ok(SplitMetrics {
         images: labels.len(),
         accuracy: wilson(confusion.right(), labels.len()),
+        top_5_accuracy: (classes > TOP)
+            .then(|| wilson(metrics::among_largest(labels, scores, TOP), labels.len())),
         auc: intervals::mean_of_dependent(&each(|class| class.auc)),
         sensitivity: intervals::mean_of_independent(&each(|class| class.sensitivity)),
         specificity: intervals::mean_of_dependent(&each(|class| class.specificity)),

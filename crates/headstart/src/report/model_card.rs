@@ -104,8 +104,9 @@ fn headline(result: &SplitResult) -> Vec<(&'static str, String)> {
     let metrics = &result.metrics;
     let share = |e: &Estimate| format!("{} ({})", percent(e.value), percent_interval(e));
     let number = |e: &Estimate| format!("{} ({})", decimals(e.value), decimal_interval(e));
-    vec![
-        ("Accuracy", share(&metrics.accuracy)),
+    let mut rows = vec![("Accuracy", share(&metrics.accuracy))];
+    rows.extend(metrics.top_5_accuracy.iter().map(|accuracy| ("Top-5 accuracy", share(accuracy))));
+    rows.extend([
         ("AUC", number(&metrics.auc)),
         ("Sensitivity", share(&metrics.sensitivity)),
         ("Specificity", share(&metrics.specificity)),
@@ -115,7 +116,8 @@ fn headline(result: &SplitResult) -> Vec<(&'static str, String)> {
         ("Average precision", number(&metrics.average_precision)),
         ("Brier score", decimals(metrics.brier)),
         ("Calibration error", number(&metrics.ece)),
-    ]
+    ]);
+    rows
 }
 
 fn measured(report: &Report) -> String {

@@ -44,8 +44,17 @@ impl Measure {
 
 /// Whether a measure is a mean over classes where there are more than two.
 fn is_mean(name: &str) -> bool {
-    !["Accuracy", "Balanced accuracy", "Matthews' correlation", "Log loss", "Brier score", "Images", "Time"]
-        .contains(&name)
+    ![
+        "Accuracy",
+        "Top-5 accuracy",
+        "Balanced accuracy",
+        "Matthews' correlation",
+        "Log loss",
+        "Brier score",
+        "Images",
+        "Time",
+    ]
+    .contains(&name)
         && !name.starts_with("Calibration")
 }
 
@@ -119,6 +128,8 @@ pub(super) fn evaluation(report: &Report) -> String {
 /// Measures in rows, splits in columns: that fits on a phone.
 fn measures(report: &Report) -> Vec<Vec<Cell>> {
     type Show = fn(&SplitMetrics) -> Measure;
+    let of_many = report.results.iter().any(|result| result.metrics.top_5_accuracy.is_some());
+    let top_5: Show = |metrics| Measure::share("Top-5 accuracy", &metrics.top_5_accuracy.unwrap_or_default());
     let shown: [Show; 17] = [
         |metrics| Measure::share("Accuracy", &metrics.accuracy),
         |metrics| Measure::number("AUC", &metrics.auc),
@@ -144,7 +155,9 @@ fn measures(report: &Report) -> Vec<Vec<Cell>> {
         let cells = all.into_iter().map(|measure| Cell { text: measure.value, below: measure.interval });
         [Cell::from(name)].into_iter().chain(cells).collect()
     };
-    shown.iter().map(row).collect()
+    let [accuracy, others @ ..] = &shown;
+    let rows = [accuracy].into_iter().chain(of_many.then_some(&top_5)).chain(others);
+    rows.map(row).collect()
 }
 
 fn how_decided(report: &Report, result: &SplitResult) -> String {
