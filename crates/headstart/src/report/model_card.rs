@@ -138,7 +138,7 @@ fn measured(report: &Report) -> String {
 }
 
 /// Measures that are of all classes together, however many there are.
-const NO_MEANS: [&str; 3] = ["Accuracy", "Brier score", "Calibration error"];
+const NO_MEANS: [&str; 4] = ["Accuracy", "Top-5 accuracy", "Brier score", "Calibration error"];
 
 /// Of more than two classes each one's own, on the split that was measured last.
 fn by_class(report: &Report) -> String {
