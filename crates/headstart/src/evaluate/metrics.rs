@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn of_equal_scores_the_first_are_among_the_largest() {
         let row = vec![0.25, 0.5, 0.25, 0.0];
-        let is_among = |label, count| among_largest(&[label], &[row.clone()], count) == 1;
+        let is_among = |label, count| among_largest(&[label], std::slice::from_ref(&row), count) == 1;
         assert_eq!(
             [1, 0, 2, 3].map(|label| (1..=4).find(|count| is_among(label, *count))),
             [1, 2, 3, 4].map(Some)
