@@ -2,9 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
-
-use tempfile::Builder;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
@@ -25,18 +23,18 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(BufWriter<&File>) -> Resul
     if path.metadata().is_ok_and(|found| !found.is_file()) {
         return write(BufWriter::new(&File::create(path).map_err(failed)?));
     }
-    let name = path.file_name().map(|name| format!(".{}.", name.to_string_lossy())).unwrap_or_default();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = Builder::new();
-    builder.prefix(&name).suffix(".tmp");
-    // A temporary file is private unless told otherwise; the result shall be as any other new file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let temporary = builder.tempfile_in(folder).map_err(failed)?;
-    write(BufWriter::new(temporary.as_file()))?;
-    temporary.as_file().sync_all().map_err(failed)?;
-    temporary.persist(path).map_err(|why| failed(why.error))?;
-    Ok(())
+    let temporary = unfinished(path);
+    let file = File::create(&temporary).map_err(failed)?;
+    let written = write(BufWriter::new(&file))
+        .and_then(|()| file.sync_all().and_then(|()| std::fs::rename(&temporary, path)).map_err(failed));
+    written.inspect_err(|_| _ = std::fs::remove_file(&temporary))
+}
+
+/// The hidden name of a file while it is written. It is always the same, so that what a kill left behind is replaced when
+/// the work is done again.
+fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.tmp"))
 }
 
 #[cfg(test)]
@@ -74,17 +72,15 @@ mod tests {
         assert!(nowhere.to_string().contains("none/file"), "{nowhere}");
     }
 
-    #[cfg(unix)]
     #[test]
-    fn others_may_read_it_as_any_new_file() {
-        use std::os::unix::fs::PermissionsExt;
+    fn what_a_kill_left_behind_is_replaced_and_a_user_s_file_is_not() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mode = |name: &str| {
-            let found = std::fs::metadata(folder.path().join(name)).expect("is there");
-            found.permissions().mode()
-        };
-        File::create(folder.path().join("plain")).expect("creates");
-        write_whole(&folder.path().join("whole"), b"").expect("writes");
-        assert_eq!(mode("whole"), mode("plain"));
+        let path = folder.path().join("model.onnx");
+        std::fs::write(unfinished(&path), b"half").expect("writes");
+        std::fs::write(folder.path().join("model.tmp"), b"mine").expect("writes");
+        write_whole(&path, b"whole").expect("writes");
+        let mut left = names(folder.path());
+        left.sort();
+        assert_eq!(left, ["model.onnx", "model.tmp"]);
     }
 }
