@@ -28,6 +28,7 @@ CUTS = {
     "vgg11-bn": {"features.14": 15, "features.28": 1},  # 256x8x8, 512x2x2
     "mobilenet-v2": {"features.10": 1, "features.18": 3},  # 64x4x4, 1280x2x2
     "efficientnet-b2": {"features.4": 1, "features.8": 3},  # 88x4x4, 1408x2x2
+    "densenet121": {"features.transition2": 5, "relu": 1},  # 256x4x4, 1024x2x2
 }
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -3,7 +3,7 @@
 use headstart::backbone::registry::ENTRIES;
 
 /// Parameters of the whole net as published, and of the classifier that a backbone lacks.
-const PUBLISHED: [(&str, usize, usize); 27] = [
+const PUBLISHED: [(&str, usize, usize); 30] = [
     ("efficientnet-lite0", 4_652_008, 1_281_000),
     ("efficientnet-lite1", 5_416_680, 1_281_000),
     ("efficientnet-lite2", 6_092_072, 1_281_000),
@@ -14,6 +14,9 @@ const PUBLISHED: [(&str, usize, usize); 27] = [
     ("efficientnet-b2", 9_109_994, 1_409_000),
     ("efficientnet-b3", 12_233_232, 1_537_000),
     ("efficientnet-b4", 19_341_616, 1_793_000),
+    ("densenet121", 7_978_856, 1_025_000),
+    ("densenet169", 14_149_480, 1_665_000),
+    ("densenet201", 20_013_928, 1_921_000),
     ("mobilenet-v2", 3_504_872, 1_281_000),
     ("mobilenet-v3-large", 5_483_032, 1_230_080 + 1_281_000),
     ("resnet18", 11_689_512, 513_000),

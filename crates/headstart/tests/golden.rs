@@ -146,6 +146,7 @@ fn nets_with_seeded_weights_agree_with_their_originals() {
         ("vgg11-bn", [(3, "features.14", 15), (5, "features.28", 1)]),
         ("mobilenet-v2", [(5, "features.10", 1), (9, "features.18", 3)]),
         ("efficientnet-b2", [(5, "features.4", 1), (9, "features.8", 3)]),
+        ("densenet121", [(3, "features.transition2", 5), (5, "relu", 1)]),
         ("efficientnet-lite2", [(5, "block4", 1), (9, "top", 3)]),
     ] {
         let golden = golden(&format!("{net}.safetensors"));

@@ -2,10 +2,11 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use headstart::backbone::spec::{
-    Activation, BatchNorm, Convolution, Dense, Layer, MapShape, MaxPool, Padding, SqueezeExcite, output_shape,
+    Activation, BatchNorm, Convolution, Dense, Layer, MapShape, MaxPool, Norm, Padding, SqueezeExcite,
+    output_shape,
 };
 use headstart::backbone::weights::Weights;
-use headstart::backbone::{Backbone, efficientnet, mobilenet, mobilenet_v2, resnet, vgg};
+use headstart::backbone::{Backbone, densenet, efficientnet, mobilenet, mobilenet_v2, resnet, vgg};
 use headstart::network::{Tail, host};
 use headstart::trunk::{Buffers, Plan};
 
@@ -116,6 +117,7 @@ fn gated_nets_tails_compute_what_the_plan_does() {
 fn each_familys_tail_computes_what_the_plan_does() {
     for spec in [
         resnet::RESNET18.spec(),
+        densenet::DENSENET121.spec(),
         vgg::VGG11_BN.spec(),
         mobilenet_v2::mobilenet_v2(),
         efficientnet::LITE2.lite(),
@@ -215,11 +217,36 @@ fn curved() -> Vec<Layer> {
     ]
 }
 
+/// Branches side by side, normalisation by itself, and means of windows.
+fn joined() -> Vec<Layer> {
+    let norm = BatchNorm { name: "alone".into(), epsilon: 1e-3 };
+    let added = Convolution { activation: Activation::Silu, ..convolution("added", (6, 4), 3, 1) };
+    vec![
+        Layer::Convolution(Convolution {
+            activation: Activation::Silu,
+            ..convolution("first", (5, 6), 3, 2)
+        }),
+        Layer::Concatenate {
+            branches: vec![
+                vec![],
+                vec![
+                    Layer::Norm(Norm { norm, channels: 6, activation: Activation::Silu }),
+                    Layer::Convolution(added),
+                ],
+            ],
+        },
+        Layer::AveragePool { window: 2 },
+        Layer::Flatten,
+        dense("output", 60, 3, Activation::Identity),
+    ]
+}
+
 #[test]
 fn gradients_are_the_slopes() {
     assert_slopes(small(), 1e-3);
     // Nothing is switched on or off, so that longer steps may be taken.
     assert_slopes(curved(), 1e-2);
+    assert_slopes(joined(), 1e-2);
 }
 
 /// Holds the gradients of `layers` to differences over steps of at most `longest`.

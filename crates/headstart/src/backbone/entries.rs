@@ -1,7 +1,7 @@
 //! Every backbone that headstart knows: a row each.
 
 use super::spec::Spec;
-use super::{efficientnet, mobilenet, mobilenet_v2, resnet, vgg};
+use super::{densenet, efficientnet, mobilenet, mobilenet_v2, resnet, vgg};
 use crate::image::preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 
 /// A row of `headstart backbones list`.
@@ -110,11 +110,12 @@ const fn lite(
 
 const RESNET: &str = "ResNet";
 const VGG: &str = "VGG";
+const DENSENET: &str = "DenseNet";
 const MOBILENET: &str = "MobileNet";
 const EFFICIENTNET: &str = "EfficientNet";
 
 /// Every backbone, by family.
-pub static ENTRIES: [Entry; 27] = [
+pub static ENTRIES: [Entry; 30] = [
     Entry {
         embedded: true,
         ..lite(
@@ -193,6 +194,27 @@ pub static ENTRIES: [Entry; 27] = [
         || efficientnet::B4.spec(),
     )
     .at(380, Filter::Bicubic),
+    torchvision(
+        "densenet121",
+        DENSENET,
+        "torchvision's DenseNet-121, trained on ImageNet",
+        "densenet121-a639ec97.pth",
+        || densenet::DENSENET121.spec(),
+    ),
+    torchvision(
+        "densenet169",
+        DENSENET,
+        "torchvision's DenseNet-169, trained on ImageNet",
+        "densenet169-b2777c0a.pth",
+        || densenet::DENSENET169.spec(),
+    ),
+    torchvision(
+        "densenet201",
+        DENSENET,
+        "torchvision's DenseNet-201, trained on ImageNet",
+        "densenet201-c1103571.pth",
+        || densenet::DENSENET201.spec(),
+    ),
     torchvision(
         "mobilenet-v2",
         MOBILENET,

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use super::torch;
 use super::weights::Weights;
+use super::{densenet, torch};
 use crate::error::{Error, Result};
 
 /// Before each name, where PyTorch trained on several devices.
 const PARALLEL: &str = "module.";
 
 /// Reads a PyTorch state dict (`.pth`, `.pt`, `.bin`) or safetensors. Names that all begin with `module.`, as PyTorch
-/// writes them after a training on several devices, lose it.
+/// writes them after a training on several devices, lose it, and names of torchvision's old files become those of its nets.
 ///
 /// # Errors
 /// [`Error::Invalid`] when `bytes` is no such file; `path` is named in it.
@@ -22,7 +22,7 @@ pub fn weights(bytes: &[u8], path: &Path) -> Result<Weights> {
         [0x80, ..] => torch::from_legacy(bytes, path)?,
         _ => return Err(Error::invalid(path, "a PyTorch state dict or a safetensors file", kind(bytes))),
     };
-    Ok(weights.without_prefix(PARALLEL))
+    Ok(weights.without_prefix(PARALLEL).renamed(densenet::current_name))
 }
 
 /// What another file is, as far as its first bytes tell.

@@ -54,18 +54,21 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn layer(&mut self, layer: &Layer, input: MapShape) {
         let before = self.rows.len();
-        if let Layer::Residual { body, shortcut, .. } = layer {
-            for branch in [body, shortcut] {
-                let mut shape = input;
-                for layer in branch {
-                    self.layer(layer, shape);
-                    shape = layer.output(shape);
-                }
+        let branches = match layer {
+            Layer::Residual { body, shortcut, .. } => vec![body, shortcut],
+            Layer::Concatenate { branches } => branches.iter().collect(),
+            _ => vec![],
+        };
+        for branch in branches {
+            let mut shape = input;
+            for layer in branch {
+                self.layer(layer, shape);
+                shape = layer.output(shape);
             }
         }
         let parameters = match layer {
-            // Its branches have been counted.
-            Layer::Residual { .. } => 0,
+            // Their branches have been counted.
+            Layer::Residual { .. } | Layer::Concatenate { .. } => 0,
             _ => crate::backbone::spec::count([layer]),
         };
         self.rows.push(LayerRow {
@@ -97,7 +100,9 @@ impl Writer<'_> {
                 Some((gate, _)) => gate.into(),
                 None => gate.reduce.name.clone(),
             },
-            Layer::MaxPool(_) | Layer::GlobalAveragePool => of_block("pool"),
+            Layer::Norm(layer) => layer.norm.name.clone(),
+            Layer::MaxPool(_) | Layer::AveragePool { .. } | Layer::GlobalAveragePool => of_block("pool"),
+            Layer::Concatenate { .. } => of_block("concatenate"),
             Layer::Residual { .. } => of_block("add"),
             Layer::Flatten => of_block("flatten"),
             Layer::Dropout { .. } => of_block("dropout"),
@@ -116,6 +121,9 @@ fn axes(shape: MapShape) -> Vec<usize> {
 fn kind(layer: &Layer) -> String {
     match layer {
         Layer::Convolution(layer) => convolution(layer),
+        Layer::Norm(layer) => format!("BN{}", activation(layer.activation)),
+        Layer::AveragePool { window } => format!("Average pool {window}×{window}{}", stride(*window)),
+        Layer::Concatenate { .. } => "Concatenate".into(),
         Layer::SqueezeExcite(gate) => format!("Squeeze and excite{}", activation(gate.expand.activation)),
         Layer::MaxPool(MaxPool { window, stride: step, .. }) => {
             format!("Max pool {window}×{window}{}", stride(step.unwrap_or(1)))

@@ -1,5 +1,6 @@
 //! Pretrained nets: architecture as data, weights, and the preprocessing that belongs to the weights.
 
+pub mod densenet;
 pub mod efficientnet;
 mod entries;
 pub mod file;

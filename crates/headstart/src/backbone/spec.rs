@@ -62,6 +62,17 @@ pub struct BatchNorm {
     pub epsilon: f32,
 }
 
+/// Batch normalisation that no convolution stands before, and what follows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Norm {
+    /// Its tensors and its epsilon.
+    pub norm: BatchNorm,
+    /// Channels.
+    pub channels: usize,
+    /// Activation behind it.
+    pub activation: Activation,
+}
+
 /// A fully connected layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dense {
@@ -93,8 +104,21 @@ pub struct SqueezeExcite {
 pub enum Layer {
     /// Convolution, normalisation, activation.
     Convolution(Convolution),
+    /// Normalisation and activation alone.
+    Norm(Norm),
     /// A factor for each channel, from the means of all.
     SqueezeExcite(SqueezeExcite),
+    /// Mean of each window; windows lie side by side, all within the map.
+    AveragePool {
+        /// Side of the window.
+        window: usize,
+    },
+    /// What each branch makes of the input, the channels of one behind those of the other. A branch without layers is the
+    /// input itself.
+    Concatenate {
+        /// In order.
+        branches: Vec<Vec<Layer>>,
+    },
     /// Largest value of each window.
     MaxPool(MaxPool),
     /// `activation(body(x) + shortcut(x))`.
@@ -168,7 +192,18 @@ impl Layer {
                 MapShape::new(shape.height, shape.width, shape.channels)
             }
             Self::Residual { body, .. } => output_shape(body, input),
-            Self::SqueezeExcite(_) | Self::Dropout { .. } => input,
+            Self::AveragePool { window } => {
+                MapShape::new(input.height / window, input.width / window, input.channels)
+            }
+            Self::Concatenate { branches } => {
+                let shapes = branches.iter().map(|branch| output_shape(branch, input));
+                let joined = shapes.reduce(|joined, shape| MapShape {
+                    channels: joined.channels + shape.channels,
+                    ..joined
+                });
+                joined.unwrap_or(input)
+            }
+            Self::Norm(_) | Self::SqueezeExcite(_) | Self::Dropout { .. } => input,
             Self::GlobalAveragePool => MapShape::new(1, 1, input.channels),
             Self::Flatten => MapShape::new(1, 1, input.len()),
             Self::Dense(layer) => MapShape::new(1, 1, layer.output),
@@ -179,7 +214,9 @@ impl Layer {
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
         match self {
             Self::Convolution(layer) => layer.parameters(),
+            Self::Norm(layer) => layer.norm.parameters(layer.channels),
             Self::SqueezeExcite(gate) => [gate.reduce.parameters(), gate.expand.parameters()].concat(),
+            Self::Concatenate { branches } => branches.iter().flatten().flat_map(Self::parameters).collect(),
             Self::Dense(layer) => vec![
                 (format!("{}.weight", layer.name), vec![layer.input, layer.output]),
                 (format!("{}.bias", layer.name), vec![layer.output]),
@@ -187,7 +224,11 @@ impl Layer {
             Self::Residual { body, shortcut, .. } => {
                 body.iter().chain(shortcut).flat_map(Self::parameters).collect()
             }
-            Self::MaxPool(_) | Self::GlobalAveragePool | Self::Flatten | Self::Dropout { .. } => vec![],
+            Self::MaxPool(_)
+            | Self::AveragePool { .. }
+            | Self::GlobalAveragePool
+            | Self::Flatten
+            | Self::Dropout { .. } => vec![],
         }
     }
 
@@ -196,9 +237,12 @@ impl Layer {
         match self {
             Self::Dropout { .. } => true,
             Self::Residual { body, shortcut, .. } => body.iter().chain(shortcut).any(Self::draws),
+            Self::Concatenate { branches } => branches.iter().flatten().any(Self::draws),
             Self::Convolution(_)
+            | Self::Norm(_)
             | Self::SqueezeExcite(_)
             | Self::MaxPool(_)
+            | Self::AveragePool { .. }
             | Self::GlobalAveragePool
             | Self::Flatten
             | Self::Dense(_) => false,
@@ -209,7 +253,9 @@ impl Layer {
     pub fn statistics(&self) -> Vec<(String, Vec<usize>)> {
         match self {
             Self::Convolution(layer) => layer.statistics(),
+            Self::Norm(layer) => layer.norm.statistics(layer.channels),
             Self::SqueezeExcite(gate) => [gate.reduce.statistics(), gate.expand.statistics()].concat(),
+            Self::Concatenate { branches } => branches.iter().flatten().flat_map(Self::statistics).collect(),
             Self::Residual { body, shortcut, .. } => {
                 body.iter().chain(shortcut).flat_map(Self::statistics).collect()
             }
@@ -253,18 +299,22 @@ impl Convolution {
         if self.bias {
             all.push((format!("{}.bias", self.name), vec![self.output]));
         }
-        if let Some(norm) = &self.norm {
-            all.push((format!("{}.weight", norm.name), vec![self.output]));
-            all.push((format!("{}.bias", norm.name), vec![self.output]));
-        }
+        all.extend(self.norm.iter().flat_map(|norm| norm.parameters(self.output)));
         all
     }
 
     fn statistics(&self) -> Vec<(String, Vec<usize>)> {
-        let Some(norm) = &self.norm else { return vec![] };
-        ["running_mean", "running_var"]
-            .map(|part| (format!("{}.{part}", norm.name), vec![self.output]))
-            .to_vec()
+        self.norm.iter().flat_map(|norm| norm.statistics(self.output)).collect()
+    }
+}
+
+impl BatchNorm {
+    fn parameters(&self, channels: usize) -> Vec<(String, Vec<usize>)> {
+        ["weight", "bias"].map(|part| (format!("{}.{part}", self.name), vec![channels])).to_vec()
+    }
+
+    fn statistics(&self, channels: usize) -> Vec<(String, Vec<usize>)> {
+        ["running_mean", "running_var"].map(|part| (format!("{}.{part}", self.name), vec![channels])).to_vec()
     }
 }
 

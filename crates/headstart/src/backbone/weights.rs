@@ -27,6 +27,11 @@ pub struct Tensor {
 pub struct Weights(BTreeMap<String, Arc<Tensor>>);
 
 impl Weights {
+    /// The same under other names.
+    pub(super) fn renamed(self, name: impl Fn(String) -> String) -> Self {
+        Self(self.0.into_iter().map(|(old, tensor)| (name(old), tensor)).collect())
+    }
+
     /// Without what all names begin with, if they all do.
     pub(super) fn without_prefix(self, prefix: &str) -> Self {
         match self.0.keys().all(|name| name.starts_with(prefix)) {

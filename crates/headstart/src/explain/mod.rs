@@ -56,7 +56,7 @@ pub(crate) struct GradCam {
     input: MapShape,
 }
 
-/// How many layers lie up to the last convolution or residual sum whose output still has places; `None`
+/// How many layers lie up to the last convolution, normalisation, sum or concatenation whose output still has places; `None`
 /// for a net without any.
 pub(crate) fn place(layers: &[&Layer], input: MapShape) -> Option<usize> {
     let mut shape = input;
@@ -64,13 +64,18 @@ pub(crate) fn place(layers: &[&Layer], input: MapShape) -> Option<usize> {
     for (index, layer) in layers.iter().enumerate() {
         shape = layer.output(shape);
         match layer {
-            Layer::Convolution(_) | Layer::Residual { .. } if shape.height * shape.width > 1 => {
+            Layer::Convolution(_) | Layer::Residual { .. } | Layer::Norm(_) | Layer::Concatenate { .. }
+                if shape.height * shape.width > 1 =>
+            {
                 last = Some(index + 1);
             }
             Layer::Convolution(_)
+            | Layer::Norm(_)
             | Layer::Residual { .. }
+            | Layer::Concatenate { .. }
             | Layer::SqueezeExcite(_)
             | Layer::MaxPool(_)
+            | Layer::AveragePool { .. }
             | Layer::GlobalAveragePool
             | Layer::Flatten
             | Layer::Dropout { .. }

@@ -26,7 +26,22 @@ pub(super) fn forward(
             let squeezed = convolution(&gate.reduce, tail, parameters, means);
             operations::scale_channels(maps, convolution(&gate.expand, tail, parameters, squeezed))
         }
+        Layer::Norm(layer) => {
+            let [scale, mean, beta] = tail.normalisation(&layer.norm, parameters);
+            let of_channels = |values: Tensor<1>| values.reshape([1, 1, 1, layer.channels]);
+            let shift = beta - mean * scale.clone();
+            activate(maps * of_channels(scale) + of_channels(shift), layer.activation)
+        }
         Layer::MaxPool(pool) => operations::max_pool(maps, (*pool).into()),
+        Layer::AveragePool { window } => average_pool(maps, *window),
+        Layer::Concatenate { branches } => {
+            let through = |layers: &Vec<Layer>| {
+                layers
+                    .iter()
+                    .fold(maps.clone(), |maps, layer| forward(layer, tail, parameters, maps, dropout))
+            };
+            Tensor::cat(branches.iter().map(through).collect(), 3)
+        }
         Layer::Residual { body, shortcut, activation } => {
             let mut through = |layers: &[Layer]| {
                 layers
@@ -70,6 +85,15 @@ fn dense(layer: &Dense, tail: &Tail, parameters: &Parameters, maps: Tensor<4>) -
     let bias = tail.tensor::<1>(parameters, &format!("{}.bias", layer.name));
     let rows = maps.reshape([batch, layer.input]);
     operations::dense(rows, weight, bias, layer.activation.into()).reshape([batch, 1, 1, layer.output])
+}
+
+/// Means of windows that lie side by side; what is left at the right and at the bottom does not count.
+fn average_pool(maps: Tensor<4>, window: usize) -> Tensor<4> {
+    let [batch, height, width, channels] = maps.dims();
+    let (rows, columns) = (height / window, width / window);
+    let inside = maps.slice([0..batch, 0..rows * window, 0..columns * window, 0..channels]);
+    let windows = inside.reshape([batch, rows, window, columns, window, channels]);
+    windows.mean_dim(4).mean_dim(2).reshape([batch, rows, columns, channels])
 }
 
 /// `[B, H, W, C]` to `[B, 1, 1, H·W·C]`, channels fastest.

@@ -12,7 +12,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use headstart_kernels::burn::{scale_kernels, sum_of_squares};
 
-use crate::backbone::spec::{Convolution, Dense, Layer, MapShape};
+use crate::backbone::spec::{BatchNorm, Convolution, Dense, Layer, MapShape};
 use crate::backbone::weights::Weights;
 use crate::random::Random;
 
@@ -157,6 +157,13 @@ impl Tail {
             false => Tensor::zeros([layer.output], &self.device),
         };
         let Some(norm) = &layer.norm else { return (weight, bias) };
+        let [scale, mean, beta] = self.normalisation(norm, parameters);
+        let shift = beta + (bias - mean) * scale.clone();
+        (scale_kernels(weight, scale), shift)
+    }
+
+    /// The scale of each channel, the mean that is taken off before it and the shift that is added behind it.
+    fn normalisation(&self, norm: &BatchNorm, parameters: &Parameters) -> [Tensor<1>; 3] {
         let constant = |part: &str, f: &dyn Fn(f32) -> f32| {
             let values: Vec<f32> =
                 self.statistics.get(&format!("{}.{part}", norm.name)).values.iter().map(|v| f(*v)).collect();
@@ -167,7 +174,6 @@ impl Tail {
         let inverse = constant("running_var", &|variance| 1.0 / (variance + norm.epsilon).sqrt());
         let scale = self.tensor::<1>(parameters, &format!("{}.weight", norm.name)) * inverse;
         let beta = self.tensor::<1>(parameters, &format!("{}.bias", norm.name));
-        let shift = beta + (bias - mean) * scale.clone();
-        (scale_kernels(weight, scale), shift)
+        [scale, mean, beta]
     }
 }

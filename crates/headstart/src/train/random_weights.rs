@@ -1,6 +1,6 @@
 //! A net without its pretraining: fresh weights, and normalisation that fits the images it will see.
 
-use crate::backbone::spec::{Activation, Convolution, Layer, MapShape, SqueezeExcite};
+use crate::backbone::spec::{Activation, BatchNorm, Convolution, Layer, MapShape, Norm, SqueezeExcite};
 use crate::backbone::weights::Weights;
 use crate::random::Random;
 use crate::trunk::{Buffers, Plan};
@@ -40,6 +40,14 @@ impl Fresh {
                     self.run(shortcut, maps.clone(), shape);
                     self.through(layer, &maps, shape)
                 }
+                Layer::Concatenate { branches } => {
+                    branches.iter().for_each(|branch| _ = self.run(branch, maps.clone(), shape));
+                    self.through(layer, &maps, shape)
+                }
+                Layer::Norm(Norm { norm, channels, .. }) => {
+                    self.normalise(norm, *channels, &maps);
+                    self.through(layer, &maps, shape)
+                }
                 Layer::SqueezeExcite(SqueezeExcite { reduce, expand }) => {
                     let pooled = MapShape::new(1, 1, shape.channels);
                     let means = self.through(&Layer::GlobalAveragePool, &maps, shape);
@@ -49,6 +57,7 @@ impl Fresh {
                 }
                 // Heads are drawn by `network::initialise`.
                 Layer::MaxPool(_)
+                | Layer::AveragePool { .. }
                 | Layer::GlobalAveragePool
                 | Layer::Flatten
                 | Layer::Dropout { .. }
@@ -72,14 +81,18 @@ impl Fresh {
         if let Some(norm) = &layer.norm {
             let bare = Convolution { norm: None, activation: Activation::Identity, ..layer.clone() };
             let output = self.through(&Layer::Convolution(bare), maps, shape);
-            let (means, variances) = statistics(&output, channels);
-            let parts =
-                [("weight", vec![1.0; channels]), ("bias", vec![0.0; channels]), ("running_mean", means)];
-            for (part, values) in parts.into_iter().chain([("running_var", variances)]) {
-                self.weights.insert(format!("{}.{part}", norm.name), vec![channels], values);
-            }
+            self.normalise(norm, channels, &output);
         }
         self.through(&Layer::Convolution(layer.clone()), maps, shape)
+    }
+
+    /// So that what becomes of `maps` has mean 0 and variance 1.
+    fn normalise(&mut self, norm: &BatchNorm, channels: usize, maps: &[f32]) {
+        let (means, variances) = statistics(maps, channels);
+        let parts = [("weight", vec![1.0; channels]), ("bias", vec![0.0; channels]), ("running_mean", means)];
+        for (part, values) in parts.into_iter().chain([("running_var", variances)]) {
+            self.weights.insert(format!("{}.{part}", norm.name), vec![channels], values);
+        }
     }
 
     fn through(&self, layer: &Layer, maps: &[f32], shape: MapShape) -> Vec<f32> {
@@ -114,7 +127,7 @@ fn statistics(maps: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbone::spec::{BatchNorm, Padding};
+    use crate::backbone::spec::Padding;
 
     #[test]
     fn normalised_maps_have_mean_0_and_variance_1() {

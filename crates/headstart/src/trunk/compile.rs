@@ -2,8 +2,8 @@
 
 use super::Step;
 use super::mobile::Mobile;
-use super::pack::{Spare, convolution, dense, squeeze_excite};
-use crate::backbone::spec::{Activation, Layer, MapShape, MaxPool};
+use super::pack::{Spare, convolution, dense, scale_and_shift, squeeze_excite};
+use crate::backbone::spec::{Activation, Layer, MapShape, MaxPool, output_shape};
 use crate::backbone::weights::Weights;
 
 /// Steps for `layers`, and the shape behind each.
@@ -42,6 +42,17 @@ fn first_step(layers: &[&Layer], weights: &Weights, shape: MapShape) -> (Option<
         [Layer::Dense(layer), ..] => {
             let vector = MapShape::new(1, 1, layer.input);
             (Some(Step::Convolution(Box::new(dense(layer, weights)), vector)), 1)
+        }
+        [Layer::Norm(layer), ..] => {
+            let (factors, activation) = (scale_and_shift(&layer.norm, weights), layer.activation.into());
+            (Some(Step::Affine { factors, activation, input: shape }), 1)
+        }
+        [Layer::AveragePool { window }, ..] => (Some(Step::AveragePool(*window, shape)), 1),
+        [whole @ Layer::Concatenate { branches }, ..] => {
+            let branch =
+                |layers: &Vec<Layer>| (steps(layers, weights, shape).0, output_shape(layers, shape).channels);
+            let branches = branches.iter().map(branch).collect();
+            (Some(Step::Concatenate { branches, output: whole.output(shape) }), 1)
         }
         [Layer::MaxPool(pool), ..] => (Some(Step::MaxPool((*pool).into(), shape)), 1),
         [Layer::GlobalAveragePool, ..] => (Some(Step::GlobalAveragePool(shape)), 1),

@@ -8,13 +8,14 @@ mod pack;
 mod stages;
 
 use headstart_kernels::{
-    Aligned, PackedConvolution, Pool, Separable, SqueezeExcite, global_average_pool, max_pool,
+    Activation, Aligned, PackedConvolution, Pool, Separable, SqueezeExcite, affine, average_pool,
+    concatenate, global_average_pool, max_pool,
 };
 
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
 
-pub(crate) use pack::fold;
+pub(crate) use pack::{fold, scale_and_shift};
 pub(crate) use stages::Stages;
 
 /// Compiled layers. Immutable and shared between threads; the buffers are the caller's.
@@ -35,7 +36,19 @@ enum Step {
     Separable(Box<Separable>, MapShape),
     SqueezeExcite(Box<SqueezeExcite>, MapShape),
     MaxPool(Pool, MapShape),
+    AveragePool(usize, MapShape),
     GlobalAveragePool(MapShape),
+    /// Normalisation by itself: a scale and a shift of each channel.
+    Affine {
+        factors: [Vec<f32>; 2],
+        activation: Activation,
+        input: MapShape,
+    },
+    /// Branches, each with its number of channels behind it.
+    Concatenate {
+        branches: Vec<(Vec<Step>, usize)>,
+        output: MapShape,
+    },
     /// The last step of the body adds what the shortcut makes of the input.
     Residual {
         body: Vec<Step>,
@@ -164,6 +177,30 @@ impl Step {
                 let shape = input.batch(batch);
                 let mut output = buffers.take(pool.output_shape(shape).len());
                 max_pool(maps, shape, *pool, &mut output);
+                output
+            }
+            Self::AveragePool(window, input) => {
+                let places = (input.height / window) * (input.width / window);
+                let mut output = buffers.take(batch * places * input.channels);
+                average_pool(maps, input.batch(batch), *window, &mut output);
+                output
+            }
+            Self::Affine { factors: [scale, shift], activation, input } => {
+                let mut output = buffers.take(maps.len());
+                affine(maps, input.batch(batch), [scale, shift], *activation, &mut output);
+                output
+            }
+            Self::Concatenate { branches, output: shape } => {
+                let made: Vec<Option<Aligned>> =
+                    branches.iter().map(|(steps, _)| run(steps, maps, batch, None, buffers)).collect();
+                let mut output = buffers.take(batch * shape.len());
+                let parts: Vec<(&[f32], usize)> = made
+                    .iter()
+                    .zip(branches)
+                    .map(|(made, (_, channels))| (made.as_deref().unwrap_or(maps), *channels))
+                    .collect();
+                concatenate(&parts, shape.batch(batch), &mut output);
+                made.into_iter().flatten().for_each(|part| buffers.recycle(part));
                 output
             }
             Self::GlobalAveragePool(input) => {

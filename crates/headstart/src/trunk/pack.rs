@@ -2,7 +2,7 @@
 
 use headstart_kernels::{self as kernels, PackedConvolution};
 
-use crate::backbone::spec::{Convolution, Dense, Layer, MapShape, SqueezeExcite};
+use crate::backbone::spec::{BatchNorm, Convolution, Dense, Layer, MapShape, SqueezeExcite};
 use crate::backbone::weights::Weights;
 
 /// Channels that a convolution is computed with besides its own: they have weights of 0.
@@ -98,6 +98,16 @@ pub(crate) fn fold(layer: &Convolution, weights: &Weights) -> (Vec<f32>, Vec<f32
         }
     }
     (weight, bias)
+}
+
+/// The scale and the shift of each channel that batch normalisation by itself comes to.
+pub(crate) fn scale_and_shift(norm: &BatchNorm, weights: &Weights) -> [Vec<f32>; 2] {
+    let part = |part: &str| weights.get(&format!("{}.{part}", norm.name)).values.iter();
+    let scales = part("weight").zip(part("running_var"));
+    let scale: Vec<f32> = scales.map(|(gamma, variance)| gamma / (variance + norm.epsilon).sqrt()).collect();
+    let shifts = part("bias").zip(part("running_mean")).zip(&scale);
+    let shift = shifts.map(|((beta, mean), scale)| beta - mean * scale).collect();
+    [scale, shift]
 }
 
 /// Weights of one output channel.

@@ -1,7 +1,7 @@
 //! Whether a net's layers fit together, and cost no more than a machine can give.
 
 use super::{Flaw, shown, within};
-use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool, SqueezeExcite};
+use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool, Norm, SqueezeExcite};
 
 /// Layers, those within others included, at most.
 const MOST_LAYERS: usize = 10_000;
@@ -51,7 +51,13 @@ impl Walk {
         match layer {
             Layer::Convolution(layer) => self.convolution(layer, input),
             Layer::SqueezeExcite(gate) => self.squeeze(gate, input),
+            Layer::Norm(layer) => norm(layer, input),
             Layer::MaxPool(pool) => max_pool(*pool, input),
+            Layer::AveragePool { window } => {
+                within("a pool's window", *window, 1..=MOST_WINDOW)?;
+                within("a pool's window on its map", *window, 1..=input.height.min(input.width))
+            }
+            Layer::Concatenate { branches } => self.concatenate(branches, input),
             Layer::Residual { body, shortcut, .. } => self.residual(body, shortcut, input),
             Layer::Dense(layer) => self.dense(layer, input),
             Layer::Dropout { rate } => within("a dropout's share", *rate, 0.0..=1.0),
@@ -102,6 +108,27 @@ impl Walk {
         }
     }
 
+    fn concatenate(&mut self, branches: &[Vec<Layer>], input: MapShape) -> Result<(), Flaw> {
+        let Some((first, others)) = branches.split_first() else {
+            return Err(("a concatenation", "of a branch or more".into(), "none".into()));
+        };
+        let first = self.through(first, input)?;
+        let mut channels = first.channels;
+        for branch in others {
+            let shape = self.through(branch, input)?;
+            if (shape.height, shape.width) != (first.height, first.width) {
+                return Err((
+                    "a concatenation",
+                    format!("of maps as large as {}", shown(first)),
+                    shown(shape),
+                ));
+            }
+            channels = channels.saturating_add(shape.channels);
+            within("a concatenation's channels", channels, 1..=MOST_CHANNELS)?;
+        }
+        Ok(())
+    }
+
     fn dense(&mut self, layer: &Dense, input: MapShape) -> Result<(), Flaw> {
         if input.height * input.width > 1 {
             return Err(("a dense layer", "behind a vector".into(), shown(input)));
@@ -116,6 +143,11 @@ impl Walk {
         self.operations = self.operations.saturating_add(own);
         within("a number of multiplications", self.operations, 0..=MOST_OPERATIONS)
     }
+}
+
+fn norm(layer: &Norm, input: MapShape) -> Result<(), Flaw> {
+    within("a normalisation's channels", layer.channels, input.channels..=input.channels)?;
+    within("a normalisation's epsilon", layer.norm.epsilon, 0.0..=1.0)
 }
 
 fn max_pool(pool: MaxPool, input: MapShape) -> Result<(), Flaw> {

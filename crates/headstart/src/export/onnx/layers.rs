@@ -3,9 +3,9 @@
 
 use super::builder::Builder;
 use super::proto::Attribute;
-use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool, SqueezeExcite};
+use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool, Norm, SqueezeExcite};
 use crate::backbone::weights::Weights;
-use crate::trunk::fold;
+use crate::trunk::{fold, scale_and_shift};
 
 /// A value of the graph, and what it holds of each image.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +64,10 @@ impl Writer<'_> {
         let value = match layer {
             Layer::Convolution(layer) => self.convolution(layer, input),
             Layer::SqueezeExcite(gate) => self.squeeze_excite(gate, input),
+            Layer::Norm(layer) => self.norm(layer, input),
             Layer::MaxPool(pool) => self.max_pool(*pool, input),
+            Layer::AveragePool { window } => self.average_pool(*window, input),
+            Layer::Concatenate { branches } => self.concatenate(branches, input),
             Layer::Residual { body, shortcut, activation } => {
                 self.residual(body, shortcut, *activation, input)
             }
@@ -77,9 +80,13 @@ impl Writer<'_> {
         let is_vector = match layer {
             Layer::Flatten | Layer::Dense(_) => true,
             Layer::Dropout { .. } | Layer::GlobalAveragePool => input.is_vector,
-            Layer::Convolution(_) | Layer::SqueezeExcite(_) | Layer::MaxPool(_) | Layer::Residual { .. } => {
-                false
-            }
+            Layer::Convolution(_)
+            | Layer::Norm(_)
+            | Layer::SqueezeExcite(_)
+            | Layer::MaxPool(_)
+            | Layer::AveragePool { .. }
+            | Layer::Concatenate { .. }
+            | Layer::Residual { .. } => false,
         };
         Maps { value, shape: layer.output(input.shape), is_vector }
     }
@@ -137,6 +144,36 @@ impl Writer<'_> {
         };
         let factors = self.convolution(&gate.expand, &narrow);
         self.graph.plain("Mul", &[&maps, &factors], &format!("{place}gated"))
+    }
+
+    fn norm(&mut self, layer: &Norm, input: &Maps) -> String {
+        let name = format!("{}{}", self.place, layer.norm.name);
+        let maps = input.as_map(self.graph, &format!("{name}/"));
+        let [scale, shift] = scale_and_shift(&layer.norm, self.weights);
+        let shape = [1, layer.channels, 1, 1];
+        let scale = self.graph.floats(&format!("{name}.scale"), &shape, &scale);
+        let shift = self.graph.floats(&format!("{name}.shift"), &shape, &shift);
+        let scaled = self.graph.plain("Mul", &[&maps, &scale], &format!("{name}/scaled"));
+        let sum = self.graph.plain("Add", &[&scaled, &shift], &name);
+        self.activation(layer.activation, sum, &name)
+    }
+
+    fn average_pool(&mut self, window: usize, input: &Maps) -> String {
+        let maps = input.as_map(self.graph, &self.place);
+        let attributes = vec![
+            Attribute::integers("kernel_shape", &[window; 2]),
+            Attribute::integers("strides", &[window; 2]),
+        ];
+        self.graph.node("AveragePool", &[&maps], attributes, &format!("{}average-pool", self.place))
+    }
+
+    fn concatenate(&mut self, branches: &[Vec<Layer>], input: &Maps) -> String {
+        let place = self.place.clone();
+        let made: Vec<String> =
+            branches.iter().map(|branch| self.layers(branch, input).as_map(self.graph, &place)).collect();
+        let made: Vec<&str> = made.iter().map(String::as_str).collect();
+        let axis = vec![Attribute::integer("axis", 1)];
+        self.graph.node("Concat", &made, axis, &format!("{place}concatenate"))
     }
 
     fn max_pool(&mut self, pool: MaxPool, input: &Maps) -> String {

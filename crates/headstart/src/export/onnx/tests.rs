@@ -6,7 +6,7 @@ use std::process::Command;
 use super::*;
 use crate::backbone::registry::ENTRIES;
 use crate::backbone::spec::{
-    Activation, BatchNorm, Block, Convolution, Dense, Layer, MapShape, MaxPool, Padding, SqueezeExcite,
+    Activation, BatchNorm, Block, Convolution, Dense, Layer, MapShape, MaxPool, Norm, Padding, SqueezeExcite,
     output_shape,
 };
 use crate::backbone::weights::Weights;
@@ -65,15 +65,22 @@ fn every_layer(classes: usize) -> [Block; 2] {
     let symmetric =
         Convolution { padding: Padding::Symmetric, ..convolution("last", [12, 12], Activation::Relu) };
     let plain = Convolution { ..convolution("plain", [12, 12], Activation::Identity) };
+    let alone = BatchNorm { name: "alone".into(), epsilon: 1e-5 };
+    let norm = Layer::Norm(Norm { norm: alone, channels: 12, activation: Activation::Relu });
+    let narrow = Layer::Convolution(convolution("narrow", [12, 8], Activation::Identity));
+    let side = bare("side", [12, 4], Activation::Identity);
     let tail = vec![
         Layer::Convolution(symmetric),
         Layer::Residual {
             body: vec![Layer::Convolution(plain)],
-            shortcut: vec![],
+            shortcut: vec![Layer::Concatenate {
+                branches: vec![vec![norm, narrow], vec![Layer::Convolution(side)]],
+            }],
             activation: Activation::Identity,
         },
+        Layer::AveragePool { window: 2 },
         Layer::Flatten,
-        dense("hidden", [4 * 4 * 12, 6], Activation::Sigmoid),
+        dense("hidden", [2 * 2 * 12, 6], Activation::Sigmoid),
         Layer::Dropout { rate: 0.5 },
         dense("logits", [6, classes], Activation::Identity),
     ];
@@ -279,8 +286,8 @@ fn every_layer_gives_the_same_in_onnx_runtime() {
 
 #[test]
 fn a_net_of_each_family_can_be_exported() {
-    const NETS: [&str; 5] =
-        ["efficientnet-lite0", "efficientnet-b0", "mobilenet-v3-large", "resnet50", "vgg16"];
+    const NETS: [&str; 6] =
+        ["densenet121", "efficientnet-lite0", "efficientnet-b0", "mobilenet-v3-large", "resnet50", "vgg16"];
     let folder = tempfile::tempdir().expect("a folder");
     for entry in ENTRIES.iter().filter(|entry| NETS.contains(&entry.name)) {
         let (mut spec, size) = (entry.spec(), 64);
