@@ -74,9 +74,26 @@ impl Classifier {
     /// scores than then.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let classifier = Self::compile(Sealed::read(path)?);
-        classifier.check(path)?;
+        Self::from_bytes(&Sealed::bytes(path)?, path)
+    }
+
+    /// As [`Classifier::load`], from the bytes of a sealed file. `name` is what errors call them.
+    ///
+    /// # Errors
+    /// As [`Classifier::load`].
+    pub fn from_bytes(bytes: &[u8], name: impl AsRef<Path>) -> Result<Self> {
+        let name = name.as_ref();
+        let classifier = Self::compile(Sealed::parse(bytes, name)?);
+        classifier.check(name)?;
         Ok(classifier)
+    }
+
+    /// The bytes of a file that may be a sealed model, for [`Classifier::from_bytes`].
+    ///
+    /// # Errors
+    /// A file that cannot be read, or one that is longer than a model may be.
+    pub fn read_bytes(path: impl AsRef<Path>) -> Result<Vec<u8>> {
+        Sealed::bytes(path.as_ref())
     }
 
     /// As [`Classifier::load`], with what lay in the file and the file's SHA-256.

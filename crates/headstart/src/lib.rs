@@ -99,3 +99,4 @@ pub use error::{Error, Result};
 pub use observer::{Observer, Silent};
 pub use train::{Recipe, Run};
 pub use trainer::Trainer;
+pub use whole_file::write_whole;

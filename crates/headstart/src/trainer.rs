@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::backbone::Backbone;
-use crate::dataset::Grouping;
+use crate::dataset::{Dataset, Grouping};
 use crate::error::Result;
 use crate::features::usual_cache;
 use crate::observer::{Observer, Silent};
@@ -35,6 +35,12 @@ impl Trainer {
     /// `test/`, each with class folders; or a `.csv` with the columns `path,label`; or a MedMNIST `.npz`.
     pub fn new(data: impl AsRef<Path>) -> Self {
         Self { job: Job::new(data.as_ref().to_path_buf(), Recipe::default(), usual_cache()) }
+    }
+
+    /// A training on images that a program lists itself: see [`Dataset::from_files`].
+    pub fn on(dataset: Dataset) -> Self {
+        let job = Job::new(dataset.root.clone(), Recipe::default(), usual_cache());
+        Self { job: Job { own_data: Some(dataset), ..job } }
     }
 
     /// Trains with the recipe of this name, or from this `.toml` file.
@@ -115,6 +121,13 @@ impl Trainer {
     #[must_use]
     pub fn resplit(mut self) -> Self {
         self.job.resplit = true;
+        self
+    }
+
+    /// Cuts no test images off, for who holds some out elsewhere: those that come with the data stay.
+    #[must_use]
+    pub fn without_test(mut self) -> Self {
+        self.job.no_test = true;
         self
     }
 

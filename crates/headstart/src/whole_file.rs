@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// Writes `content` to `path`.
+/// Writes `content` to `path`, whole or not at all: under a temporary name beside it, and then moved there.
 ///
 /// # Errors
 /// [`Error::Io`], with nothing left behind and what was there before untouched.
-pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     replace(path, |mut file| file.write_all(content).map_err(|why| Error::io("write", path, why)))
 }
 

@@ -12,8 +12,8 @@ use super::new_folder;
 use crate::cli::TrainArguments;
 
 /// What the arguments ask for, and the run folder: the stored settings of a training that goes on, or else the defaults,
-/// with what is given in their place.
-pub fn job(arguments: TrainArguments) -> Result<(Job, PathBuf)> {
+/// with what is given in their place. `line` is the whole command.
+pub fn job(arguments: TrainArguments, line: &str) -> Result<(Job, PathBuf)> {
     let Place { data, out, resume } = Place::of(&arguments)?;
     let stored = if resume { Job::stored(&out)? } else { None };
     let mut job = match (stored, data) {
@@ -25,7 +25,7 @@ pub fn job(arguments: TrainArguments) -> Result<(Job, PathBuf)> {
         }
     };
     job.resume = resume;
-    change(&mut job, arguments)?;
+    change(&mut job, arguments, line)?;
     Ok((job, out))
 }
 
@@ -62,10 +62,10 @@ impl Place {
 }
 
 /// Puts what the command line says in its place.
-fn change(job: &mut Job, arguments: TrainArguments) -> Result<()> {
+fn change(job: &mut Job, arguments: TrainArguments, line: &str) -> Result<()> {
     change_recipe(&mut job.recipe, &arguments)?;
     if !job.resume {
-        job.command = std::env::args().collect::<Vec<_>>().join(" ");
+        job.command = line.into();
     }
     if let Some(seconds) = arguments.checkpoint_every {
         job.checkpoint_every =

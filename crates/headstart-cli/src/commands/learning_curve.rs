@@ -13,7 +13,7 @@ use crate::cli::LearningCurveArguments;
 use crate::output::{Terminal, stop_on_interrupt};
 use crate::print::{self, out};
 
-pub fn run(arguments: LearningCurveArguments) -> Result<()> {
+pub fn run(arguments: LearningCurveArguments, line: &str) -> Result<()> {
     stop_on_interrupt();
     let time = Duration::try_from_secs_f64(arguments.minutes * 60.0)
         .map_err(|_| Error::Usage(format!("--minutes: expected a time, found {}", arguments.minutes)))?;
@@ -24,7 +24,7 @@ pub fn run(arguments: LearningCurveArguments) -> Result<()> {
         weights: arguments.weights,
         image_size: Some(arguments.image_size),
         positive: arguments.positive,
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        command: line.into(),
         ..Job::new(arguments.data, recipe, cache.folder.clone())
     };
     let curve = learning_curve(&job, &question, &mut Terminal::default())?;

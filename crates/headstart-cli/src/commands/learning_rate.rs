@@ -10,10 +10,10 @@ use crate::cli::TrainArguments;
 use crate::output::{Terminal, stop_on_interrupt};
 use crate::print::{self, out};
 
-pub fn run(arguments: TrainArguments) -> Result<()> {
+pub fn run(arguments: TrainArguments, line: &str) -> Result<()> {
     stop_on_interrupt();
     let quiet = arguments.quiet;
-    let (mut job, out) = job(arguments)?;
+    let (mut job, out) = job(arguments, line)?;
     let cache = Cache::open(Some(job.cache));
     job.cache = cache.folder.clone();
     let curve = find_rate(&job, &mut Terminal::new(quiet))?;

@@ -30,13 +30,13 @@ use headstart::Error;
 
 use crate::cli::{Arguments, BackbonesCommand, Command, RecipesCommand};
 
-/// Runs what was asked for.
-pub fn run(arguments: Arguments) -> Result<()> {
+/// Runs what was asked for by the command `line`.
+pub fn run(arguments: Arguments, line: &str) -> Result<()> {
     crate::threads::start(arguments.threads).context("cannot start threads")?;
     match arguments.command {
-        Command::Train(arguments) => train::run(*arguments),
-        Command::LearningRate(arguments) => learning_rate::run(*arguments),
-        Command::LearningCurve(arguments) => learning_curve::run(arguments),
+        Command::Train(arguments) => train::run(*arguments, line),
+        Command::LearningRate(arguments) => learning_rate::run(*arguments, line),
+        Command::LearningCurve(arguments) => learning_curve::run(arguments, line),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),

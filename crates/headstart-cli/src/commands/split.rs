@@ -18,6 +18,8 @@ pub fn run(arguments: SplitArguments) -> Result<()> {
     }
     let cache = (!arguments.names_only).then(|| Cache::open(arguments.cache.folder));
     let partition = Partition {
+        own_data: None,
+        no_test: false,
         data: arguments.data,
         exclude: arguments.exclude,
         train_images: None,

@@ -18,9 +18,9 @@ use crate::metrics_table::table;
 use crate::output::{Terminal, stop_on_interrupt};
 use crate::print::{self, out, text};
 
-pub fn run(arguments: TrainArguments) -> Result<()> {
+pub fn run(arguments: TrainArguments, line: &str) -> Result<()> {
     let (json, quiet) = (arguments.json, arguments.quiet);
-    let (mut job, out) = job(arguments)?;
+    let (mut job, out) = job(arguments, line)?;
     let cache = Cache::open(Some(job.cache));
     job.cache = cache.folder.clone();
     if !json {

@@ -4,6 +4,7 @@ pub(crate) mod clusters;
 mod columns;
 mod csv;
 mod exclude;
+mod files;
 mod fingerprint;
 mod folder;
 pub(crate) mod folds;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use self::clusters::Clusters;
+pub use self::files::LabelledFile;
 pub use self::folder::files_in;
 pub use self::groups::Grouping;
 pub use self::sample::{Digest, Sample};
@@ -95,9 +97,13 @@ impl Dataset {
     /// [`Error::Invalid`] when there is nothing, fewer than two classes, or a split without images of
     /// one of the classes; [`Error::Io`] when something cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        let dataset = Self::open_any(path)?;
-        dataset.check()?;
-        Ok(dataset)
+        Self::open_any(path)?.checked()
+    }
+
+    /// Itself, if it can be trained with.
+    pub(crate) fn checked(self) -> Result<Self> {
+        self.check()?;
+        Ok(self)
     }
 
     /// As [`open`](Self::open), for images that are only measured: one class is enough, and a split may lack

@@ -117,6 +117,15 @@ impl Sample {
         Self { label, split, group: group.map(Into::into), source }
     }
 
+    /// An image file of which nothing else is known, for computing its features.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a path that is no UTF-8.
+    pub fn unlabelled(file: PathBuf) -> Result<Self> {
+        let path = file.to_str().ok_or_else(|| Error::invalid(&file, "a name in UTF-8", "other bytes"))?;
+        Ok(Self::file(path.to_string(), file, 0, None, None))
+    }
+
     /// What a row of a CSV names.
     pub(super) fn listed(
         (listing, row): (&Arc<Listing>, u32),

@@ -46,7 +46,7 @@ impl Tally {
     }
 
     /// Whether a split has images.
-    pub(super) fn has(&self, split: Split) -> bool {
+    pub(crate) fn has(&self, split: Split) -> bool {
         self.counts(Some(split)).iter().any(|count| *count > 0)
     }
 

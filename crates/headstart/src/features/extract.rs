@@ -136,7 +136,7 @@ impl Extractor {
         self.blocks.iter().flat_map(|block| &block.layers)
     }
 
-    fn plan(&self) -> Arc<Plan> {
+    pub(super) fn plan(&self) -> Arc<Plan> {
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         let compile = || Arc::new(Plan::new(self.layers(), &self.weights, self.input()));
         plan.get_or_insert_with(compile).clone()
@@ -162,8 +162,16 @@ impl Extractor {
     /// # Shapes
     /// result: `[N, H, W, C]`, of which [`Extractor::output`] tells `[H, W, C]`
     pub fn features(&self, images: &[Image]) -> Vec<f32> {
-        let inputs: Vec<f32> = images.iter().flat_map(|image| self.preprocess.apply(image)).collect();
-        self.plan().forward(&inputs, images.len(), &mut Buffers::default()).to_vec()
+        self.plan().forward(&self.inputs(images), images.len(), &mut Buffers::default()).to_vec()
+    }
+
+    /// Preprocessed images, `[N, H, W, 3]`.
+    pub(super) fn inputs(&self, images: &[Image]) -> Vec<f32> {
+        let length = self.preprocess.len();
+        let mut inputs = vec![0.0; images.len() * length];
+        let slots = inputs.par_chunks_exact_mut(length);
+        images.par_iter().zip(slots).for_each(|(image, slot)| self.preprocess.apply_into(image, slot));
+        inputs
     }
 
     /// Runs preprocessed images, `[batch, H, W, 3]`, through the trunk and drops the features.

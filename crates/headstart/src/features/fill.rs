@@ -36,7 +36,7 @@ pub(super) fn fill(
 ) -> Result<()> {
     let missing: usize = counts.iter().sum();
     let cached = total - missing;
-    let size = (VALUES / plan.widest()).clamp(LEAST, MOST);
+    let size = batch_size(plan);
     let (mut buffers, mut done, mut next) = (Buffers::default(), cached, 0);
     let mut waiting: Vec<Waiting> = caches.iter().map(|_| Waiting::default()).collect();
     progress.extracted(done, total, cached);
@@ -63,6 +63,11 @@ pub(super) fn fill(
         progress.extracted(done, total, cached);
     }
     write(caches, &mut waiting, 0)
+}
+
+/// Images that run through a plan at a time.
+pub(super) fn batch_size(plan: &Plan) -> usize {
+    (VALUES / plan.widest()).clamp(LEAST, MOST)
 }
 
 /// How many of the first items make a batch of `size` records.

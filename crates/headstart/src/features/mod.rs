@@ -6,6 +6,7 @@ mod fill;
 mod further;
 pub(crate) mod lock;
 mod npy;
+mod pooled;
 mod write;
 
 pub use cache::{Cache, Records, usual_cache};

@@ -8,6 +8,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::extract::Extracted;
+use super::pooled::channel_means;
 use super::{Extractor, npy};
 use crate::backbone::spec::MapShape;
 use crate::dataset::{Dataset, Sample, Split};
@@ -76,22 +77,18 @@ impl Array<'_> {
         let mut values = vec![0.0; self.map.len()];
         for row in 0..self.extracted.usable.len() {
             self.extracted.records.copy(row, &mut values);
+            let mut write = |value: f32| to.write_all(&value.to_le_bytes());
+            if self.pooled {
+                channel_means(&values, self.map).try_for_each(write)?;
+                continue;
+            }
             // [H, W, C] to [C, H, W].
             for channel in 0..self.map.channels {
-                let places = values.iter().skip(channel).step_by(self.map.channels);
-                match self.pooled {
-                    true => to.write_all(&mean(places).to_le_bytes())?,
-                    false => places.into_iter().try_for_each(|value| to.write_all(&value.to_le_bytes()))?,
-                }
+                values.iter().skip(channel).step_by(self.map.channels).try_for_each(|value| write(*value))?;
             }
         }
         self.extracted.records.check().map_err(io::Error::other)
     }
-}
-
-fn mean<'a>(values: impl ExactSizeIterator<Item = &'a f32>) -> f32 {
-    let count = values.len() as f64;
-    (values.map(|value| f64::from(*value)).sum::<f64>() / count) as f32
 }
 
 /// What each row of the array is.

@@ -210,7 +210,7 @@ impl Folder {
         self.file("report.html", report_html(&report, Some((&run.audit, &run.dataset))))?;
         self.file("model_card.md", model_card(&report))?;
         self.file("checklist.md", checklist(&report))?;
-        self.file("model.safetensors", run.sealed.to_bytes())
+        self.file("model.safetensors", run.model_bytes())
     }
 
     fn split(&self, dataset: &Dataset) -> Result<Vec<u8>> {

@@ -87,6 +87,7 @@ impl Job {
         add("train_images", self.train_images.map(|images| images.to_string()));
         add("groups", Some(String::from(self.groups.clone())));
         add("resplit", self.resplit.then(|| "given".into()));
+        add("no_test", self.no_test.then(|| "given".into()));
         add("positive", self.positive.clone());
         all
     }

@@ -23,10 +23,12 @@ pub(super) struct Prepared {
 pub(super) fn prepare(job: &Job, observer: &mut dyn Observer) -> Result<Prepared> {
     let partition = Partition {
         data: job.data.clone(),
+        own_data: job.own_data.clone(),
         exclude: job.exclude.clone(),
         train_images: job.train_images,
         groups: job.groups.clone(),
         resplit: job.resplit,
+        no_test: job.no_test,
         fraction: job.recipe.validation_fraction,
         seed: job.seed,
         cache: Some(job.cache.clone()),

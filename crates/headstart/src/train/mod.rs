@@ -77,6 +77,9 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 pub struct Job {
     /// The images.
     pub data: PathBuf,
+    /// Images that a program lists itself, instead of what `data` holds; `data` then only names them.
+    #[serde(skip)]
+    pub own_data: Option<Dataset>,
     /// How.
     pub recipe: Recipe,
     /// A backbone of one's own, instead of the one that the recipe names.
@@ -96,6 +99,9 @@ pub struct Job {
     pub groups: Grouping,
     /// Whether to cut again what comes with splits.
     pub resplit: bool,
+    /// Whether no test images are cut off: those that come with the data stay.
+    #[serde(default)]
+    pub no_test: bool,
     /// The positive class of two, unless the last by name.
     pub positive: Option<String>,
     /// Folder of the feature cache.
@@ -121,6 +127,7 @@ impl Job {
     pub fn new(data: PathBuf, recipe: Recipe, cache: PathBuf) -> Self {
         Self {
             data,
+            own_data: None,
             recipe,
             own_backbone: None,
             weights: None,
@@ -130,6 +137,7 @@ impl Job {
             exclude: None,
             groups: Grouping::Automatic,
             resplit: false,
+            no_test: false,
             positive: None,
             cache,
             cache_limit: None,

@@ -41,6 +41,13 @@ pub struct Run {
     pub(crate) date: Moment,
 }
 
+impl Run {
+    /// The bytes of the sealed model, as [`Run::save`] writes them to `model.safetensors`.
+    pub fn model_bytes(&self) -> Vec<u8> {
+        self.sealed.to_bytes()
+    }
+}
+
 impl std::fmt::Debug for Run {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { job, metrics, stress, warnings, set_aside, .. } = self;

@@ -18,6 +18,8 @@ use crate::whole_file::replace;
 pub struct Partition {
     /// The images.
     pub data: PathBuf,
+    /// Images that a program lists itself, instead of what `data` holds.
+    pub own_data: Option<Dataset>,
     /// A list of images to leave out, one path a line.
     pub exclude: Option<PathBuf>,
     /// At most so many training images.
@@ -26,6 +28,8 @@ pub struct Partition {
     pub groups: Grouping,
     /// Whether to cut again what comes with splits.
     pub resplit: bool,
+    /// Whether no test images are cut off.
+    pub no_test: bool,
     /// Share of the images that validation gets, and test.
     pub fraction: f64,
     /// Decides which.
@@ -50,8 +54,9 @@ impl Partition {
         };
         first_frames(survey.first_frames(&dataset)).iter().for_each(|line| observer.warn(line));
         let joined = dataset.join(&survey.same(&dataset));
-        let missing: Vec<Split> =
-            [Split::Test, Split::Validation].into_iter().filter(|split| !dataset.has(*split)).collect();
+        let wanted = [(Split::Test, !self.no_test), (Split::Validation, true)];
+        let missing = wanted.into_iter().filter(|(split, wanted)| *wanted && !dataset.has(*split));
+        let missing: Vec<Split> = missing.map(|(split, _)| split).collect();
         for split in &missing {
             match split {
                 Split::Test => dataset.assign_test(self.fraction, self.seed),
@@ -108,7 +113,10 @@ impl Partition {
     }
 
     fn open(&self, observer: &mut dyn Observer) -> Result<Dataset> {
-        let mut dataset = Dataset::open(&self.data)?;
+        let mut dataset = match &self.own_data {
+            Some(own) => own.clone().checked()?,
+            None => Dataset::open(&self.data)?,
+        };
         dataset.group_by(&self.groups)?;
         if let Some(list) = &self.exclude {
             let left_out = dataset.exclude(list)?;
@@ -141,7 +149,8 @@ impl Partition {
     ) -> Result<()> {
         let mut usable = tally.clone();
         unusable.iter().for_each(|sample| usable.remove(sample.split, sample.label));
-        for split in Split::ALL {
+        let is_there = |split: &Split| *split != Split::Test || !self.no_test || tally.has(Split::Test);
+        for split in Split::ALL.into_iter().filter(is_there) {
             if let Some(class) = tally.counts(Some(split)).iter().position(|count| *count == 0) {
                 let found = format!("too few of {} to cut a {split} split", tally.classes[class]);
                 return Err(Error::invalid(&self.data, "several images of each class", found));

@@ -36,7 +36,8 @@ pub(super) use self::without::Pool;
 #[cfg(not(unix))]
 pub use self::without::work;
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use super::{DecodeError, Format, Limits};
@@ -56,18 +57,28 @@ pub fn is_wanted() -> bool {
 /// From now on [`decode`](super::decode()) decodes in workers of this program, which must call [`work`] when
 /// [`is_wanted`] says so. Systems other than Unix have none: there nothing changes.
 pub fn isolate() {
-    if cfg!(unix)
-        && let Some(program) = this_program()
-    {
-        // Whoever was first has said the same.
-        let _ = POOL.set(Pool::new(program));
+    if let Some(program) = this_program() {
+        isolate_with(vec![program]);
     }
 }
 
-fn this_program() -> Option<PathBuf> {
+/// As [`isolate`], in workers that this command starts, a program and its arguments: for a program that runs inside
+/// another, such as Python. One more argument is added. Whatever it starts must call [`work`].
+///
+/// # Panics
+/// When `command` is empty.
+pub fn isolate_with(command: Vec<OsString>) {
+    assert!(!command.is_empty(), "a command begins with its program");
+    if cfg!(unix) {
+        // Whoever was first has said the same.
+        let _ = POOL.set(Pool::new(command));
+    }
+}
+
+fn this_program() -> Option<OsString> {
     match Path::new(SELF).exists() {
         true => Some(SELF.into()),
-        false => std::env::current_exe().ok(),
+        false => std::env::current_exe().ok().map(OsString::from),
     }
 }
 
@@ -88,7 +99,7 @@ fn too_much_time(format: Format, limits: &Limits) -> DecodeError {
 mod without {
     //! Where processes cannot be bounded.
 
-    use std::path::PathBuf;
+    use std::ffi::OsString;
     use std::process::ExitCode;
 
     use crate::image::{DecodeError, Format, Image, Limits, decode};
@@ -98,7 +109,7 @@ mod without {
     pub(in crate::image) struct Pool;
 
     impl Pool {
-        pub(super) fn new(_: PathBuf) -> Self {
+        pub(super) fn new(_: Vec<OsString>) -> Self {
             Self
         }
 

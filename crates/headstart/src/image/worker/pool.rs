@@ -1,8 +1,8 @@
 //! The program's side: workers that wait for images, and what becomes of those that end.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,10 +12,14 @@ use super::wire::{self, Request};
 use super::{ARGUMENT, too_much_memory, too_much_time};
 use crate::image::{DecodeError, Format, Image, Limits};
 
+/// What the system needs to find the libraries of a program that a worker is started with.
+const LIBRARIES: &str = "LD_LIBRARY_PATH";
+
 /// Workers of a program. Each decodes one image at a time.
 #[derive(Debug)]
 pub(in crate::image) struct Pool {
-    program: PathBuf,
+    /// A program and its arguments.
+    command: Vec<OsString>,
     idle: Mutex<Vec<Worker>>,
 }
 
@@ -27,8 +31,8 @@ enum End {
 }
 
 impl Pool {
-    pub(super) fn new(program: PathBuf) -> Self {
-        Self { program, idle: Mutex::default() }
+    pub(super) fn new(command: Vec<OsString>) -> Self {
+        Self { command, idle: Mutex::default() }
     }
 
     /// Decodes a file in a worker that is free, or a new one.
@@ -72,7 +76,7 @@ impl Pool {
         let unavailable = |why: io::Error| DecodeError::Unavailable {
             why: format!("no process could be started for it ({why})"),
         };
-        Worker::start(&self.program).map_err(unavailable)
+        Worker::start(&self.command).map_err(unavailable)
     }
 }
 
@@ -85,11 +89,13 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(program: &PathBuf) -> io::Result<Self> {
-        let mut process = Command::new(program)
+    fn start(command: &[OsString]) -> io::Result<Self> {
+        let mut process = Command::new(&command[0])
+            .args(&command[1..])
             .arg(ARGUMENT)
-            // It needs nothing of what the environment says, such as passwords.
+            // It needs nothing else of what the environment says, such as passwords.
             .env_clear()
+            .envs(std::env::var_os(LIBRARIES).map(|folders| (LIBRARIES, folders)))
             // Ctrl-C is for the program, which then lets it go.
             .process_group(0)
             .stdin(Stdio::piped())
