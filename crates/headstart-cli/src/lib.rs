@@ -5,6 +5,7 @@
 
 mod cli;
 mod commands;
+mod ends;
 mod epochs;
 mod events;
 mod metrics_table;
@@ -50,6 +51,9 @@ fn failed(error: &anyhow::Error) -> u8 {
         // It names its cause itself.
         Some(known) => print::failure(&known.to_string()),
         None => print::failure(&format!("{error:#}")),
+    }
+    if let Some(ends::Ends(code)) = error.downcast_ref() {
+        return *code;
     }
     match error.downcast_ref::<Error>() {
         Some(Error::Usage(_) | Error::Setting { .. }) => 2,

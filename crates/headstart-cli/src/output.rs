@@ -152,6 +152,12 @@ impl Observer for Terminal {
         }
     }
 
+    fn scored(&mut self, done: u64, total: Option<u64>) {
+        if let Some(total) = total {
+            self.show("images", done as usize, total as usize);
+        }
+    }
+
     fn say(&mut self, line: &str) {
         self.clear();
         self.in_table = false;

@@ -50,3 +50,4 @@ pub use row_ops::{scale_rows, sum_of_squares};
 pub use separable::Separable;
 pub use shape::{Convolution, Padding, Pool, Shape};
 pub use squeeze::SqueezeExcite;
+pub use vector::vector_level;

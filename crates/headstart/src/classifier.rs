@@ -96,6 +96,14 @@ impl Classifier {
         Sealed::bytes(path.as_ref())
     }
 
+    /// As [`Classifier::load`], with the file's SHA-256.
+    pub(crate) fn load_with_digest(path: &Path) -> Result<(Self, String)> {
+        let bytes = Sealed::bytes(path)?;
+        let classifier = Self::compile(Sealed::parse(&bytes, path)?);
+        classifier.check(path)?;
+        Ok((classifier, sha256(&bytes)))
+    }
+
     /// As [`Classifier::load`], with what lay in the file and the file's SHA-256.
     pub(crate) fn load_with_tensors(path: &Path) -> Result<(Self, Sealed, String)> {
         let bytes = Sealed::bytes(path)?;

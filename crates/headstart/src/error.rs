@@ -44,6 +44,16 @@ pub enum Error {
     /// Settings do not go together, or one is unknown.
     #[error("{0}")]
     Usage(String),
+    /// Parts of a table are not there yet.
+    #[error("{}: expected the parts of {expected} shards, found none of {missing}", shown(path))]
+    Incomplete {
+        /// Where they should be.
+        path: PathBuf,
+        /// How many there should be.
+        expected: u64,
+        /// Which are not there.
+        missing: String,
+    },
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,

@@ -87,6 +87,7 @@ pub mod rate_curve;
 pub mod regular;
 pub mod report;
 pub mod run;
+pub mod score;
 mod sha256;
 pub mod train;
 mod trainer;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Every module of the library; each may use only those before it.
-const FLOORS: [&str; 32] = [
+const FLOORS: [&str; 33] = [
     "visible",
     "error",
     "sha256",
@@ -30,6 +30,7 @@ const FLOORS: [&str; 32] = [
     "explain",
     "classifier",
     "external",
+    "score",
     "audit",
     "learning_curve",
     "rate_curve",

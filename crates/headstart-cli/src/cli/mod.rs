@@ -2,6 +2,7 @@
 
 mod images;
 mod model;
+mod score;
 mod training;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub use model::{
     BenchArguments, CompareArguments, EvaluateArguments, ExportArguments, ExportFormat, ExportInput, Format,
     PredictArguments, ServeArguments, SummaryArguments,
 };
+pub use score::{ScoreArguments, ScoreMergeArguments};
 pub use training::{LearningCurveArguments, TrainArguments};
 
 /// What a bare `headstart --help` ends with.
@@ -45,6 +47,10 @@ pub enum Command {
     Evaluate(EvaluateArguments),
     /// Classify images.
     Predict(PredictArguments),
+    /// Score one shard of any number of images, as a Parquet part.
+    Score(ScoreArguments),
+    /// Merge the parts of all shards into one table and a summary.
+    ScoreMerge(ScoreMergeArguments),
     /// Serve a model as a web app.
     Serve(ServeArguments),
     /// Write a model in the format of another program.

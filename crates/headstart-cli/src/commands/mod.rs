@@ -16,6 +16,8 @@ mod learning_rate;
 mod metrics;
 mod predict;
 mod recipes;
+mod score;
+mod score_merge;
 mod serve;
 mod shell;
 mod split;
@@ -40,6 +42,8 @@ pub fn run(arguments: Arguments, line: &str) -> Result<()> {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
+        Command::Score(arguments) => score::run(&arguments),
+        Command::ScoreMerge(arguments) => score_merge::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Summary(arguments) => summary::run(&arguments),

@@ -29,6 +29,20 @@ pub(crate) fn level() -> Level {
     *LEVEL.get_or_init(|| detect(std::env::var("HEADSTART_VECTOR").as_deref().unwrap_or_default()))
 }
 
+/// The name of the instruction set that this process computes with: `avx512`, `avx2`, `neon` or `portable`. Two machines of
+/// one level compute the same bits.
+pub fn vector_level() -> &'static str {
+    match level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => "avx512",
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => "avx2",
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => "neon",
+        Level::Portable => "portable",
+    }
+}
+
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(unused_variables))]
 fn detect(most: &str) -> Level {
     #[cfg(target_arch = "x86_64")]

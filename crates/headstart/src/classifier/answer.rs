@@ -31,6 +31,9 @@ impl Verdict {
         }
     }
 
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Decided, Self::Undecided, Self::Refused];
+
     /// The word that stands for it in tables, JSON and CSV.
     pub fn word(self) -> &'static str {
         match self {

@@ -33,6 +33,24 @@ const SILENT: &str = "fold";
 /// What parts the labels of an image that has several, as in NIH's ChestX-ray14; here an image has one.
 const SEVERAL: char = '|';
 
+/// Where among a table's columns the paths are.
+///
+/// # Errors
+/// A table without such a column.
+pub(crate) fn path_column(file: &Path, names: &[&str]) -> Result<usize> {
+    find(file, names, &PATHS)
+}
+
+/// Where the first of `wanted` is, in any case.
+fn find(file: &Path, names: &[&str], wanted: &[&str]) -> Result<usize> {
+    let place = |wanted: &&str| names.iter().position(|name| name.eq_ignore_ascii_case(wanted));
+    wanted.iter().find_map(place).ok_or_else(|| {
+        let (last, others) = wanted.split_last().expect("a column has a name");
+        let expected = format!("a column {} or {last}", others.join(", "));
+        Error::invalid(file, expected, format!("the columns {}", names.join(", ")))
+    })
+}
+
 /// Where the fields are.
 pub(super) struct Columns {
     path: usize,
@@ -49,15 +67,8 @@ impl Columns {
             return Err(Error::invalid(file, "columns of different names", format!("two columns {name}")));
         }
         let optional = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(name));
-        let required = |names: &[&str]| {
-            let found = header.iter().collect::<Vec<_>>().join(", ");
-            names.iter().find_map(|name| optional(name)).ok_or_else(|| {
-                let (last, others) = names.split_last().expect("a column has a name");
-                let expected = format!("a column {} or {last}", others.join(", "));
-                Error::invalid(file, expected, format!("the columns {found}"))
-            })
-        };
-        let (path, label) = (required(&PATHS)?, required(&LABELS)?);
+        let names: Vec<&str> = header.iter().collect();
+        let (path, label) = (find(file, &names, &PATHS)?, find(file, &names, &LABELS)?);
         let (group, split) = (GROUPS.iter().find_map(|name| optional(name)), optional("split"));
         let root = optional("root");
         let known = [Some(path), Some(label), group, split, root, optional(SILENT)];

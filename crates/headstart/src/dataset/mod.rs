@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use self::clusters::Clusters;
+pub(crate) use self::columns::path_column;
 pub use self::files::LabelledFile;
 pub use self::folder::files_in;
 pub use self::groups::Grouping;
