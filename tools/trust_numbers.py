@@ -31,7 +31,7 @@ class Program:
 
     def __call__(self, *arguments):
         command = [str(self.path), *map(str, arguments)]
-        print(" ".join(command), file=sys.stderr)
+        print(" ".join(command[:6]), file=sys.stderr)
         environment = {"HEADSTART_CACHE": str(self.work / "cache"), "PATH": "/usr/bin:/bin"}
         return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
