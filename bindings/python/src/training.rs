@@ -107,8 +107,7 @@ impl Order {
 }
 
 fn part(name: &str) -> Result<Split> {
-    let known = Split::ALL.into_iter().find(|split| split.name() == name);
-    known.ok_or_else(|| Error::setting("splits", "train, validation or test", name))
+    Split::from_name(name).ok_or_else(|| Error::setting("splits", "train, validation or test", name))
 }
 
 /// Trains what the dict `order` says.

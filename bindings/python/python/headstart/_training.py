@@ -17,8 +17,6 @@ __all__ = ["HeadstartWarning", "train"]
 
 Path = Union[str, "os.PathLike[str]"]
 
-_SPLITS = {"val": "validation", "valid": "validation", "training": "train", "testing": "test"}
-
 
 def train(
     data: Union[Path, Iterable[Path]],
@@ -146,7 +144,7 @@ def _files(
     if count == 0:
         raise ValueError("expected images, found none")
     names = [None] * count if groups is None or isinstance(groups, str) else [_text(group) for group in groups]
-    parts = [None] * count if splits is None else [_part(split) for split in splits]
+    parts = [None] * count if splits is None else [_text(split) for split in splits]
     for name, values in (("y", labels), ("groups", names), ("splits", parts)):
         if len(values) != count:
             raise ValueError(f"{name}: expected one for each of {count} images, found {len(values)}")
@@ -159,14 +157,9 @@ def _files(
     ]
 
 
-def _text(group: Any) -> Optional[str]:
+def _text(cell: Any) -> Optional[str]:
     # Tables have NaN where there is nothing.
-    return None if group is None or group != group else str(group)
-
-
-def _part(split: Optional[str]) -> Optional[str]:
-    name = _text(split)
-    return None if name is None else _SPLITS.get(name.lower(), name.lower())
+    return None if cell is None or cell != cell else str(cell)
 
 
 def _settings(settings: Optional[Mapping[str, Any]], *others: Any) -> str:

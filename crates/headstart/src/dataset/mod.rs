@@ -60,8 +60,8 @@ impl Split {
         }
     }
 
-    /// The split that a folder or a CSV field names, in any case.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
+    /// The split that a folder or a CSV field names, in any case: `val`, `valid`, `dev` and `eval` are validation, too.
+    pub fn from_name(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
             "train" | "training" => Some(Self::Train),
             "val" | "valid" | "validation" | "dev" | "eval" => Some(Self::Validation),

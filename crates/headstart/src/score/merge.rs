@@ -235,7 +235,7 @@ impl Mixture {
 
     fn refused(&self, path: &Path) -> Error {
         let expected = "parts of one vector level and one version of headstart, which compute the same bits";
-        let found = format!("{}; --allow-mixed merges them all the same", self.words());
+        let found = format!("{}; they are merged only where a mixture is allowed", self.words());
         Error::invalid(path, expected, found)
     }
 

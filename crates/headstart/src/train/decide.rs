@@ -12,15 +12,6 @@ use crate::error::Result;
 use crate::evaluate::Doubt;
 use crate::observer::Observer;
 
-/// The trainings that are over.
-pub(super) struct Trainings {
-    pub(super) trained: Vec<Trained>,
-    /// What went wrong, in words for the user.
-    pub(super) warnings: Vec<String>,
-    /// How long they took.
-    pub(super) seconds: f64,
-}
-
 /// The trainings that make the model, and what was decided and measured with them.
 pub(super) struct Decisions {
     trained: Vec<Trained>,

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use super::Recipe;
 use super::data::Usable;
-use super::decide::Trainings;
-use super::members::{All, Fitting, Member, records};
+use super::members::{Fitting, Member, Trainings, records};
 use super::phases::Phases;
 use super::setup::Setup;
 use super::views::{Needed, Shown};
@@ -54,7 +53,6 @@ impl<'a> Inputs<'a> {
     /// As [`Fitting::all`].
     pub(super) fn fit(&self, observer: &mut dyn Observer) -> Result<Trainings> {
         let Setup { job, dataset, survey, positive, net, .. } = self.setup;
-        let start = Instant::now();
         let fitting = Fitting {
             job,
             net,
@@ -66,10 +64,9 @@ impl<'a> Inputs<'a> {
             positive: *positive,
             groups: &self.groups(),
         };
-        let All { trained, mut warnings } =
-            fitting.all(self.members.clone(), &self.fingerprint(), observer)?;
-        warnings.extend(first_frames(survey.first_frames(dataset)));
-        Ok(Trainings { trained, warnings, seconds: start.elapsed().as_secs_f64() })
+        let mut trainings = fitting.all(self.members.clone(), &self.fingerprint(), observer)?;
+        trainings.warnings.extend(first_frames(survey.first_frames(dataset)));
+        Ok(trainings)
     }
 
     /// Looks for labels that are probably wrong, by the features.

@@ -1,6 +1,7 @@
 //! The trainings of a job: one, or one for each seed and fold, whose mean the model will be.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use super::Job;
 use super::assembly::Assembled;
@@ -88,10 +89,12 @@ impl Member {
 }
 
 /// The trainings that are over.
-pub(super) struct All {
+pub(super) struct Trainings {
     pub(super) trained: Vec<Trained>,
     /// What went wrong, in words for the user.
     pub(super) warnings: Vec<String>,
+    /// How long they took.
+    pub(super) seconds: f64,
 }
 
 /// What all trainings of a job share.
@@ -114,8 +117,14 @@ impl Fitting<'_> {
     ///
     /// # Errors
     /// As [`fit::Fit::run`].
-    pub(super) fn all(&self, members: Vec<Member>, print: &str, observer: &mut dyn Observer) -> Result<All> {
-        let mut all = All { trained: vec![], warnings: vec![] };
+    pub(super) fn all(
+        &self,
+        members: Vec<Member>,
+        print: &str,
+        observer: &mut dyn Observer,
+    ) -> Result<Trainings> {
+        let start = Instant::now();
+        let mut all = Trainings { trained: vec![], warnings: vec![], seconds: 0.0 };
         let count = members.len();
         for (number, member) in members.into_iter().enumerate() {
             if count > 1 {
@@ -136,6 +145,7 @@ impl Fitting<'_> {
             let probes = self.probes(&all.trained, observer)?;
             all.trained.extend(probes);
         }
+        all.seconds = start.elapsed().as_secs_f64();
         Ok(all)
     }
 

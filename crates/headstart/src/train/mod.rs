@@ -45,8 +45,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::data::Usable;
-use self::decide::{Measurements, Trainings};
+use self::decide::Measurements;
 use self::inputs::Inputs;
+use self::members::Trainings;
 use self::setup::Setup;
 use crate::audit::Audit;
 use crate::backbone::Backbone;
