@@ -6,14 +6,14 @@
 //!
 //! The kind of file is `model`, `weights`, `recipe`, `csv`, `npz` or `image`. Half of all models and npz are changed within what
 //! their checksums guard. An input that makes its reader panic, or take more than ten seconds of a processor, is written
-//! beside the given file as `NAME.crash-NUMBER`. Inputs follow from `--seed`, so that what was found once is found again.
+//! beside the given file as `NAME.crash-NUMBER`. `--seconds` counts a processor's time. Inputs follow from `--seed`, so that
+//! what was found once is found again.
 
 mod parts;
 mod random;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use headstart::backbone::file;
 use headstart::classifier::Classifier;
@@ -43,13 +43,8 @@ fn main() {
     };
     let file = PathBuf::from(file);
     let whole = std::fs::read(&file).expect("the file can be read");
-    let found = search(
-        &file,
-        &whole,
-        (changer(kind), read),
-        option("--seed", 1),
-        Duration::from_secs(option("--seconds", 60)),
-    );
+    let found =
+        search(&file, &whole, (changer(kind), read), option("--seed", 1), option("--seconds", 60) as f64);
     println!("{kind}: {} inputs, {} of them read, {} crashes or hangs", found.inputs, found.read, found.bad);
     std::process::exit(i32::from(found.bad > 0));
 }
@@ -88,12 +83,12 @@ struct Found {
     bad: u64,
 }
 
-fn search(file: &Path, whole: &[u8], (change, read): (Changer, Reader), seed: u64, time: Duration) -> Found {
+fn search(file: &Path, whole: &[u8], (change, read): (Changer, Reader), seed: u64, seconds: f64) -> Found {
     let extension = file.extension().unwrap_or_default();
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let path = folder.path().join("input").with_extension(extension);
-    let (start, mut found) = (Instant::now(), Found { inputs: 0, read: 0, bad: 0 });
-    while start.elapsed() < time {
+    let (start, mut found) = (processor_seconds(), Found { inputs: 0, read: 0, bad: 0 });
+    while processor_seconds() - start < seconds {
         found.inputs += 1;
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9).wrapping_add(found.inputs));
         let within = if random.below(2) == 0 { change(whole, &mut random) } else { None };
