@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::features::lock;
 
 /// To be raised when anything is measured in another way.
-const FILE: &str = "looks-5.jsonl";
+const FILE: &str = "looks-6.jsonl";
 
 /// The looks that are known, and those that are new.
 pub(super) struct Memory {

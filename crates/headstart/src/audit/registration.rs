@@ -10,8 +10,17 @@ const COARSE: usize = 64;
 const REACH: usize = 3;
 /// A standard deviation of the detail, in the steps that are kept.
 const UNIT: f32 = 32.0;
+/// Detail is divided by how much of it is around, so that a few strong edges, of a marker or of a frame, do not outweigh
+/// all the rest. This share of the picture's mean square is added, so that the noise of an even area does not count as much.
+const FLOOR: f32 = 0.1;
+/// Reach of the mean that takes noise and traces of compression off the fine picture first.
+const NOISE: usize = 1;
+/// Pixels at the edge of the coarse and of the fine picture that do not count: beside a border or the filled corner of a
+/// turned copy there is the detail of its edge, which the original does not have.
+const COARSE_MARGIN: usize = 5;
+const FINE_MARGIN: usize = 6;
 /// With less of a picture inside the other nothing is told.
-const LEAST_COMMON: f32 = 0.6;
+const LEAST_COMMON: f32 = 0.5;
 /// What correlates less at first does not at last.
 const HOPELESS: f32 = 0.25;
 /// Steps of shift and scale, in parts of the picture, and of the turn, in degrees.
@@ -25,9 +34,10 @@ pub(super) struct Print {
     fine: Detail,
 }
 
-/// Levels less the mean around them, `[side, side]`.
+/// Levels less the mean around them, divided by their deviation around them, `[side, side]`.
 struct Detail {
     side: usize,
+    margin: usize,
     levels: Vec<i8>,
 }
 
@@ -42,7 +52,11 @@ impl Print {
         for (index, level) in grey.iter().enumerate() {
             small[index / SIDE / STEP * COARSE + index % SIDE / STEP] += level / (STEP * STEP) as f32;
         }
-        Self { coarse: Detail::of(&small, COARSE), fine: Detail::of(grey, SIDE) }
+        let clean = blurred(grey, SIDE, NOISE);
+        Self {
+            coarse: Detail::of(&small, COARSE, COARSE_MARGIN),
+            fine: Detail::of(&clean, SIDE, FINE_MARGIN),
+        }
     }
 
     /// Correlation of this picture, seen as `view` says or nearly so, with another; below 0 for a negative.
@@ -89,22 +103,25 @@ fn climb(start: View, size: f32, merit: impl Fn(&View) -> f32) -> (View, f32) {
 }
 
 impl Detail {
-    fn of(levels: &[f32], side: usize) -> Self {
-        let around = blurred(&blurred(levels, side), side);
-        let detail: Vec<f32> = levels.iter().zip(around).map(|(level, around)| level - around).collect();
-        let square = detail.iter().map(|value| value * value).sum::<f32>() / detail.len() as f32;
-        let unit = UNIT / square.sqrt().max(f32::EPSILON);
-        let levels = detail.iter().map(|value| (value * unit).round().clamp(-127.0, 127.0) as i8).collect();
-        Self { side, levels }
+    fn of(levels: &[f32], side: usize, margin: usize) -> Self {
+        let smooth = |levels: &[f32]| blurred(&blurred(levels, side, REACH), side, REACH);
+        let detail: Vec<f32> =
+            levels.iter().zip(smooth(levels)).map(|(level, around)| level - around).collect();
+        let squares: Vec<f32> = detail.iter().map(|value| value * value).collect();
+        let floor = FLOOR * squares.iter().sum::<f32>() / squares.len() as f32 + f32::EPSILON;
+        let even = |(value, square): (&f32, f32)| value * UNIT / (square + floor).sqrt();
+        let kept = |value: f32| value.round().clamp(-127.0, 127.0) as i8;
+        Self { side, margin, levels: detail.iter().zip(smooth(&squares)).map(even).map(kept).collect() }
     }
 
     /// Over every `step`-th point of `other` that lies inside.
     fn correlation(&self, other: &Self, view: &View, step: usize) -> f32 {
-        let (side, map) = (self.side, view.map());
+        let (side, map, margin) = (self.side, view.map(), self.margin);
+        let counted = || (margin..side - margin).step_by(step);
         let (mut sums, mut count) = ([0.0f32; 5], 0usize);
-        for row in (0..side).step_by(step) {
+        for row in counted() {
             let y = (row as f32 + 0.5) / side as f32 - 0.5;
-            for column in (0..side).step_by(step) {
+            for column in counted() {
                 let x = (column as f32 + 0.5) / side as f32 - 0.5;
                 let Some(here) = self.at(map.at(x, y)) else { continue };
                 let there = f32::from(other.levels[row * side + column]);
@@ -113,7 +130,7 @@ impl Detail {
                 count += 1;
             }
         }
-        let points = side.div_ceil(step).pow(2) as f32;
+        let points = counted().count().pow(2) as f32;
         if (count as f32) < LEAST_COMMON * points {
             return 0.0;
         }
@@ -122,11 +139,11 @@ impl Detail {
         if spread > 0.0 { (both - here * there) / spread.sqrt() } else { 0.0 }
     }
 
-    /// Between pixels in proportion; `None` outside.
+    /// Between pixels in proportion; `None` outside and in the margin.
     fn at(&self, place: [f32; 2]) -> Option<f32> {
         let [x, y] = place.map(|at| (at + 0.5) * self.side as f32 - 0.5);
-        let last = (self.side - 1) as f32;
-        if !(0.0..last).contains(&x) || !(0.0..last).contains(&y) {
+        let inside = self.margin as f32..(self.side - 1 - self.margin) as f32;
+        if !inside.contains(&x) || !inside.contains(&y) {
             return None;
         }
         let (column, row) = (x as usize, y as usize);
@@ -137,13 +154,13 @@ impl Detail {
     }
 }
 
-/// The mean over a square of `2 · REACH + 1` pixels, cut at the edges.
-fn blurred(levels: &[f32], side: usize) -> Vec<f32> {
+/// The mean over a square of `2 · reach + 1` pixels, cut at the edges.
+fn blurred(levels: &[f32], side: usize, reach: usize) -> Vec<f32> {
     let along = |levels: &[f32]| -> Vec<f32> {
         let row = |row: &[f32]| -> Vec<f32> {
             (0..side)
                 .map(|x| {
-                    let window = &row[x.saturating_sub(REACH)..(x + REACH + 1).min(side)];
+                    let window = &row[x.saturating_sub(reach)..(x + reach + 1).min(side)];
                     window.iter().sum::<f32>() / window.len() as f32
                 })
                 .collect()

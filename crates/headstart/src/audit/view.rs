@@ -21,9 +21,9 @@ pub(super) struct Map {
     y: [f32; 3],
 }
 
-/// A crop that takes away a twentieth, wherever it lies, is one of these to within a hundredth; so is a turn by up to
-/// five degrees to within one. Hashes forgive that much.
-pub(super) const VIEWS: [View; 13] = {
+/// A crop that takes away a twentieth, wherever it lies, is one of these to within a hundredth, a turn by up to five
+/// degrees to within one, and a border of up to an eighth of the side to within a twentieth. Hashes forgive that much.
+pub(super) const VIEWS: [View; 18] = {
     let (off, part) = (0.0167, 0.95);
     [
         View::part(part, -off, -off),
@@ -35,10 +35,16 @@ pub(super) const VIEWS: [View; 13] = {
         View::part(part, -off, off),
         View::part(part, 0.0, off),
         View::part(part, off, off),
-        View::turned(-4.0),
-        View::turned(-2.0),
-        View::turned(2.0),
-        View::turned(4.0),
+        View::turned(-4.5),
+        View::turned(-3.0),
+        View::turned(-1.5),
+        View::turned(1.5),
+        View::turned(3.0),
+        View::turned(4.5),
+        // What a border was put around is seen from farther away.
+        View::part(1.09, 0.0, 0.0),
+        View::part(1.17, 0.0, 0.0),
+        View::part(1.25, 0.0, 0.0),
     ]
 };
 
