@@ -15,7 +15,18 @@ fn headstart(cache: &Path) -> Command {
     command
 }
 
-/// A picture that is its seed's alone: waves in all directions, with fine grain.
+/// Side of a grain in pixels: one of a single pixel would not outlast another size.
+const GRAIN: u32 = 3;
+
+/// A number that these numbers alone decide, and no simple rule: no picture is another one moved.
+fn scattered(numbers: [u32; 3]) -> u32 {
+    numbers.iter().fold(0, |mixed, number| {
+        let mixed = (mixed ^ number).wrapping_mul(0x9E37_79B1);
+        mixed ^ mixed >> 15
+    })
+}
+
+/// A picture that is its seed's alone: waves in all directions, with grain.
 fn picture(seed: u32, width: u32, height: u32) -> GrayImage {
     let drawn =
         |number: u32| (seed.wrapping_mul(2_654_435_761).rotate_left(number * 7) % 1000) as f32 / 1000.0;
@@ -25,7 +36,7 @@ fn picture(seed: u32, width: u32, height: u32) -> GrayImage {
     GrayImage::from_fn(width, height, |x, y| {
         let (right, down) = (x as f32 / width as f32, y as f32 / height as f32);
         let level: f32 = waves.iter().map(|[a, b, phase]| (a * right + b * down + phase).sin()).sum();
-        let grain = ((x * 31 + y * 17 + x * y * 7 + seed * 13) % 23) as f32;
+        let grain = (scattered([x / GRAIN, y / GRAIN, seed]) % 23) as f32;
         Luma([(110.0 + 12.0 * level + grain) as u8])
     })
 }
