@@ -44,7 +44,7 @@ pub use channels::{global_average_pool, scale_channels};
 pub use convolution::PackedConvolution;
 pub use dense::dense;
 pub use huge_pages::HugePages;
-pub use pixelwise::{affine, concatenate};
+pub use pixelwise::{add, affine, concatenate};
 pub use pool::{average_pool, max_pool};
 pub use row_ops::{scale_rows, sum_of_squares};
 pub use separable::Separable;

@@ -31,11 +31,24 @@ pub fn affine(
         for (output, pixel) in output.chunks_exact_mut(channels).zip(maps.chunks_exact(channels)) {
             let factors = pixel.iter().zip(scale.iter().zip(shift));
             for (slot, (value, (scale, shift))) in output.iter_mut().zip(factors) {
-                // Written so that NaN stays NaN.
-                let sum = value * scale + shift;
-                let sum = if sum < least { least } else { sum };
-                *slot = if sum > most { most } else { sum };
+                *slot = within(value * scale + shift, least, most);
             }
+        }
+        activation.bend(output);
+    });
+}
+
+/// `activation(left + right)`, value by value: what a residual block ends with.
+///
+/// # Shapes
+/// - `left`, `right`, `output`: of one length
+pub fn add(left: &[f32], right: &[f32], activation: Activation, output: &mut [f32]) {
+    assert_eq!([left.len(), right.len()], [output.len(); 2], "maps of one shape");
+    let (least, most) = activation.range();
+    let blocks = output.par_chunks_mut(BLOCK).zip(left.par_chunks(BLOCK).zip(right.par_chunks(BLOCK)));
+    blocks.for_each(|(output, (left, right))| {
+        for (slot, (left, right)) in output.iter_mut().zip(left.iter().zip(right)) {
+            *slot = within(left + right, least, most);
         }
         activation.bend(output);
     });
@@ -63,6 +76,13 @@ pub fn concatenate(maps: &[(&[f32], usize)], shape: Shape, output: &mut [f32]) {
             start += channels;
         }
     });
+}
+
+/// Clamped; written so that NaN stays NaN.
+#[inline(always)]
+fn within(value: f32, least: f32, most: f32) -> f32 {
+    let value = if value < least { least } else { value };
+    if value > most { most } else { value }
 }
 
 /// Pixels of one task.

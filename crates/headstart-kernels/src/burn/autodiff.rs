@@ -11,7 +11,7 @@ use ::burn::backend::tensor::FloatTensor;
 use super::flex::{Host, bend, owned, tensor};
 use super::ops::MapOps;
 use crate::gradient;
-use crate::{Activation, Convolution, Pool};
+use crate::{Activation, Convolution, Pool, Shape};
 
 /// A Flex tensor and its place in the graph.
 type Tracked = FloatTensor<Autodiff<Flex>>;
@@ -65,6 +65,20 @@ impl<C: CheckpointStrategy> MapOps for Autodiff<Flex, C> {
         let ([maps, factors], nodes) = parts([maps, factors]);
         let output = Flex::scale_channels(maps.clone(), factors.clone());
         record::<_, _, C, 2>(ChannelsBackward, nodes, output, ([maps, factors], ()))
+    }
+
+    fn add(left: Tracked, right: Tracked, activation: Activation) -> Tracked {
+        let ([left, right], nodes) = parts([left, right]);
+        let (output, kept) =
+            activated(activation, |activation| Flex::add(left.clone(), right.clone(), activation));
+        record::<_, _, C, 2>(AddBackward, nodes, output, ([kept.clone(), kept], activation))
+    }
+
+    fn affine(maps: Tracked, scale: Tracked, shift: Tracked, activation: Activation) -> Tracked {
+        let ([maps, scale, shift], nodes) = parts([maps, scale, shift]);
+        let (output, kept) =
+            activated(activation, |activation| Flex::affine(maps.clone(), scale.clone(), shift, activation));
+        record::<_, _, C, 3>(AffineBackward, nodes, output, ([maps, scale, kept], activation))
     }
 
     fn sum_of_squares(values: Tracked) -> Tracked {
@@ -274,6 +288,57 @@ impl Backward<Flex, 2> for ChannelsBackward {
                 gradient::channel_factors(maps.values(), shape, gradient.values(), to);
             });
             grads.register::<Flex>(node.id, values);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct AddBackward;
+
+impl Backward<Flex, 2> for AddBackward {
+    type State = Kept<Activation, 2>;
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([kept, _], activation) = ops.state;
+        let mut gradient = grads.consume::<Flex>(&ops.node);
+        if activation != Activation::Identity {
+            let kept = Host::new(kept);
+            let (values, _) = through(activation, kept.0.clone(), gradient, kept.shape().channels);
+            gradient = tensor(values, kept.dims::<4>());
+        }
+        for node in ops.parents.into_iter().flatten() {
+            grads.register::<Flex>(node.id, gradient.clone());
+        }
+    }
+}
+
+#[derive(Debug)]
+struct AffineBackward;
+
+impl Backward<Flex, 3> for AffineBackward {
+    type State = Kept<Activation, 3>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([maps, scale, kept], activation) = ops.state;
+        let (maps, scale) = (Host::new(maps), Host::new(scale));
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let (gradient, shift) = through(activation, kept, gradient, maps.shape().channels);
+        // All images have one scale, so that all pixels are those of one map.
+        let Shape { batch, height, width, channels } = maps.shape();
+        let shape = Shape { batch: 1, height: batch * height, width, channels };
+        let [of_maps, of_scale, of_shift] = ops.parents;
+        if let Some(node) = of_maps {
+            let values = like::<4>(&maps, |to| crate::scale_channels(&gradient, shape, scale.values(), to));
+            grads.register::<Flex>(node.id, values);
+        }
+        if let Some(node) = of_scale {
+            let values = like::<1>(&scale, |to| {
+                gradient::channel_factors(maps.values(), shape, &gradient, to);
+            });
+            grads.register::<Flex>(node.id, values);
+        }
+        if let Some(node) = of_shift {
+            grads.register::<Flex>(node.id, shift);
         }
     }
 }

@@ -56,6 +56,26 @@ pub(super) fn scale_channels<B: Backend>(maps: FloatTensor<B>, factors: FloatTen
     B::float_mul(maps, factors)
 }
 
+pub(super) fn add<B: Backend>(
+    left: FloatTensor<B>,
+    right: FloatTensor<B>,
+    activation: Activation,
+) -> FloatTensor<B> {
+    activate::<B>(B::float_add(left, right), activation)
+}
+
+pub(super) fn affine<B: Backend>(
+    maps: FloatTensor<B>,
+    factors: [FloatTensor<B>; 2],
+    activation: Activation,
+) -> FloatTensor<B> {
+    let [scale, shift] = factors.map(|values| {
+        let channels = values.shape()[0];
+        B::float_reshape(values, [1, 1, 1, channels].into())
+    });
+    activate::<B>(B::float_add(B::float_mul(maps, scale), shift), activation)
+}
+
 pub(super) fn sum_of_squares<B: Backend>(values: FloatTensor<B>) -> FloatTensor<B> {
     B::float_sum(B::float_mul(values.clone(), values))
 }

@@ -64,6 +64,21 @@ impl MapOps for Flex {
         tensor(scaled, maps.dims::<4>())
     }
 
+    fn add(left: FlexTensor, right: FlexTensor, activation: Activation) -> FlexTensor {
+        let (left, right) = (Host::new(left), Host::new(right));
+        let mut output = vec![0.0; left.values().len()];
+        crate::add(left.values(), right.values(), activation, &mut output);
+        tensor(output, left.dims::<4>())
+    }
+
+    fn affine(maps: FlexTensor, scale: FlexTensor, shift: FlexTensor, activation: Activation) -> FlexTensor {
+        let (maps, scale, shift) = (Host::new(maps), Host::new(scale), Host::new(shift));
+        let mut output = vec![0.0; maps.values().len()];
+        let factors = [scale.values(), shift.values()];
+        crate::affine(maps.values(), maps.shape(), factors, activation, &mut output);
+        tensor(output, maps.dims::<4>())
+    }
+
     fn sum_of_squares(values: FlexTensor) -> FlexTensor {
         tensor(vec![crate::sum_of_squares(Host::new(values).values())], [1])
     }
@@ -84,7 +99,7 @@ impl MapOps for Flex {
 
 /// A tensor whose values lie in order.
 #[derive(Debug, Clone)]
-pub(super) struct Host(FlexTensor);
+pub(super) struct Host(pub(super) FlexTensor);
 
 impl Host {
     pub(super) fn new(tensor: FlexTensor) -> Self {

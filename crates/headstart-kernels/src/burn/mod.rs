@@ -83,6 +83,24 @@ pub fn scale_channels(maps: Tensor<4>, factors: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::scale_channels(maps.into_dispatch(), factors.into_dispatch()))
 }
 
+/// `activation(left + right)`.
+///
+/// # Shapes
+/// - `left`, `right`, result: `[batch, height, width, channels]`
+pub fn add(left: Tensor<4>, right: Tensor<4>, activation: Activation) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::add(left.into_dispatch(), right.into_dispatch(), activation))
+}
+
+/// `activation(scale · maps + shift)`.
+///
+/// # Shapes
+/// - `maps`, result: `[batch, height, width, channels]`
+/// - `scale`, `shift`: `[channels]`
+pub fn affine(maps: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, activation: Activation) -> Tensor<4> {
+    let (maps, scale, shift) = (maps.into_dispatch(), scale.into_dispatch(), shift.into_dispatch());
+    Tensor::from_dispatch(Dispatch::affine(maps, scale, shift, activation))
+}
+
 /// `Σ values²`.
 ///
 /// # Shapes

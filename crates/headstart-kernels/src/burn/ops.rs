@@ -51,6 +51,21 @@ pub trait MapOps: Backend {
         composed::scale_channels::<Self>(maps, factors)
     }
 
+    /// See [`super::add`].
+    fn add(left: FloatTensor<Self>, right: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+        composed::add::<Self>(left, right, activation)
+    }
+
+    /// See [`super::affine`].
+    fn affine(
+        maps: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        composed::affine::<Self>(maps, [scale, shift], activation)
+    }
+
     /// See [`super::sum_of_squares`].
     fn sum_of_squares(values: FloatTensor<Self>) -> FloatTensor<Self> {
         composed::sum_of_squares::<Self>(values)

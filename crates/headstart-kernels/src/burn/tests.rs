@@ -136,6 +136,22 @@ fn factors_and_squares() {
 }
 
 #[test]
+fn sums_of_maps_and_normalisation() {
+    for activation in Activation::ALL {
+        let maps = [input([2, 5, 3, 4], 1), input([2, 5, 3, 4], 2)];
+        let ours = outcome(&maps, |[left, right]| Graph::add(left, right, activation));
+        let burns = outcome(&maps, |[left, right]| composed::add::<Graph>(left, right, activation));
+        assert_close(&ours, &burns, &format!("sum {activation:?}"));
+        let inputs = [input([2, 5, 3, 4], 1), input([4], 2), input([4], 3)];
+        let ours = outcome(&inputs, |[maps, scale, shift]| Graph::affine(maps, scale, shift, activation));
+        let burns = outcome(&inputs, |[maps, scale, shift]| {
+            composed::affine::<Graph>(maps, [scale, shift], activation)
+        });
+        assert_close(&ours, &burns, &format!("normalisation {activation:?}"));
+    }
+}
+
+#[test]
 fn adam() {
     let step = Adam { rate: 0.01, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, keep: 0.999 };
     let [values, gradient, first] = [1, 2, 3].map(|seed| input([70], seed));

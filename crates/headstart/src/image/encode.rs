@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
-use image::{ImageFormat, RgbImage};
+use image::codecs::png::PngEncoder;
 
 use super::Image;
 
@@ -12,9 +13,11 @@ const QUALITY: u8 = 85;
 
 /// The image as a PNG file's bytes, 8 bits a channel.
 pub fn encode_png(image: &Image) -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    pixels(image).write_to(&mut bytes, ImageFormat::Png).expect("an image in memory fits into a PNG");
-    bytes.into_inner()
+    let mut bytes = Vec::new();
+    pixels(image)
+        .write_with_encoder(PngEncoder::new(&mut bytes))
+        .expect("an image in memory fits into a PNG");
+    bytes
 }
 
 /// The image as a JPEG in a `data:` address, for `<img src>`.

@@ -1,7 +1,8 @@
 //! Resizing and normalising: part of the model, sealed with it.
 
-use fast_image_resize::images::{Image as Buffer, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U16x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use serde::{Deserialize, Serialize};
 
 use super::{Image, Pixels};
@@ -170,14 +171,18 @@ impl Preprocess {
     }
 
     fn resample(&self, pixels: &[u16], part: Part, [width, height]: [usize; 2], step: u16) -> Vec<u16> {
-        let kind = PixelType::U16x3;
-        let source = ImageRef::new(part.columns as u32, part.rows as u32, bytemuck::cast_slice(pixels), kind)
-            .expect("these are all its pixels");
-        let mut target = Buffer::new(width as u32, height as u32, kind);
+        // Of this kind of pixel only: each kind is a resizer of its own to the compiler.
+        let source = TypedImageRef::<U16x3>::from_buffer(
+            part.columns as u32,
+            part.rows as u32,
+            bytemuck::cast_slice(pixels),
+        )
+        .expect("these are all its pixels");
+        let mut target = TypedImage::<U16x3>::new(width as u32, height as u32);
         let ([left, across], [top, down]) = (part.across, part.down);
         let options = ResizeOptions::new().resize_alg(self.algorithm()).crop(left, top, across, down);
-        Resizer::new().resize(&source, &mut target, &options).expect("the part lies in the image");
-        let values = target.buffer().as_chunks().0.iter().map(|pair| u16::from_ne_bytes(*pair));
+        Resizer::new().resize_typed(&source, &mut target, &options).expect("the part lies in the image");
+        let values = target.pixels().iter().flat_map(|pixel| pixel.0);
         values.map(|value| (value.saturating_add(step / 2) / step) * step).collect()
     }
 

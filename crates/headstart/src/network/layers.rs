@@ -1,11 +1,10 @@
 //! Each kind of layer on Burn's tensors, maps as `[batch, height, width, channels]`.
 
-use burn::tensor::activation::{hard_sigmoid, hard_swish, relu, sigmoid, silu};
 use burn::tensor::{Tensor, TensorData};
 use headstart_kernels::burn as operations;
 
 use super::{Parameters, Tail};
-use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape};
+use crate::backbone::spec::{Convolution, Dense, Layer, MapShape};
 use crate::random::Random;
 
 /// Runs one layer.
@@ -28,9 +27,8 @@ pub(super) fn forward(
         }
         Layer::Norm(layer) => {
             let [scale, mean, beta] = tail.normalisation(&layer.norm, parameters);
-            let of_channels = |values: Tensor<1>| values.reshape([1, 1, 1, layer.channels]);
             let shift = beta - mean * scale.clone();
-            activate(maps * of_channels(scale) + of_channels(shift), layer.activation)
+            operations::affine(maps, scale, shift, layer.activation.into())
         }
         Layer::MaxPool(pool) => operations::max_pool(maps, (*pool).into()),
         Layer::AveragePool { window } => average_pool(maps, *window),
@@ -48,7 +46,7 @@ pub(super) fn forward(
                     .iter()
                     .fold(maps.clone(), |maps, layer| forward(layer, tail, parameters, maps, dropout))
             };
-            activate(through(body) + through(shortcut), *activation)
+            operations::add(through(body), through(shortcut), (*activation).into())
         }
         Layer::GlobalAveragePool => operations::global_average_pool(maps),
         Layer::Flatten => flatten(maps),
@@ -57,18 +55,6 @@ pub(super) fn forward(
             None => maps,
         },
         Layer::Dense(layer) => dense(layer, tail, parameters, maps),
-    }
-}
-
-fn activate(maps: Tensor<4>, activation: Activation) -> Tensor<4> {
-    match activation {
-        Activation::Identity => maps,
-        Activation::Relu => relu(maps),
-        Activation::Relu6 => maps.clamp(0.0, 6.0),
-        Activation::Silu => silu(maps),
-        Activation::HardSwish => hard_swish(maps),
-        Activation::Sigmoid => sigmoid(maps),
-        Activation::HardSigmoid => hard_sigmoid(maps, 1.0 / 6.0, 0.5),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Sharpness: blur, unsharp masking, and less resolution.
 
-use fast_image_resize::images::{Image as Buffer, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::F32;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::planes::Planes;
 
@@ -84,12 +85,12 @@ pub(super) fn lower_resolution(planes: &mut Planes, share: f32) {
 
 fn resized(plane: &[f32], from: usize, to: usize, filter: FilterType) -> Vec<f32> {
     let (from, to) = (from as u32, to as u32);
-    let source = ImageRef::new(from, from, bytemuck::cast_slice(plane), PixelType::F32)
+    let source = TypedImageRef::<F32>::from_buffer(from, from, bytemuck::cast_slice(plane))
         .expect("these are all its pixels");
-    let mut target = Buffer::new(to, to, PixelType::F32);
+    let mut target = TypedImage::<F32>::new(to, to);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    Resizer::new().resize(&source, &mut target, &options).expect("both are of one kind");
-    target.buffer().as_chunks().0.iter().map(|bytes| f32::from_ne_bytes(*bytes)).collect()
+    Resizer::new().resize_typed(&source, &mut target, &options).expect("the part lies in the image");
+    target.pixels().iter().map(|pixel| pixel.0).collect()
 }
 
 #[cfg(test)]
