@@ -1,4 +1,4 @@
-//! Images that a program lists itself, trained on without a test split.
+//! Images that a program or a table lists: trained on without a test split, and labels that no table has room for.
 
 use headstart::dataset::{Dataset, LabelledFile, Split};
 use headstart::{Classifier, Recipe, Trainer, phantom};
@@ -47,4 +47,19 @@ fn a_list_is_trained_on_as_its_folder_is_and_a_model_is_its_bytes() {
     others.by_ref().for_each(|sample| sample.split = Some(Split::Train));
     let kept = train(Trainer::on(given).without_test());
     assert_eq!(kept.metrics["test"].images, 8, "a test split that comes with the data stays");
+}
+
+#[test]
+fn a_label_as_long_as_a_text_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = folder.path().join("images.csv");
+    let text = |length: usize| {
+        let row = |index: usize| format!("{index}.png,{}\n", ["well", &"é".repeat(length)][index % 2]);
+        format!("path,label\n{}", (0..8).map(row).collect::<String>())
+    };
+    std::fs::write(&table, text(255)).expect("writes");
+    assert_eq!(Dataset::open(&table).expect("opens").classes.len(), 2);
+    std::fs::write(&table, text(256)).expect("writes");
+    let why = Dataset::open(&table).expect_err("too long").to_string();
+    assert!(why.contains("expected labels of at most 255 characters, found one of 256: ééé"), "{why}");
 }

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use super::Description;
 use super::sealed::Sealed;
-use crate::backbone::spec::{Layer, MapShape};
-use crate::dataset::MOST_CLASSES;
+use crate::backbone::spec::{Block, Layer, MapShape};
+use crate::dataset::{LONGEST_CLASS, MOST_CLASSES};
 use crate::error::{Error, Result};
 use crate::evaluate::{Calibration, Conformal};
 use crate::features::input;
@@ -63,10 +63,13 @@ fn all(description: &Description) -> Result<(), Flaw> {
     within("a number of test views", description.test_views.len(), 0..=MOST_VIEWS)?;
     description.test_views.iter().try_for_each(test_view)?;
     within("a number of members", description.members.len(), 0..=MOST_MEMBERS)?;
+    within("a backbone's name of a length", length(&description.backbone), 0..=LONGEST_CLASS)?;
     within("a number of frozen blocks", description.cut, 0..=description.blocks.len())?;
     let layers: Vec<&Layer> = description.blocks.iter().flat_map(|block| &block.layers).collect();
     description.gate.map_or(Ok(()), |facts| gate(facts, layers.len()))?;
     let behind = layers::walk(&layers, input(&description.preprocess))?;
+    // Behind the walk: before it no layer's numbers can be trusted.
+    description.blocks.iter().try_for_each(block)?;
     match behind == MapShape::new(1, 1, count) {
         true => Ok(()),
         false => Err(("a net", format!("that ends in {count} logits"), shown(behind))),
@@ -75,11 +78,26 @@ fn all(description: &Description) -> Result<(), Flaw> {
 
 fn classes(names: &[String]) -> Result<(), Flaw> {
     within("a number of classes", names.len(), 2..=MOST_CLASSES)?;
+    names
+        .iter()
+        .try_for_each(|name| within("a class's name of a length", length(name), 1..=LONGEST_CLASS))?;
     let different: HashSet<&String> = names.iter().collect();
     match different.len() == names.len() {
         true => Ok(()),
         false => Err(("classes", "of different names".into(), "a name twice".into())),
     }
+}
+
+/// Names stand in tables, which make room for the longest.
+fn block(block: &Block) -> Result<(), Flaw> {
+    let names = block.layers.iter().flat_map(Layer::parameters).map(|(name, _)| length(&name));
+    let mut lengths = names.chain([length(&block.name)]);
+    lengths.try_for_each(|length| within("a layer's name of a length", length, 0..=LONGEST_CLASS))
+}
+
+/// In characters.
+fn length(name: &str) -> usize {
+    name.chars().count()
 }
 
 fn calibration(calibration: Calibration) -> Result<(), Flaw> {

@@ -110,12 +110,23 @@ fn a_gate_of_two_distances_comes_back_and_notes_what_it_does_not_refuse() {
     let far = loaded.classify(&red);
     assert!(far.verdict == Verdict::Refused && far.note().is_none(), "{far:?}");
     assert_eq!(far, sealed.classify(&red));
-    let kind = GateKind::Residual { axes: 0, typical: 0.0, probes: 0 };
-    let absurd = whole.description.gate.map(|facts| GateFacts { kind, ..facts });
-    let description = Description { gate: absurd, ..whole.description.clone() };
-    std::fs::write(&path, Sealed { description, ..whole.clone() }.to_bytes()).expect("writes");
-    let error = Classifier::load(&path).map(drop).expect_err("divides by 0").to_string();
-    assert!(error.contains("a gate with distances above 0, found 0"), "{error}");
+    for typical in [0.0, 1e308] {
+        let kind = GateKind::Residual { axes: 0, typical, probes: 0 };
+        let absurd = whole.description.gate.map(|facts| GateFacts { kind, ..facts });
+        let description = Description { gate: absurd, ..whole.description.clone() };
+        std::fs::write(&path, Sealed { description, ..whole.clone() }.to_bytes()).expect("writes");
+        let error = Classifier::load(&path).map(drop).expect_err("no such distance").to_string();
+        assert!(error.contains("a gate with distances above 0 and up to 1000000, found"), "{error}");
+    }
+    for value in [0.0, 1e38] {
+        let mut damaged = whole.clone();
+        if let Some(Refusing::Residual(residual)) = damaged.gate.as_mut().map(|gate| &mut gate.refusing) {
+            residual.centre.fill(value);
+        }
+        std::fs::write(&path, damaged.to_bytes()).expect("writes");
+        let error = Classifier::load(&path).map(drop).expect_err("no such centre").to_string();
+        assert!(error.contains("whose tensors are damaged"), "{error}");
+    }
     let missing = Sealed { gate: None, ..whole };
     std::fs::write(&path, missing.to_bytes()).expect("writes");
     let error = Classifier::load(&path).map(drop).expect_err("damaged").to_string();

@@ -31,8 +31,8 @@ pub use self::folder::files_in;
 pub use self::groups::Grouping;
 pub use self::sample::{Digest, Sample};
 pub(crate) use self::sample::{Opened, Unusable};
-pub(crate) use self::tally::MOST_CLASSES;
 pub use self::tally::Tally;
+pub(crate) use self::tally::{LONGEST_CLASS, MOST_CLASSES};
 use crate::error::{Error, Result};
 
 /// The part that an image plays.

@@ -11,6 +11,8 @@ const FEW: usize = 100;
 const MOST_ALONE: usize = 1000;
 /// Classes, at most: as many as a sealed model may have.
 pub(crate) const MOST_CLASSES: usize = 10_000;
+/// The longest name of a class in characters, as long as a folder's can be: tables make room for the longest.
+pub(crate) const LONGEST_CLASS: usize = 255;
 
 /// Numbers of images and of groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +68,11 @@ impl Tally {
         if let Some(class) = self.classes.iter().find(|class| class.contains('|')) {
             let found = format!("{class}: where several classes are listed, | stands between them");
             return Err(Error::invalid(root, "names of classes without |", found));
+        }
+        if let Some(class) = self.classes.iter().find(|class| class.chars().count() > LONGEST_CLASS) {
+            let start: String = class.chars().take(40).collect();
+            let found = format!("one of {}: {start}…", class.chars().count());
+            return Err(Error::invalid(root, format!("labels of at most {LONGEST_CLASS} characters"), found));
         }
         for split in [None, Some(Split::Train), Some(Split::Validation), Some(Split::Test)] {
             let counts = self.counts(split);

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{tensor, threshold};
+use super::{is_fitted, tensor, threshold};
 use crate::backbone::weights::Weights;
 use crate::error::Result;
 use crate::probe::linear;
@@ -42,9 +42,9 @@ pub(crate) struct Copies {
 }
 
 impl Copies {
-    /// Whether its probes are numbers.
-    pub(super) fn is_finite(&self) -> bool {
-        self.probes.iter().all(|value| value.is_finite())
+    /// Whether its probes can have been fitted: with weights, none of them beyond all measure.
+    pub(super) fn is_sound(&self) -> bool {
+        self.probes.chunks_exact(self.width.max(1)).all(is_fitted)
     }
 
     /// Fits a probe for each kind of copy that can be told; one that tells it says more than `limit`.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::tensor;
+use super::{is_fitted, tensor};
 use crate::backbone::weights::Weights;
 use crate::error::Result;
 
@@ -66,10 +66,12 @@ impl Mahalanobis {
         self.means.chunks_exact(self.features).map(to).fold(f64::INFINITY, f64::min)
     }
 
-    /// Whether its tensors can be those of a gate: numbers, and no feature whitened to nothing.
+    /// Whether its tensors can be those of a gate: means of features, none of them beyond all measure, and no feature whitened to
+    /// nothing.
     pub(super) fn is_sound(&self) -> bool {
-        let finite = self.means.iter().chain(&self.whitener).all(|value| value.is_finite());
-        finite && self.whitener.iter().step_by(self.features + 1).all(|scale| *scale > 0.0)
+        is_fitted(&self.means)
+            && is_fitted(&self.whitener)
+            && self.whitener.iter().step_by(self.features + 1).all(|scale| *scale > 0.0)
     }
 
     /// Adds its tensors to a model's.

@@ -89,6 +89,9 @@ impl Strangeness {
     }
 }
 
+/// No image lies so far off: distances are in those of a typical image, or in standard deviations.
+const FARTHEST: f64 = 1e6;
+
 impl GateFacts {
     /// Whether an image is too far off to be answered.
     pub fn refuses(&self, image: &Strangeness) -> bool {
@@ -107,8 +110,11 @@ impl GateFacts {
             GateKind::Residual { typical, .. } => Some(typical),
         };
         let limits = [Some(self.threshold), self.unusual.map(|unusual| unusual.threshold), typical];
-        match limits.into_iter().flatten().find(|limit| !limit.is_finite() || *limit <= 0.0) {
-            Some(limit) => Err(Error::invalid(path, "a gate with distances above 0", limit.to_string())),
+        match limits.into_iter().flatten().find(|limit| !(*limit > 0.0 && *limit <= FARTHEST)) {
+            Some(limit) => {
+                let expected = format!("a gate with distances above 0 and up to {FARTHEST}");
+                Err(Error::invalid(path, expected, limit.to_string()))
+            }
             None => Ok(()),
         }
     }
@@ -224,6 +230,12 @@ impl Gate {
         };
         Ok(Self { refusing, unusual: unusual.transpose()? })
     }
+}
+
+/// Whether values can have been fitted: some of them above or below 0, none of them beyond all measure.
+fn is_fitted(values: &[f32]) -> bool {
+    const LARGE: f32 = 1e12;
+    values.iter().any(|value| *value != 0.0) && values.iter().all(|value| value.abs() <= LARGE)
 }
 
 /// The values of a tensor of a model's file.

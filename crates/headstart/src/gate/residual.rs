@@ -87,16 +87,14 @@ impl Residual {
         (whole - along.sum::<f64>()).max(0.0).sqrt()
     }
 
-    /// Whether its tensors can be those of a gate: numbers, and axes that are as long as 1.
+    /// Whether its tensors can be those of a gate: a mean of features of length 1, axes that are as long as 1, and probes.
     pub(super) fn is_sound(&self) -> bool {
-        let is_finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
-        let is_axis = |axis: &[f32]| {
-            let square: f64 = axis.iter().map(|part| f64::from(*part).powi(2)).sum();
-            (square - 1.0).abs() < 1e-3
-        };
-        is_finite(&self.centre)
-            && self.copies.is_finite()
-            && self.axes.chunks_exact(self.centre.len()).all(is_axis)
+        let square = |values: &[f32]| values.iter().map(|part| f64::from(*part).powi(2)).sum::<f64>();
+        let centre = square(&self.centre);
+        centre > 0.0
+            && centre < 1.001
+            && self.copies.is_sound()
+            && self.axes.chunks_exact(self.centre.len()).all(|axis| (square(axis) - 1.0).abs() < 1e-3)
     }
 
     pub(super) fn store(&self, weights: &mut Weights) {

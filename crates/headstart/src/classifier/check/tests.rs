@@ -116,6 +116,19 @@ fn no_number_of_a_description_makes_it_panic() {
 }
 
 #[test]
+fn a_name_beyond_all_measure_is_an_error() {
+    let mut whole = net();
+    Classifier::seal(&mut whole);
+    let sealed = serde_json::to_value(&whole.description).expect("plain");
+    for place in ["/classes/0", "/backbone", "/blocks/0/name", "/blocks/0/layers/0/name"] {
+        let mut changed = sealed.clone();
+        *changed.pointer_mut(place).expect(place) = "x".repeat(70_000).into();
+        let why = load(&file(&changed, &whole.weights)).expect_err(place);
+        assert!(why.contains("name of a length from") && why.contains("to 255"), "{place}: {why}");
+    }
+}
+
+#[test]
 fn a_flipped_bit_is_found_wherever_it_is() {
     let mut whole = net();
     Classifier::seal(&mut whole);
