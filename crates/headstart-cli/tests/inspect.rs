@@ -1,5 +1,7 @@
 //! `headstart inspect` on a made-up folder that has every fault once.
 
+mod scattered;
+
 use std::fs;
 use std::path::Path;
 
@@ -7,6 +9,7 @@ use assert_cmd::Command;
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use predicates::str::contains;
+use scattered::scattered;
 use serde_json::Value;
 
 fn headstart(cache: &Path) -> Command {
@@ -18,14 +21,6 @@ fn headstart(cache: &Path) -> Command {
 /// Side of a grain in pixels: one of a single pixel would not outlast another size.
 const GRAIN: u32 = 3;
 
-/// A number that these numbers alone decide, and no simple rule: no picture is another one moved.
-fn scattered(numbers: [u32; 3]) -> u32 {
-    numbers.iter().fold(0, |mixed, number| {
-        let mixed = (mixed ^ number).wrapping_mul(0x9E37_79B1);
-        mixed ^ mixed >> 15
-    })
-}
-
 /// A picture that is its seed's alone: waves in all directions, with grain.
 fn picture(seed: u32, width: u32, height: u32) -> GrayImage {
     let drawn =
@@ -36,7 +31,7 @@ fn picture(seed: u32, width: u32, height: u32) -> GrayImage {
     GrayImage::from_fn(width, height, |x, y| {
         let (right, down) = (x as f32 / width as f32, y as f32 / height as f32);
         let level: f32 = waves.iter().map(|[a, b, phase]| (a * right + b * down + phase).sin()).sum();
-        let grain = (scattered([x / GRAIN, y / GRAIN, seed]) % 23) as f32;
+        let grain = (scattered(&[x / GRAIN, y / GRAIN, seed]) % 23) as f32;
         Luma([(110.0 + 12.0 * level + grain) as u8])
     })
 }

@@ -1,5 +1,7 @@
 //! What the program says about trust: calibration, refusal, explanations, comparison, recomputation.
 
+mod scattered;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +9,7 @@ use assert_cmd::Command;
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
+use scattered::scattered;
 
 fn headstart(cache: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_headstart"));
@@ -26,7 +29,7 @@ fn drawn(folder: &Path, numbers: std::ops::Range<u32>) -> PathBuf {
         fs::create_dir_all(folder.join(class)).expect("creates");
         for index in numbers.clone() {
             let picture = GrayImage::from_fn(40, 40, |x, y| {
-                let noise = scattered([x, y, index, base.into()]) % 60 + index * 7 % 40;
+                let noise = scattered(&[x, y, index, base.into()]) % 60 + index * 7 % 40;
                 Luma([base + noise as u8])
             });
             let name = format!("{class}/{index:03}.png");
@@ -37,14 +40,6 @@ fn drawn(folder: &Path, numbers: std::ops::Range<u32>) -> PathBuf {
     let file = folder.join("images.csv");
     fs::write(&file, table).expect("writes");
     file
-}
-
-/// A number that these numbers alone decide, and no simple rule: no picture is another one moved or brightened.
-fn scattered(numbers: [u32; 4]) -> u32 {
-    numbers.iter().fold(0, |mixed, number| {
-        let mixed = (mixed ^ number).wrapping_mul(0x9E37_79B1);
-        mixed ^ mixed >> 15
-    })
 }
 
 fn train(cache: &Path, data: &Path, out: &Path, more: &[&str]) {

@@ -28,63 +28,58 @@ impl<C: CheckpointStrategy> MapOps for Autodiff<Flex, C> {
         let (output, kept) = activated(activation, |activation| {
             Flex::convolution(maps.clone(), weight.clone(), bias, geometry, activation)
         });
-        record::<_, _, C, 3>(
-            ConvolutionBackward,
-            nodes,
-            output,
-            ([maps, weight, kept], (geometry, activation)),
-        )
+        record::<_, C, 3>(ConvolutionBackward, nodes, output, ([maps, weight, kept], (geometry, activation)))
     }
 
     fn max_pool(maps: Tracked, pool: Pool) -> Tracked {
         let ([maps], nodes) = parts([maps]);
         let output = Flex::max_pool(maps.clone(), pool);
-        record::<_, _, C, 1>(MaxPoolBackward, nodes, output, ([maps], pool))
+        record::<_, C, 1>(MaxPoolBackward, nodes, output, ([maps], pool))
     }
 
     fn global_average_pool(maps: Tracked) -> Tracked {
         let ([maps], nodes) = parts([maps]);
         let output = Flex::global_average_pool(maps.clone());
-        record::<_, _, C, 1>(GlobalAveragePoolBackward, nodes, output, ([maps], ()))
+        record::<_, C, 1>(GlobalAveragePoolBackward, nodes, output, ([maps], ()))
     }
 
     fn dense(rows: Tracked, weight: Tracked, bias: Tracked, activation: Activation) -> Tracked {
         let ([rows, weight, bias], nodes) = parts([rows, weight, bias]);
         let (output, kept) =
             activated(activation, |activation| Flex::dense(rows.clone(), weight.clone(), bias, activation));
-        record::<_, _, C, 3>(DenseBackward, nodes, output, ([rows, weight, kept], activation))
+        record::<_, C, 3>(DenseBackward, nodes, output, ([rows, weight, kept], activation))
     }
 
     fn scale_kernels(weight: Tracked, factors: Tracked) -> Tracked {
         let ([weight, factors], nodes) = parts([weight, factors]);
         let output = Flex::scale_kernels(weight.clone(), factors.clone());
-        record::<_, _, C, 2>(ScaleBackward, nodes, output, ([weight, factors], ()))
+        record::<_, C, 2>(ScaleBackward, nodes, output, ([weight, factors], ()))
     }
 
     fn scale_channels(maps: Tracked, factors: Tracked) -> Tracked {
         let ([maps, factors], nodes) = parts([maps, factors]);
         let output = Flex::scale_channels(maps.clone(), factors.clone());
-        record::<_, _, C, 2>(ChannelsBackward, nodes, output, ([maps, factors], ()))
+        record::<_, C, 2>(ChannelsBackward, nodes, output, ([maps, factors], ()))
     }
 
     fn add(left: Tracked, right: Tracked, activation: Activation) -> Tracked {
         let ([left, right], nodes) = parts([left, right]);
         let (output, kept) =
             activated(activation, |activation| Flex::add(left.clone(), right.clone(), activation));
-        record::<_, _, C, 2>(AddBackward, nodes, output, ([kept.clone(), kept], activation))
+        record::<_, C, 2>(AddBackward, nodes, output, (kept, activation))
     }
 
     fn affine(maps: Tracked, scale: Tracked, shift: Tracked, activation: Activation) -> Tracked {
         let ([maps, scale, shift], nodes) = parts([maps, scale, shift]);
         let (output, kept) =
             activated(activation, |activation| Flex::affine(maps.clone(), scale.clone(), shift, activation));
-        record::<_, _, C, 3>(AffineBackward, nodes, output, ([maps, scale, kept], activation))
+        record::<_, C, 3>(AffineBackward, nodes, output, ([maps, scale, kept], activation))
     }
 
     fn sum_of_squares(values: Tracked) -> Tracked {
         let ([values], nodes) = parts([values]);
         let output = Flex::sum_of_squares(values.clone());
-        record::<_, _, C, 1>(SquaresBackward, nodes, output, ([values], ()))
+        record::<_, C, 1>(SquaresBackward, nodes, output, ([values], ()))
     }
 }
 
@@ -98,15 +93,14 @@ fn parts<const N: usize>(inputs: [Tracked; N]) -> ([FlexTensor; N], [NodeGuard; 
 type Kept<S, const N: usize> = ([FlexTensor; N], S);
 
 /// Puts `output` into the graph, with what its gradient will be computed from.
-fn record<B, S, C, const N: usize>(
+fn record<B, C, const N: usize>(
     backward: B,
     nodes: [NodeGuard; N],
     output: FlexTensor,
-    kept: Kept<S, N>,
+    kept: B::State,
 ) -> Tracked
 where
-    B: Backward<Flex, N, State = Kept<S, N>>,
-    S: Clone + Send + std::fmt::Debug + 'static,
+    B: Backward<Flex, N>,
     C: CheckpointStrategy,
 {
     match backward.prepare::<C>(nodes).compute_bound().stateful() {
@@ -296,15 +290,15 @@ impl Backward<Flex, 2> for ChannelsBackward {
 struct AddBackward;
 
 impl Backward<Flex, 2> for AddBackward {
-    type State = Kept<Activation, 2>;
+    type State = (FlexTensor, Activation);
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let ([kept, _], activation) = ops.state;
+        let (kept, activation) = ops.state;
         let mut gradient = grads.consume::<Flex>(&ops.node);
         if activation != Activation::Identity {
-            let kept = Host::new(kept);
-            let (values, _) = through(activation, kept.0.clone(), gradient, kept.shape().channels);
-            gradient = tensor(values, kept.dims::<4>());
+            let maps = Host::new(kept.clone());
+            let (values, _) = through(activation, kept, gradient, maps.shape().channels);
+            gradient = tensor(values, maps.dims::<4>());
         }
         for node in ops.parents.into_iter().flatten() {
             grads.register::<Flex>(node.id, gradient.clone());

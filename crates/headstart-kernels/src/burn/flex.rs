@@ -99,7 +99,7 @@ impl MapOps for Flex {
 
 /// A tensor whose values lie in order.
 #[derive(Debug, Clone)]
-pub(super) struct Host(pub(super) FlexTensor);
+pub(super) struct Host(FlexTensor);
 
 impl Host {
     pub(super) fn new(tensor: FlexTensor) -> Self {

@@ -1,7 +1,7 @@
 //! Feeds damaged files to the readers of models, weights, recipes, tables, archives and images, and keeps what breaks one.
 //!
 //! ```sh
-//! cargo run --release --example mutate -- recipe recipes/default.toml --seconds 60
+//! cargo run --release -p headstart --example mutate -- recipe recipes/default.toml --seconds 60
 //! ```
 //!
 //! The kind of file is `model`, `weights`, `recipe`, `csv`, `npz` or `image`. Half of all models and npz are changed within what

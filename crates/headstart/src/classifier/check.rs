@@ -27,6 +27,9 @@ const MOST_VIEWS: usize = 256;
 /// Trainings whose mean a model is, at most.
 const MOST_MEMBERS: usize = 1000;
 
+/// Characters in the name of the backbone, of a block or of a parameter, at most.
+const LONGEST_NAME: usize = 255;
+
 /// A sentence's parts: what, what was expected, what was found.
 type Flaw = (&'static str, String, String);
 
@@ -63,7 +66,7 @@ fn all(description: &Description) -> Result<(), Flaw> {
     within("a number of test views", description.test_views.len(), 0..=MOST_VIEWS)?;
     description.test_views.iter().try_for_each(test_view)?;
     within("a number of members", description.members.len(), 0..=MOST_MEMBERS)?;
-    within("a backbone's name of a length", length(&description.backbone), 0..=LONGEST_CLASS)?;
+    within("a number of characters in its backbone's name", length(&description.backbone), 0..=LONGEST_NAME)?;
     within("a number of frozen blocks", description.cut, 0..=description.blocks.len())?;
     let layers: Vec<&Layer> = description.blocks.iter().flat_map(|block| &block.layers).collect();
     description.gate.map_or(Ok(()), |facts| gate(facts, layers.len()))?;
@@ -78,9 +81,9 @@ fn all(description: &Description) -> Result<(), Flaw> {
 
 fn classes(names: &[String]) -> Result<(), Flaw> {
     within("a number of classes", names.len(), 2..=MOST_CLASSES)?;
-    names
-        .iter()
-        .try_for_each(|name| within("a class's name of a length", length(name), 1..=LONGEST_CLASS))?;
+    names.iter().try_for_each(|name| {
+        within("a number of characters in a class's name", length(name), 1..=LONGEST_CLASS)
+    })?;
     let different: HashSet<&String> = names.iter().collect();
     match different.len() == names.len() {
         true => Ok(()),
@@ -90,9 +93,11 @@ fn classes(names: &[String]) -> Result<(), Flaw> {
 
 /// Names stand in tables, which make room for the longest.
 fn block(block: &Block) -> Result<(), Flaw> {
-    let names = block.layers.iter().flat_map(Layer::parameters).map(|(name, _)| length(&name));
-    let mut lengths = names.chain([length(&block.name)]);
-    lengths.try_for_each(|length| within("a layer's name of a length", length, 0..=LONGEST_CLASS))
+    within("a number of characters in a block's name", length(&block.name), 0..=LONGEST_NAME)?;
+    let mut parameters = block.layers.iter().flat_map(Layer::parameters);
+    parameters.try_for_each(|(name, _)| {
+        within("a number of characters in a parameter's name", length(&name), 0..=LONGEST_NAME)
+    })
 }
 
 /// In characters.

@@ -42,7 +42,7 @@ pub(crate) struct Copies {
 }
 
 impl Copies {
-    /// Whether its probes can have been fitted: with weights, none of them beyond all measure.
+    /// Whether its probes can have been fitted.
     pub(super) fn is_sound(&self) -> bool {
         self.probes.chunks_exact(self.width.max(1)).all(is_fitted)
     }

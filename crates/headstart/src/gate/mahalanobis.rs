@@ -66,8 +66,7 @@ impl Mahalanobis {
         self.means.chunks_exact(self.features).map(to).fold(f64::INFINITY, f64::min)
     }
 
-    /// Whether its tensors can be those of a gate: means of features, none of them beyond all measure, and no feature whitened to
-    /// nothing.
+    /// Whether its tensors can be those of a gate: values that a fit can give, and no feature whitened to nothing.
     pub(super) fn is_sound(&self) -> bool {
         is_fitted(&self.means)
             && is_fitted(&self.whitener)

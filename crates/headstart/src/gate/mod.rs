@@ -113,7 +113,7 @@ impl GateFacts {
         match limits.into_iter().flatten().find(|limit| !(*limit > 0.0 && *limit <= FARTHEST)) {
             Some(limit) => {
                 let expected = format!("a gate with distances above 0 and up to {FARTHEST}");
-                Err(Error::invalid(path, expected, limit.to_string()))
+                Err(Error::invalid(path, expected, format!("{limit:?}")))
             }
             None => Ok(()),
         }
@@ -232,7 +232,7 @@ impl Gate {
     }
 }
 
-/// Whether values can have been fitted: some of them above or below 0, none of them beyond all measure.
+/// Whether values can have been fitted: not all of them are 0, and none is larger than any fit gives.
 fn is_fitted(values: &[f32]) -> bool {
     const LARGE: f32 = 1e12;
     values.iter().any(|value| *value != 0.0) && values.iter().all(|value| value.abs() <= LARGE)

@@ -124,7 +124,10 @@ fn a_name_beyond_all_measure_is_an_error() {
         let mut changed = sealed.clone();
         *changed.pointer_mut(place).expect(place) = "x".repeat(70_000).into();
         let why = load(&file(&changed, &whole.weights)).expect_err(place);
-        assert!(why.contains("name of a length from") && why.contains("to 255"), "{place}: {why}");
+        assert!(
+            why.contains("a number of characters in") && why.contains("to 255, found 700"),
+            "{place}: {why}"
+        );
     }
 }
 
