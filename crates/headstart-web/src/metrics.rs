@@ -94,7 +94,11 @@ impl Metrics {
     }
 
     /// A batch of images that was predicted together.
-    pub(crate) fn batch(&self, model: &str, outcomes: &[Result<Result<Answer, DecodeError>, Problem>]) {
+    pub(crate) fn batch<'a>(
+        &self,
+        model: &str,
+        outcomes: impl ExactSizeIterator<Item = &'a Result<Result<Answer, DecodeError>, Problem>>,
+    ) {
         let mut counts = self.counts();
         counts.batches.observe(outcomes.len() as f64);
         for outcome in outcomes {

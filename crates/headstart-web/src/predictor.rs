@@ -89,6 +89,10 @@ impl Predictor for Classifier {
     /// Decodes on all cores, and takes the images through the net by the batch. No more decoded images than cores
     /// are in memory, unless they are small.
     fn assess(&self, files: &[&[u8]], limits: &Limits) -> Vec<Result<Answer, DecodeError>> {
+        // On this thread: an image that is slow to decode must not hold a core of the others' pool.
+        if let [file] = files {
+            return assess_decoded(self, vec![decode(file, limits)]);
+        }
         let mut answers = Vec::new();
         let mut waiting = Vec::new();
         for files in files.chunks(rayon::current_num_threads()) {

@@ -1,27 +1,20 @@
-//! The bounded queue of images. One thread takes them in micro-batches: what comes within a few milliseconds is
-//! predicted together, on all cores.
+//! The bounded queue of images, and who waits for what of them. `lanes` work on them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod lanes;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use headstart::classifier::Answer;
-use headstart::image::{DecodeError, Limits, encode_png};
+use headstart::image::{DecodeError, Limits};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use self::lanes::Lanes;
 use crate::metrics::Metrics;
 use crate::models::Model;
 use crate::predictor::Layer;
 use crate::problem::Problem;
-use crate::recent::Recent;
-
-/// How long the first image of a batch waits for others that are on their way.
-const WINDOW: Duration = Duration::from_millis(3);
-/// The most images in a batch: enough for all cores, and nobody waits long for his neighbours.
-const MOST: usize = 16;
 
 type Outcome = Result<Result<Answer, DecodeError>, Problem>;
 /// A PNG file, if the model can draw what was asked for.
@@ -30,30 +23,61 @@ type Drawn = Result<Option<Vec<u8>>, DecodeError>;
 /// Takes images in, within its bound, and gives predictions out.
 #[derive(Clone)]
 pub(crate) struct Queue {
-    jobs: Sender<Job>,
+    lanes: Lanes,
     places: Arc<Semaphore>,
     bound: usize,
     under_way: Arc<AtomicUsize>,
 }
 
-struct Job {
+/// What is wanted of an image.
+enum Job {
+    Answer(Asked<Outcome>),
+    Picture(Layer, Asked<Result<Drawn, Problem>>),
+}
+
+/// An image, and who waits for what comes of it.
+struct Asked<T> {
     model: Model,
     bytes: Bytes,
-    wanted: Wanted,
+    reply: oneshot::Sender<T>,
     place: OwnedSemaphorePermit,
 }
 
-/// What is wanted of an image, and who waits for it.
-enum Wanted {
-    Answer(oneshot::Sender<Outcome>),
-    Picture(Layer, oneshot::Sender<Result<Drawn, Problem>>),
+impl<T> Asked<T> {
+    fn answer(self, with: T) {
+        // First, so that a client who has his answer finds a place for his next image.
+        drop(self.place);
+        // The client may have gone meanwhile.
+        let _ = self.reply.send(with);
+    }
 }
 
-impl Wanted {
+impl Job {
+    fn model(&self) -> &Model {
+        match self {
+            Self::Answer(asked) => &asked.model,
+            Self::Picture(_, asked) => &asked.model,
+        }
+    }
+
+    fn bytes(&self) -> &Bytes {
+        match self {
+            Self::Answer(asked) => &asked.bytes,
+            Self::Picture(_, asked) => &asked.bytes,
+        }
+    }
+
     fn is_abandoned(&self) -> bool {
         match self {
-            Self::Answer(reply) => reply.is_closed(),
-            Self::Picture(_, reply) => reply.is_closed(),
+            Self::Answer(asked) => asked.reply.is_closed(),
+            Self::Picture(_, asked) => asked.reply.is_closed(),
+        }
+    }
+
+    fn refuse(self, problem: Problem) {
+        match self {
+            Self::Answer(asked) => asked.answer(Err(problem)),
+            Self::Picture(_, asked) => asked.answer(Err(problem)),
         }
     }
 }
@@ -68,18 +92,12 @@ impl Drop for UnderWay {
 }
 
 impl Queue {
-    /// A queue of at most `bound` images within `limits`, and the thread that works on them until the queue is dropped.
+    /// A queue of at most `bound` images within `limits`. Its threads end when it is dropped.
     pub(crate) fn new(bound: usize, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let bound = bound.clamp(1, Semaphore::MAX_PERMITS);
-        let (jobs, waiting) = channel();
         let under_way = Arc::new(AtomicUsize::new(0));
-        let recent = Recent::default();
-        let batches = Batches { waiting, under_way: Arc::clone(&under_way), limits, metrics, recent };
-        std::thread::Builder::new()
-            .name("predictions".to_owned())
-            .spawn(move || batches.work())
-            .expect("a thread can be started when the server starts");
-        Self { jobs, places: Arc::new(Semaphore::new(bound)), bound, under_way }
+        let lanes = Lanes::start(bound, Arc::clone(&under_way), limits, metrics);
+        Self { lanes, places: Arc::new(Semaphore::new(bound)), bound, under_way }
     }
 
     /// Announces a request, or says at once that there is no place for it.
@@ -102,11 +120,8 @@ impl Queue {
         model: &Model,
         images: Vec<Bytes>,
     ) -> Result<Vec<Result<Answer, DecodeError>>, Problem> {
-        let ask = |bytes| {
-            let (reply, answer) = oneshot::channel();
-            self.submit(model, bytes, Wanted::Answer(reply)).map(|()| answer)
-        };
-        let answers: Result<Vec<_>, _> = images.into_iter().map(ask).collect();
+        let answers: Result<Vec<_>, _> =
+            images.into_iter().map(|bytes| self.submit(model, bytes, Job::Answer)).collect();
         let mut outcomes = Vec::new();
         for answer in answers? {
             outcomes.push(answer.await.map_err(|_| Problem::Internal)??);
@@ -116,109 +131,20 @@ impl Queue {
 
     /// Draws an image.
     pub(crate) async fn picture(&self, model: &Model, bytes: Bytes, layer: Layer) -> Result<Drawn, Problem> {
-        let (reply, answer) = oneshot::channel();
-        self.submit(model, bytes, Wanted::Picture(layer, reply))?;
-        answer.await.map_err(|_| Problem::Internal)?
+        let drawn = self.submit(model, bytes, |asked| Job::Picture(layer, asked))?;
+        drawn.await.map_err(|_| Problem::Internal)?
     }
 
-    fn submit(&self, model: &Model, bytes: Bytes, wanted: Wanted) -> Result<(), Problem> {
+    /// Hands an image to the lanes, when there is a place for it.
+    fn submit<T>(
+        &self,
+        model: &Model,
+        bytes: Bytes,
+        job: impl FnOnce(Asked<T>) -> Job,
+    ) -> Result<oneshot::Receiver<T>, Problem> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::Busy)?;
-        let job = Job { model: model.clone(), bytes, wanted, place };
-        self.jobs.send(job).map_err(|_| Problem::Internal)
+        let (reply, answer) = oneshot::channel();
+        self.lanes.take(job(Asked { model: model.clone(), bytes, reply, place }));
+        Ok(answer)
     }
-}
-
-/// The thread's side of the queue.
-struct Batches {
-    waiting: Receiver<Job>,
-    under_way: Arc<AtomicUsize>,
-    /// Of each image.
-    limits: Limits,
-    metrics: Arc<Metrics>,
-    recent: Recent,
-}
-
-impl Batches {
-    fn work(mut self) {
-        while let Ok(first) = self.waiting.recv() {
-            let mut batch = self.gather(first);
-            while let Some(first) = batch.first() {
-                let predictor = Arc::clone(&first.model.predictor);
-                let (same, rest): (Vec<_>, _) =
-                    batch.into_iter().partition(|job| Arc::ptr_eq(&job.model.predictor, &predictor));
-                self.answer(same);
-                batch = rest;
-            }
-        }
-    }
-
-    /// The images that are there, and those that arrive within the window. Nobody waits when every request
-    /// under way has its image here.
-    fn gather(&self, first: Job) -> Vec<Job> {
-        let until = Instant::now() + WINDOW;
-        let mut batch = vec![first];
-        while batch.len() < MOST {
-            let next = if batch.len() < self.under_way.load(Ordering::Relaxed) {
-                self.waiting.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
-            } else {
-                self.waiting.try_recv().ok()
-            };
-            match next {
-                Some(job) => batch.push(job),
-                None => break,
-            }
-        }
-        batch
-    }
-
-    /// Answers images of one model, pictures last; those whose client has gone are let go.
-    fn answer(&mut self, jobs: Vec<Job>) {
-        let mut files = Vec::new();
-        let mut waiting = Vec::new();
-        let mut pictures = Vec::new();
-        let Some(model) = jobs.first().map(|job| job.model.clone()) else { return };
-        for job in jobs.into_iter().filter(|job| !job.wanted.is_abandoned()) {
-            match job.wanted {
-                Wanted::Answer(reply) => {
-                    files.push(job.bytes);
-                    waiting.push((reply, job.place));
-                }
-                Wanted::Picture(layer, reply) => pictures.push((job.bytes, layer, reply, job.place)),
-            }
-        }
-        if !files.is_empty() {
-            let outcomes = assess(&model, &files, &self.limits);
-            self.metrics.batch(&model.name, &outcomes);
-            let assessed = outcomes.iter().flatten().flatten();
-            self.metrics.drift(&model.name, self.recent.add(&model, assessed));
-            for ((reply, place), outcome) in waiting.into_iter().zip(outcomes) {
-                // First, so that a client who has his answer finds a place for his next image.
-                drop(place);
-                // The client may have gone meanwhile.
-                let _ = reply.send(outcome);
-            }
-        }
-        for (bytes, layer, reply, place) in pictures {
-            let drawn = draw(&model, &bytes, layer, &self.limits);
-            self.metrics.picture(&model.name);
-            drop(place);
-            let _ = reply.send(drawn);
-        }
-    }
-}
-
-/// Assesses a batch. When something panics each image is tried alone, so that it costs one request only.
-fn assess(model: &Model, files: &[Bytes], limits: &Limits) -> Vec<Outcome> {
-    let bytes: Vec<&[u8]> = files.iter().map(AsRef::as_ref).collect();
-    match catch_unwind(AssertUnwindSafe(|| model.predictor.assess(&bytes, limits))) {
-        Ok(answers) => answers.into_iter().map(Ok).collect(),
-        Err(_) if files.len() == 1 => vec![Err(Problem::Internal)],
-        Err(_) => files.iter().flat_map(|file| assess(model, std::slice::from_ref(file), limits)).collect(),
-    }
-}
-
-fn draw(model: &Model, file: &[u8], layer: Layer, limits: &Limits) -> Result<Drawn, Problem> {
-    let draw =
-        || model.predictor.picture(file, layer, limits).map(|picture| picture.as_ref().map(encode_png));
-    catch_unwind(AssertUnwindSafe(draw)).map_err(|_| Problem::Internal)
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use headstart::image::{DecodeError, Image, Limits, decode};
+use headstart::image::{DecodeError, Image, Limits, decode, is_slow};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/dicom")
@@ -100,6 +100,26 @@ fn a_jpeg_with_more_bits_than_are_said_to_be_stored_is_cut_off_at_white() {
     // 15 is the greatest value of 4 bits: 255 / 15 = 17.
     let expected: Vec<u8> = whole.to_rgb8().iter().map(|value| (*value).min(15) * 17).collect();
     assert_eq!(said.to_rgb8().as_ref(), expected);
+}
+
+/// Rows and columns as Explicit VR Little Endian has them, set to `side`.
+fn resized(file: &[u8], side: u16) -> Vec<u8> {
+    let mut file = file.to_vec();
+    for element in [0x10, 0x11] {
+        let start = [0x28, 0, element, 0, b'U', b'S', 2, 0];
+        let at = file.windows(start.len()).position(|window| window == start).expect("its size is there");
+        file[at + start.len()..][..2].copy_from_slice(&side.to_le_bytes());
+    }
+    file
+}
+
+#[test]
+fn large_jpeg_2000_is_slow() {
+    let of = |name: &str| fs::read(fixtures().join(name)).expect("is there");
+    let jpeg_2000 = of("jpeg_2000.dcm");
+    assert!(!is_slow(&jpeg_2000), "small");
+    assert!(!is_slow(&resized(&of("jpeg.dcm"), 3000)), "not JPEG 2000");
+    assert!(is_slow(&resized(&jpeg_2000, 3000)));
 }
 
 #[test]

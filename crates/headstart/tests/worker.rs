@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use headstart::image::{DecodeError, Format, Limits, decode, worker};
+use headstart::image::{Cost, DecodeError, Format, Limits, decode, worker};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb};
 
 fn main() -> ExitCode {
@@ -38,7 +38,7 @@ fn one_worker_is_enough() {
 fn what_takes_too_much_memory_is_refused() {
     let large = png(GrayImage::new(9000, 9000));
     let limits = Limits { max_memory: 1 << 20, ..Limits::default() };
-    let most = "1 MiB of memory".to_string();
+    let most = Cost::Mebibytes(1);
     assert_eq!(decode(&large, &limits), Err(DecodeError::TooCostly { format: Format::Png, most }));
     decode(&png(picture()), &limits).expect("the next image is decoded");
 }
@@ -70,7 +70,7 @@ fn what_takes_too_long_is_refused() {
     let noise = image::RgbImage::from_fn(9000, 9000, |x, y| Rgb([value(x, y), value(y, x), value(x, y + 9)]));
     let slow = encoded(noise, ImageFormat::WebP);
     let limits = Limits { max_seconds: 0, max_bytes: u64::MAX, ..Limits::default() };
-    let most = "0 s of computing".to_string();
+    let most = Cost::Seconds(0);
     assert_eq!(decode(&slow, &limits), Err(DecodeError::TooCostly { format: Format::WebP, most }));
     decode(&png(picture()), &limits).expect("the next image is decoded");
 }

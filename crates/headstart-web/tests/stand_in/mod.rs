@@ -2,7 +2,8 @@
 //!
 //! A PNG file that ends in `0.93` gets the score 0.93 for PNEUMONIA; one without a number gets 0.8.
 //! `.50?` makes it undecided at 0.50, `STRANGE` refuses it as unlike the training images, `ODD` calls it unusual, `BROKEN` as damaged, `PANIC` panics,
-//! `HOLD` keeps the worker busy until [`release`]. A picture of a file is green, with a heat map red.
+//!
+//! `HOLD` keeps the worker busy until [`release`], and `SLOW` does so where decoding may take more than a second. A picture of a file is green, with a heat map red.
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on may stop
 
@@ -13,7 +14,7 @@ use std::sync::{Condvar, Mutex};
 
 use headstart::classifier::{Answer, Card, Verdict};
 use headstart::evaluate::{Drift, Finding, Measure, ThresholdCounts};
-use headstart::image::{DecodeError, Format, Image, Limits};
+use headstart::image::{Cost, DecodeError, Format, Image, Limits};
 use headstart_web::{Layer, Predictor};
 
 pub struct StandIn {
@@ -115,8 +116,8 @@ impl Predictor for StandIn {
         self.threshold_counts.as_ref()
     }
 
-    fn assess(&self, files: &[&[u8]], _: &Limits) -> Vec<Result<Answer, DecodeError>> {
-        files.iter().map(|bytes| self.assess_one(bytes)).collect()
+    fn assess(&self, files: &[&[u8]], limits: &Limits) -> Vec<Result<Answer, DecodeError>> {
+        files.iter().map(|bytes| self.assess_one(bytes, limits)).collect()
     }
 
     /// At least twenty images drift when most of them are strange.
@@ -127,8 +128,8 @@ impl Predictor for StandIn {
         (images.len() >= 20).then(|| Drift { images: images.len(), drifted, findings: vec![finding] })
     }
 
-    fn picture(&self, file: &[u8], layer: Layer, _: &Limits) -> Result<Option<Image>, DecodeError> {
-        self.assess_one(file)?;
+    fn picture(&self, file: &[u8], layer: Layer, limits: &Limits) -> Result<Option<Image>, DecodeError> {
+        self.assess_one(file, limits)?;
         let colour = match layer {
             Layer::Bare => [0, 200, 0],
             Layer::HeatMap if self.is_blind => return Ok(None),
@@ -139,7 +140,7 @@ impl Predictor for StandIn {
 }
 
 impl StandIn {
-    fn assess_one(&self, bytes: &[u8]) -> Result<Answer, DecodeError> {
+    fn assess_one(&self, bytes: &[u8], limits: &Limits) -> Result<Answer, DecodeError> {
         if bytes.is_empty() {
             return Err(DecodeError::Empty);
         }
@@ -150,7 +151,12 @@ impl StandIn {
             return Err(DecodeError::Truncated { format: Format::Png, why: "its secret end".to_owned() });
         }
         assert!(!bytes.ends_with(b"PANIC"), "a panic on purpose");
-        if bytes.ends_with(b"HOLD") {
+        let is_slow = bytes.ends_with(b"SLOW");
+        if is_slow && limits.max_seconds <= 1 {
+            let most = Cost::Seconds(limits.max_seconds);
+            return Err(DecodeError::TooCostly { format: Format::Png, most });
+        }
+        if is_slow || bytes.ends_with(b"HOLD") {
             drop(RELEASED.wait_while(HELD.lock().unwrap(), |held| *held).unwrap());
         }
         let refused = bytes.ends_with(b"STRANGE");

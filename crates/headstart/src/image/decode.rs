@@ -1,6 +1,7 @@
 //! Decoding JPEG, PNG, TIFF, BMP, WebP and DICOM, with limits that hold before pixels are allocated. A program that
 //! asks for it decodes in processes of their own: see [`super::worker`].
 
+use std::fmt;
 use std::io::{Cursor, ErrorKind};
 
 use image::metadata::Orientation;
@@ -14,6 +15,8 @@ use super::{Format, Image, dicom, frames, jpeg, worker};
 const PNG_CHUNKS: u64 = 16 << 20;
 /// The bytes at the start of a file that tell text from binary data.
 const TEXT_PROBE: usize = 512;
+/// What JPEG 2000 decodes in about half a second.
+const SLOW_PIXELS: u64 = 6_000_000;
 
 /// What an image may be at most, and what decoding it may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,8 +134,8 @@ pub enum DecodeError {
     TooCostly {
         /// What the file is.
         format: Format,
-        /// How much of what is allowed.
-        most: String,
+        /// What is allowed.
+        most: Cost,
     },
     /// The decoder ended without an answer.
     #[error("damaged {format}: its decoder failed")]
@@ -146,6 +149,29 @@ pub enum DecodeError {
         /// What the system says.
         why: String,
     },
+}
+
+/// What decoding an image takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cost {
+    /// Memory.
+    Mebibytes(u64),
+    /// A processor's time.
+    Seconds(u64),
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mebibytes(number) => write!(formatter, "{number} MiB of memory"),
+            Self::Seconds(number) => write!(formatter, "{number} s of computing"),
+        }
+    }
+}
+
+/// Whether decoding a file takes half a second or more, as far as its header tells: JPEG 2000 of some million pixels.
+pub fn is_slow(bytes: &[u8]) -> bool {
+    dicom::is_dicom(bytes) && dicom::jpeg_2000_pixels(bytes) >= SLOW_PIXELS
 }
 
 /// Decodes a JPEG, PNG, TIFF, BMP, WebP or DICOM file, of several frames the first. EXIF orientation is applied,

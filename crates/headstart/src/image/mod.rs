@@ -18,7 +18,7 @@ pub use augment::{
     Augment, Perturbation, RESTYLED, Setting, Strength, Style, Stylist, TestView, perturbations,
 };
 pub(crate) use coding::Coding;
-pub use decode::{DecodeError, Limits, decode};
+pub use decode::{Cost, DecodeError, Limits, decode, is_slow};
 pub(crate) use dicom::patient;
 pub(crate) use encode::data_uri;
 pub use encode::encode_png;

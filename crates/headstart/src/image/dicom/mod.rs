@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::data_set::DataSet;
 use self::layout::Layout;
-use self::syntax::File;
+use self::syntax::{Coding, File};
 use super::{DecodeError, Format, Image, Limits};
 
 /// What comes before the magic number.
@@ -51,6 +51,16 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Image, DecodeError
         false => colour::image(&data, &layout, &samples)?,
     };
     Ok(image.first_of(layout.frames))
+}
+
+/// Pixels of a frame, where JPEG 2000 codes them; zero of every other file. Only headers are read.
+pub(super) fn jpeg_2000_pixels(bytes: &[u8]) -> u64 {
+    let Some(file) = File::open(bytes).ok().filter(|file| file.syntax.coding == Coding::Jpeg2000) else {
+        return 0;
+    };
+    let body = file.body(&Limits::default());
+    let layout = body.and_then(|body| Layout::of(&DataSet::read(&body, file.syntax)?));
+    layout.map_or(0, |layout| layout.pixels() as u64)
 }
 
 /// A pseudonym of the patient: of its Patient ID, which `start`, the beginning of a file, holds. The

@@ -40,7 +40,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::{DecodeError, Format, Limits};
+use super::{Cost, DecodeError, Format, Limits};
 
 /// The argument that makes a program a worker, when it is the only one.
 const ARGUMENT: &str = "--decode-images-for-another-process";
@@ -88,11 +88,11 @@ pub(super) fn pool() -> Option<&'static Pool> {
 }
 
 fn too_much_memory(format: Format, limits: &Limits) -> DecodeError {
-    DecodeError::TooCostly { format, most: format!("{} MiB of memory", limits.max_memory >> 20) }
+    DecodeError::TooCostly { format, most: Cost::Mebibytes(limits.max_memory >> 20) }
 }
 
 fn too_much_time(format: Format, limits: &Limits) -> DecodeError {
-    DecodeError::TooCostly { format, most: format!("{} s of computing", limits.max_seconds) }
+    DecodeError::TooCostly { format, most: Cost::Seconds(limits.max_seconds) }
 }
 
 #[cfg(not(unix))]
