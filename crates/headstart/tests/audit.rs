@@ -1,6 +1,8 @@
 //! The audit held to what is known: labels that were flipped on purpose, in real images.
 
-use std::path::{Path, PathBuf};
+mod real;
+
+use std::path::PathBuf;
 
 use headstart::Silent;
 use headstart::audit::{Labels, Survey, audit};
@@ -11,16 +13,6 @@ use image::{GrayImage, imageops};
 
 /// Images to train with that the test looks at, besides those of the test split.
 const IMAGES: usize = 2000;
-
-/// A collection of real images, or nothing with a word about it.
-fn data(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("HEADSTART_DATA").map(|folder| Path::new(&folder).join(name));
-    let found = folder.filter(|folder| folder.is_dir());
-    if found.is_none() {
-        println!("skipped: HEADSTART_DATA has no {name}");
-    }
-    found
-}
 
 /// Where features stay from one run to the next.
 fn cache() -> PathBuf {
@@ -40,8 +32,9 @@ fn recall(labels: &Labels, flipped: &[bool]) -> f64 {
 }
 
 #[test]
+#[ignore = "needs HEADSTART_DATA"]
 fn most_of_the_flipped_labels_are_suspected() {
-    let Some(folder) = data("chest-xray-224") else { return };
+    let folder = real::data("chest-xray-224");
     let mut dataset = Dataset::open(&folder).expect("opens");
     dataset.train_subset(IMAGES);
     // Knuth's multiplicative hash: no order that the folds could know.
@@ -59,8 +52,9 @@ fn most_of_the_flipped_labels_are_suspected() {
 }
 
 #[test]
+#[ignore = "needs HEADSTART_DATA"]
 fn the_known_duplicates_and_the_patients_in_both_splits_are_found() {
-    let Some(folder) = data("chest-xray-224") else { return };
+    let folder = real::data("chest-xray-224");
     let dataset = Dataset::open(&folder).expect("opens");
     let found = audit(&dataset, &cache(), None, &mut Silent).expect("audits");
     assert_eq!((found.exact_duplicates.len(), found.shared_groups.len()), (30, 170));
@@ -113,8 +107,9 @@ fn copies_that_were_cropped_or_inverted_are_found() {
 }
 
 #[test]
+#[ignore = "needs HEADSTART_DATA"]
 fn the_shape_of_the_originals_tells_the_class() {
-    let Some(folder) = data("chest-xray-native") else { return };
+    let folder = real::data("chest-xray-native");
     let dataset = Dataset::open(&folder).expect("opens");
     let found = audit(&dataset, &cache(), None, &mut Silent).expect("audits");
     let shape = found.shortcuts.iter().find(|cue| cue.cue == "aspect ratio").expect("measured");
@@ -122,8 +117,9 @@ fn the_shape_of_the_originals_tells_the_class() {
 }
 
 #[test]
+#[ignore = "needs HEADSTART_DATA"]
 fn a_split_cut_anew_has_no_group_in_common() {
-    let Some(folder) = data("chest-xray-224") else { return };
+    let folder = real::data("chest-xray-224");
     let mut dataset = Dataset::open(&folder).expect("opens");
     let survey = Survey::of(&dataset, &cache(), &mut Silent).expect("looks");
     dataset.join(&survey.same(&dataset));

@@ -1,6 +1,8 @@
 //! Features, logits and training steps against independent implementations: PyTorch for
 //! EfficientNet-Lite0 and Lite2, torchvision for its nets, Keras for VGG16 and for the tail. Made by `tools/golden_*.py`.
 
+mod real;
+
 use std::path::{Path, PathBuf};
 
 use headstart::backbone::spec::{Dense, Layer, MapShape};
@@ -168,13 +170,10 @@ fn nets_with_seeded_weights_agree_with_their_originals() {
 }
 
 #[test]
+#[ignore = "needs HEADSTART_WEIGHTS"]
 fn vgg16_with_its_real_weights_agrees_with_keras() {
-    let Some(folder) = std::env::var_os("HEADSTART_WEIGHTS") else {
-        println!("skipped: HEADSTART_WEIGHTS names no folder of weights");
-        return;
-    };
     let golden = golden("vgg16.safetensors");
-    let path = Path::new(&folder).join("vgg16_notop_oihw_bgr.safetensors");
+    let path = real::weights("vgg16_notop_oihw_bgr.safetensors");
     let backbone = Backbone::load("vgg16", Some(&path)).expect("the weights");
     for index in 0..2 {
         let pixels = picture(index, &backbone.preprocess, 224);
@@ -213,17 +212,14 @@ fn imagenet() -> (Vec<Layer>, Weights) {
 /// ImageNet's classes, and how many of the first 25 validation images of each are found (see the
 /// docstring of `tools/golden_efficientnet_lite0.py`: shorter side 256, middle 224 × 224).
 #[test]
+#[ignore = "needs HEADSTART_DATA"]
 fn bees_and_ants_are_found_as_often_as_by_pytorch() {
-    let Some(folder) = std::env::var_os("HEADSTART_DATA") else {
-        println!("skipped: HEADSTART_DATA names no folder of images");
-        return;
-    };
     let (layers, weights) = imagenet();
     let plan = Plan::new(&layers, &weights, MapShape::new(224, 224, 3));
     let embedded = Backbone::load("efficientnet-lite0", None).expect("embedded").preprocess;
     let preprocess = Preprocess { size: 256, resize: Resize::Crop, ..embedded };
     for (name, class, expected) in [("bees", 309, 21), ("ants", 310, 20)] {
-        let folder = Path::new(&folder).join("hymenoptera/val").join(name);
+        let folder = real::data("hymenoptera/val").join(name);
         let mut files: Vec<PathBuf> =
             std::fs::read_dir(folder).expect("images").map(|entry| entry.expect("an entry").path()).collect();
         files.sort();
