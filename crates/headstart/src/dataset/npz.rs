@@ -25,8 +25,8 @@ const SMALL: u64 = 64 << 20;
 /// integers. A class is named by its number, an image by its place: `train/000123`.
 pub(super) fn open(path: &Path) -> Result<Dataset> {
     let file = regular::open(path).map_err(|why| Error::io("read", path, why))?;
-    let mut archive =
-        ZipArchive::new(file).map_err(|why| Error::invalid(path, "a MedMNIST .npz", why.to_string()))?;
+    let mut archive = ZipArchive::new(file)
+        .map_err(|why| Error::invalid(path, "a MedMNIST .npz", format!("no archive ({why})")))?;
     let mut samples = Vec::new();
     for (name, split) in [("train", Split::Train), ("val", Split::Validation), ("test", Split::Test)] {
         if let Some((images, labels)) = part(path, &mut archive, name)? {

@@ -314,6 +314,11 @@ mod tests {
     use crate::dataset::Split;
 
     #[test]
+    fn the_whole_list() {
+        insta::assert_snapshot!(checklist(&sample::report()));
+    }
+
+    #[test]
     fn what_is_known_is_filled_and_the_rest_is_blank() {
         let list = checklist(&sample::report());
         assert!(

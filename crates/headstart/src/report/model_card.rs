@@ -263,6 +263,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_whole_card() {
+        insta::assert_snapshot!(model_card(&sample::report()));
+    }
+
+    #[test]
     fn what_is_known_is_filled_and_the_rest_is_blank() {
         let report = sample::report();
         let card = model_card(&report);

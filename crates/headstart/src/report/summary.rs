@@ -83,6 +83,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_whole_table() {
+        insta::assert_snapshot!(summary_table("vgg16", &sample::vgg16()));
+    }
+
+    #[test]
     fn vgg16_reads_as_in_keras() {
         let table = summary_table("vgg16", &sample::vgg16());
         // Keras 3 prints 14,714,688 (56.13 MB) for the trunk and block5; the head adds 6,423,298.

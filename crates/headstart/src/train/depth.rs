@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::checkpoint;
 use super::throughput::Stopwatch;
 use super::{Job, Recipe};
-use crate::backbone::spec::Layer;
+use crate::backbone::spec::{Layer, Spec};
 use crate::backbone::{Backbone, Unfreeze};
 use crate::dataset::{Dataset, Split, clusters::Clusters, folds};
 use crate::error::{Error, Result};
@@ -44,6 +44,17 @@ struct Depth {
     loss: f64,
     error: f64,
     time: Duration,
+}
+
+/// Whether a backbone has the block that a recipe names.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub(super) fn check(unfreeze: &Unfreeze, spec: &Spec) -> Result<()> {
+    match unfreeze {
+        Unfreeze::Auto => Ok(()),
+        named => spec.cut(named).map(drop),
+    }
 }
 
 /// What the recipe's `unfreeze` stands for on these images: itself, unless it is left to choose.

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::{CalibrationMethod, ThresholdPolicy};
 use crate::image::{Augment, TestView};
 use crate::regular;
+use crate::visible::visible;
 
 /// Bytes of a recipe's file, at most.
 const MOST_BYTES: u64 = 1 << 20;
@@ -212,7 +213,7 @@ impl Recipe {
     /// The recipe called `name`, or read from a `.toml` file.
     ///
     /// # Errors
-    /// An unknown name, or a file that is no recipe.
+    /// An unknown name, or a file that is no recipe or has a value beyond reason.
     pub fn find(name: &str) -> Result<Self> {
         if let Some((_, text)) = RECIPES.iter().find(|(known, _)| *known == name) {
             return Self::parse(text, Path::new(name));
@@ -223,7 +224,9 @@ impl Recipe {
         }
         let text = regular::read_to_string(Path::new(name), MOST_BYTES)
             .map_err(|why| Error::io("read", name, why))?;
-        Self::parse(&text, Path::new(name))
+        let recipe = Self::parse(&text, Path::new(name))?;
+        recipe.check().map_err(|why| Error::Usage(format!("{}: {why}", visible(name))))?;
+        Ok(recipe)
     }
 
     /// The first recipe in the binary that is made for a backbone; where there is none, the first of all

@@ -27,10 +27,12 @@ impl Setup {
     /// Data, weights or settings that cannot be used, each named.
     pub(super) fn new(job: &Job, observer: &mut dyn Observer) -> Result<Self> {
         job.recipe.check()?;
+        // First, because reading the images may take minutes.
+        let backbone = job.backbone()?;
+        depth::check(&job.recipe.unfreeze, &backbone.spec)?;
         let Prepared { dataset, survey, cut, positive } = data::prepare(job, observer)?;
         job.recipe.card.check_classes(&dataset.classes)?;
         let style = StyleAudit::of(&dataset, &survey, observer)?;
-        let backbone = job.backbone()?;
         let unfreeze = depth::resolve(job, &backbone, &dataset, observer)?;
         let recipe = style::resolve(&job.recipe, &style, observer);
         let job = Job { recipe: Recipe { unfreeze, ..recipe }, ..job.clone() };
