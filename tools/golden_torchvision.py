@@ -24,6 +24,7 @@ CUTS = {
     "resnet50": {"layer2": 9, "layer4": 3},  # 512x8x8, 2048x2x2
     "efficientnet-b0": {"features.4": 1, "features.8": 3},  # 80x4x4, 1280x2x2
     "mobilenet-v3-large": {"features.10": 1, "features.16": 3},  # 80x4x4, 960x2x2
+    "mobilenet-v3-small": {"features.6": 1, "features.12": 3},  # 40x4x4, 576x2x2
     "resnet18": {"layer2": 9, "layer4": 1},  # 128x8x8, 512x2x2
     "vgg11-bn": {"features.14": 15, "features.28": 1},  # 256x8x8, 512x2x2
     "mobilenet-v2": {"features.10": 1, "features.18": 3},  # 64x4x4, 1280x2x2

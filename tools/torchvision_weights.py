@@ -25,7 +25,7 @@ NETS = {name: name.replace("-", "_") for name in (
     "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide-resnet50-2",
     "vgg11", "vgg13", "vgg19", "vgg11-bn", "vgg13-bn", "vgg16-bn", "vgg19-bn",
     "densenet121", "densenet169", "densenet201",
-    "mobilenet-v2", "mobilenet-v3-large",
+    "mobilenet-v2", "mobilenet-v3-large", "mobilenet-v3-small",
     "efficientnet-b0", "efficientnet-b1", "efficientnet-b2", "efficientnet-b3", "efficientnet-b4",
 )} | {"vgg16-torchvision": "vgg16"}
 

@@ -66,6 +66,21 @@ impl Terminal {
         }
     }
 
+    /// Shows how many bytes of a file there are.
+    fn show_bytes(&mut self, done: u64, total: Option<u64>) {
+        const NAME: &str = "fetching";
+        if self.quiet {
+            return;
+        }
+        if self.bar.as_ref().is_none_or(|(shown, _)| shown != NAME) {
+            self.clear();
+            self.bar = Some((NAME.into(), bytes_bar(NAME, done, total)));
+        }
+        if let Some((_, bar)) = &self.bar {
+            bar.set_position(done);
+        }
+    }
+
     /// Removes the bar.
     pub fn clear(&mut self) {
         if let Some((_, bar)) = self.bar.take() {
@@ -93,6 +108,15 @@ fn bar(name: &str, done: usize, total: usize) -> ProgressBar {
     };
     let style = style.with_key("pace", pace).with_key("memory", show_memory);
     ProgressBar::new(total as u64).with_style(style).with_message(name.to_string())
+}
+
+/// A bar of bytes. What an earlier try fetched counts as done, and not for the rate.
+fn bytes_bar(name: &str, done: u64, total: Option<u64>) -> ProgressBar {
+    const RATE: &str =
+        "{msg:10} {wide_bar} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
+    let style = ProgressStyle::with_template(RATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    bar.with_style(style).with_message(name.to_string()).with_position(done)
 }
 
 /// The rate and the time left, once there is enough to tell them from.
@@ -156,6 +180,10 @@ impl Observer for Terminal {
         if let Some(total) = total {
             self.show("images", done as usize, total as usize);
         }
+    }
+
+    fn received(&mut self, done: u64, total: Option<u64>) {
+        self.show_bytes(done, total);
     }
 
     fn say(&mut self, line: &str) {

@@ -63,6 +63,8 @@
 
 pub mod audit;
 pub mod backbone;
+mod cache_folder;
+pub mod choice;
 pub mod classifier;
 mod csv_field;
 pub mod dataset;

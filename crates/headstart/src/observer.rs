@@ -35,6 +35,8 @@ pub trait Observer {
     fn extracted(&mut self, done: usize, total: usize, cached: usize) {}
     /// `done` images of a shard have been scored, of `total` where that is known.
     fn scored(&mut self, done: u64, total: Option<u64>) {}
+    /// `done` bytes of a file have been fetched, of `total` where that is known.
+    fn received(&mut self, done: u64, total: Option<u64>) {}
     /// `done` of `total` training images of an epoch, counted from 1.
     fn step(&mut self, epoch: usize, done: usize, total: usize) {}
     /// An epoch is over.

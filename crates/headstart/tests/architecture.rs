@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Every module of the library; each may use only those before it.
-const FLOORS: [&str; 33] = [
+const FLOORS: [&str; 35] = [
     "visible",
     "error",
     "sha256",
@@ -13,6 +13,7 @@ const FLOORS: [&str; 33] = [
     "numbers",
     "date",
     "csv_field",
+    "cache_folder",
     "regular",
     "whole_file",
     "history",
@@ -32,6 +33,7 @@ const FLOORS: [&str; 33] = [
     "external",
     "score",
     "audit",
+    "choice",
     "learning_curve",
     "rate_curve",
     "report",

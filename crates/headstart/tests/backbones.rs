@@ -3,7 +3,7 @@
 use headstart::backbone::registry::ENTRIES;
 
 /// Parameters of the whole net as published, and of the classifier that a backbone lacks.
-const PUBLISHED: [(&str, usize, usize); 30] = [
+const PUBLISHED: [(&str, usize, usize); 36] = [
     ("efficientnet-lite0", 4_652_008, 1_281_000),
     ("efficientnet-lite1", 5_416_680, 1_281_000),
     ("efficientnet-lite2", 6_092_072, 1_281_000),
@@ -14,18 +14,24 @@ const PUBLISHED: [(&str, usize, usize); 30] = [
     ("efficientnet-b2", 9_109_994, 1_409_000),
     ("efficientnet-b3", 12_233_232, 1_537_000),
     ("efficientnet-b4", 19_341_616, 1_793_000),
+    ("efficientnet-b0-keras", 5_288_548, 1_281_000),
     ("densenet121", 7_978_856, 1_025_000),
     ("densenet169", 14_149_480, 1_665_000),
     ("densenet201", 20_013_928, 1_921_000),
+    ("densenet121-keras", 7_978_856, 1_025_000),
     ("mobilenet-v2", 3_504_872, 1_281_000),
     ("mobilenet-v3-large", 5_483_032, 1_230_080 + 1_281_000),
+    ("mobilenet-v3-small", 2_542_856, 590_848 + 1_025_000),
+    ("mobilenet-v2-keras", 3_504_872, 1_281_000),
     ("resnet18", 11_689_512, 513_000),
     ("resnet34", 21_797_672, 513_000),
     ("resnet50", 25_557_032, 2_049_000),
     ("resnet101", 44_549_160, 2_049_000),
     ("resnet152", 60_192_808, 2_049_000),
     ("wide-resnet50-2", 68_883_240, 2_049_000),
+    ("resnet50-keras", 25_583_592, 2_049_000),
     ("vgg16", 138_357_544, 123_642_856),
+    ("vgg19-keras", 143_667_240, 123_642_856),
     ("vgg11", 132_863_336, 123_642_856),
     ("vgg13", 133_047_848, 123_642_856),
     ("vgg16-torchvision", 138_357_544, 123_642_856),

@@ -144,12 +144,18 @@ fn nets_with_seeded_weights_agree_with_their_originals() {
         ("resnet50", [(3, "layer2", 9), (5, "layer4", 3)]),
         ("efficientnet-b0", [(5, "features.4", 1), (9, "features.8", 3)]),
         ("mobilenet-v3-large", [(5, "features.10", 1), (8, "features.16", 3)]),
+        ("mobilenet-v3-small", [(4, "features.6", 1), (7, "features.12", 3)]),
         ("resnet18", [(3, "layer2", 9), (5, "layer4", 1)]),
         ("vgg11-bn", [(3, "features.14", 15), (5, "features.28", 1)]),
         ("mobilenet-v2", [(5, "features.10", 1), (9, "features.18", 3)]),
         ("efficientnet-b2", [(5, "features.4", 1), (9, "features.8", 3)]),
         ("densenet121", [(3, "features.transition2", 5), (5, "relu", 1)]),
         ("efficientnet-lite2", [(5, "block4", 1), (9, "top", 3)]),
+        ("vgg19-keras", [(4, "block4_pool", 9), (5, "block5_pool", 1)]),
+        ("resnet50-keras", [(3, "conv3_block4_out", 9), (5, "conv5_block3_out", 5)]),
+        ("densenet121-keras", [(3, "pool3_pool", 5), (5, "relu", 1)]),
+        ("mobilenet-v2-keras", [(5, "block_9_add", 1), (9, "out_relu", 3)]),
+        ("efficientnet-b0-keras", [(5, "block4c_add", 1), (9, "top_activation", 3)]),
     ] {
         let golden = golden(&format!("{net}.safetensors"));
         let entry = headstart::backbone::registry::find(net).expect("known");

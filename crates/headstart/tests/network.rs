@@ -6,7 +6,7 @@ use headstart::backbone::spec::{
     output_shape,
 };
 use headstart::backbone::weights::Weights;
-use headstart::backbone::{Backbone, densenet, efficientnet, mobilenet, mobilenet_v2, resnet, vgg};
+use headstart::backbone::{Backbone, densenet, efficientnet, keras, mobilenet, mobilenet_v2, resnet, vgg};
 use headstart::network::{Tail, host};
 use headstart::trunk::{Buffers, Plan};
 
@@ -104,8 +104,8 @@ fn gated_nets_tails_compute_what_the_plan_does() {
     for (spec, block, side, channels) in [
         (efficientnet::efficientnet_b0(), 6, 14, 112),
         (efficientnet::efficientnet_b0(), 0, 45, 3),
-        (mobilenet::mobilenet_v3_large(), 5, 14, 80),
-        (mobilenet::mobilenet_v3_large(), 0, 45, 3),
+        (mobilenet::LARGE.spec(), 5, 14, 80),
+        (mobilenet::LARGE.spec(), 0, 45, 3),
     ] {
         let pool = [Layer::GlobalAveragePool];
         let layers: Vec<Layer> = spec.layers(block..spec.blocks.len()).cloned().chain(pool).collect();
@@ -121,6 +121,7 @@ fn each_familys_tail_computes_what_the_plan_does() {
         vgg::VGG11_BN.spec(),
         mobilenet_v2::mobilenet_v2(),
         efficientnet::LITE2.lite(),
+        keras::resnet50(),
     ] {
         let layers: Vec<Layer> = spec.all_layers().cloned().chain([Layer::GlobalAveragePool]).collect();
         assert_agree(&layers, MapShape::new(45, 39, 3), &weights(&layers), 1.0);

@@ -209,7 +209,7 @@ fn other_files_are_told_apart_by_their_bytes() {
     for (bytes, expected) in [
         (b"".to_vec(), "found an empty file"),
         (b"some text".to_vec(), "found something else"),
-        (b"\x89HDF\r\n\x1a\n........".to_vec(), "found an HDF5 file"),
+        (b"\x89HDF\r\n\x1a\n........".to_vec(), "expected Keras's weights as HDF5, found"),
         (b"\x80\x02}q\x00.".to_vec(), "a pickle that torch.save did not write"),
         (pickled(&pickle(b"}")), "found an empty dictionary"),
         (pickled(&pickle(&dictionary(&[("lr", b"K\x01".to_vec())]))), "a dictionary without tensors, of lr"),

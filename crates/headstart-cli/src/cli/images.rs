@@ -1,11 +1,12 @@
 //! Arguments of the commands that look at images, split them or compute their features.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use headstart::dataset::Grouping;
 
-use super::{CacheArguments, setting};
+use super::{CacheArguments, duration, setting};
 
 #[derive(Debug, Args)]
 pub struct InspectArguments {
@@ -67,7 +68,7 @@ pub struct FeaturesArguments {
     /// The pretrained net.
     #[arg(long, alias = "model", default_value = "efficientnet-lite0", value_name = "NAME")]
     pub backbone: String,
-    /// The file of the net's pretrained weights (.pth or .safetensors).
+    /// The file of the net's pretrained weights (.pth, .safetensors or Keras's .h5).
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// Where to cut the net. The features are what comes before what this would train: none, head, last-block, all, or the
@@ -84,6 +85,47 @@ pub struct FeaturesArguments {
     /// and split; X.npz holds them itself.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub cache: CacheArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct ChooseArguments {
+    /// Labelled images, as `train` takes them. Only training images are used.
+    pub data: PathBuf,
+    /// How long everything may take, such as 90s, 10m or 2h. Images that do not fit are left out, of each class in
+    /// proportion, and then the slowest nets.
+    #[arg(long, default_value = "5m", value_parser = duration, value_name = "TIME")]
+    pub budget: Duration,
+    /// Also try the nets of these files of weights (.pth, .safetensors or Keras's .h5), which are told by their tensors.
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub weights: Vec<PathBuf>,
+    /// Try only these of the nets at hand.
+    #[arg(long = "backbone", value_delimiter = ',', value_name = "NAME,…")]
+    pub backbones: Vec<String>,
+    /// Use so many training images, of each class in proportion, however long it takes. The same images give the same
+    /// numbers; which of them fit into a budget depends on the machine.
+    #[arg(long, value_name = "N")]
+    pub train_images: Option<usize>,
+    /// Width and height of the nets' input, in pixels. Default: each net's own.
+    #[arg(long, alias = "imgsz", value_name = "PIXELS")]
+    pub image_size: Option<usize>,
+    /// How to tell which images are of one patient: auto, none, a collection (kermany, nih, chexpert, mimic, bids), or a
+    /// regular expression for paths whose first group is the patient.
+    #[arg(long, default_value = "auto", value_parser = setting::<Grouping>, value_name = "HOW")]
+    pub groups: Grouping,
+    /// A file that lists images to leave out, one path a line.
+    #[arg(long, value_name = "FILE")]
+    pub exclude: Option<PathBuf>,
+    /// Seed of the splits that the data lack, and of the folds.
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub seed: u64,
+    /// Write a figure: how well over how fast, as SVG.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub cache: CacheArguments,
 }

@@ -7,12 +7,13 @@ mod training;
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use headstart::Error;
 
-pub use images::{FeaturesArguments, InspectArguments, SplitArguments};
+pub use images::{ChooseArguments, FeaturesArguments, InspectArguments, SplitArguments};
 pub use model::{
     BenchArguments, CompareArguments, EvaluateArguments, ExportArguments, ExportFormat, ExportInput, Format,
     PredictArguments, ServeArguments, SummaryArguments,
@@ -26,6 +27,13 @@ Begin here:
   headstart demo                          train and predict on synthetic images
   headstart train DATA --out runs/first   train on your own images
   headstart serve runs/first              classify images on a web page";
+
+/// What `headstart backbones pull --help` ends with.
+#[cfg(feature = "pull")]
+const PULL_ENDS: &str = "\
+Files go into the folder weights in the cache. What a connection did not finish is continued by the next pull.
+HEADSTART_CACHE is the folder of the cache, HEADSTART_MIRROR an address that has the files under their names, and
+HTTPS_PROXY and NO_PROXY are respected.";
 
 /// Train an image classifier on a folder of labelled images, evaluate it honestly, and serve it as a web app.
 #[derive(Debug, Parser)]
@@ -63,6 +71,8 @@ pub enum Command {
     Split(SplitArguments),
     /// Write a backbone's features of each image as a NumPy array.
     Features(FeaturesArguments),
+    /// Choose a pretrained net for your images: probes of the features of each, plain and restyled, beside its speed.
+    Choose(ChooseArguments),
     /// Compare runs: do they differ, or is the difference chance?
     Compare(CompareArguments),
     /// Find a learning rate: train while the rate rises, and draw the loss.
@@ -71,10 +81,10 @@ pub enum Command {
     LearningCurve(LearningCurveArguments),
     /// Measure how fast this machine runs and trains a net.
     Bench(BenchArguments),
-    /// List the pretrained nets.
+    /// List the pretrained nets, and fetch their weights.
     Backbones {
         #[command(subcommand)]
-        command: BackbonesCommand,
+        command: Option<BackbonesCommand>,
     },
     /// List and show the training recipes in this program.
     Recipes {
@@ -94,8 +104,30 @@ pub enum Command {
 
 #[derive(Debug, Subcommand)]
 pub enum BackbonesCommand {
-    /// List names, sizes, sources and licences.
-    List,
+    /// List names, sizes, published accuracies, licences, and what is on this machine.
+    List(BackbonesListArguments),
+    /// Fetch the weights of a net, which `--backbone` then finds without `--weights`.
+    #[cfg(feature = "pull")]
+    Pull(BackbonesPullArguments),
+}
+
+#[derive(Debug, Default, Args)]
+pub struct BackbonesListArguments {
+    /// Only nets whose name or family has this in it.
+    #[arg(value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Print JSON, with the names of blocks and files.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(feature = "pull")]
+#[derive(Debug, Args)]
+#[command(after_help = PULL_ENDS)]
+pub struct BackbonesPullArguments {
+    /// The net's name, as `backbones list` has it, and the source of its weights behind an @ where it has several.
+    #[arg(value_name = "NAME[@SOURCE]")]
+    pub backbone: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -132,6 +164,20 @@ fn setting<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
         Error::Setting { expected, found, .. } => format!("expected {expected}, found {found}"),
         other => other.to_string(),
     })
+}
+
+/// `90s`, `10m` or `2h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || format!("expected a time such as 90s, 10m or 2h, found {text}");
+    let unit = text.chars().last().ok_or_else(expected)?;
+    let seconds = match unit {
+        's' => 1.0,
+        'm' => 60.0,
+        'h' => 3600.0,
+        _ => return Err(expected()),
+    };
+    let number: f64 = text.trim_end_matches(unit).parse().map_err(|_| expected())?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())
 }
 
 #[cfg(test)]

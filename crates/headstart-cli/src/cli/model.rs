@@ -151,7 +151,7 @@ pub struct CompareArguments {
 pub struct BenchArguments {
     /// The backbone's name.
     pub backbone: String,
-    /// The file of the net's pretrained weights (.pth or .safetensors).
+    /// The file of the net's pretrained weights (.pth, .safetensors or Keras's .h5).
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// What to train besides the head: none, head, last-block, all, or the name of a block.

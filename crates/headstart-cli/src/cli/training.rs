@@ -7,7 +7,7 @@ use clap::Args;
 use headstart::dataset::Grouping;
 use headstart::evaluate::{CalibrationMethod, ThresholdPolicy};
 
-use super::{CacheArguments, setting};
+use super::{CacheArguments, duration, setting};
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
@@ -21,7 +21,7 @@ pub struct TrainArguments {
     /// The pretrained net, instead of the recipe's. `headstart backbones list` names them.
     #[arg(long, alias = "model", value_name = "NAME")]
     pub backbone: Option<String>,
-    /// The file of the net's pretrained weights (.pth or .safetensors). Only efficientnet-lite0 needs none.
+    /// The file of the net's pretrained weights (.pth, .safetensors or Keras's .h5). Only efficientnet-lite0 needs none.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// What to train besides the new head: none, head, last-block, all, the name of a block (it and what follows), or auto,
@@ -116,7 +116,7 @@ pub struct LearningCurveArguments {
     /// The recipe's name, or a .toml file.
     #[arg(long, default_value = "default", value_name = "NAME|FILE")]
     pub recipe: String,
-    /// The file of the net's pretrained weights (.pth or .safetensors).
+    /// The file of the net's pretrained weights (.pth, .safetensors or Keras's .h5).
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// Width and height of the net's input in pixels. It is small, because the whole net is trained.
@@ -130,18 +130,4 @@ pub struct LearningCurveArguments {
     pub out: PathBuf,
     #[command(flatten)]
     pub cache: CacheArguments,
-}
-
-/// `90s`, `10m` or `2h`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || format!("expected a time such as 90s, 10m or 2h, found {text}");
-    let unit = text.chars().last().ok_or_else(expected)?;
-    let seconds = match unit {
-        's' => 1.0,
-        'm' => 60.0,
-        'h' => 3600.0,
-        _ => return Err(expected()),
-    };
-    let number: f64 = text.trim_end_matches(unit).parse().map_err(|_| expected())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())
 }

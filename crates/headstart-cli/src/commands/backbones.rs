@@ -1,27 +1,66 @@
-//! `headstart backbones`.
+//! `headstart backbones list`.
 
-use crate::print::out;
-use anyhow::Result;
-use headstart::backbone::registry::{ENTRIES, Entry};
+use anyhow::{Result, bail};
+use headstart::backbone::{Overview, overview};
 use headstart::report::thousands;
 
-pub fn list() -> Result<()> {
-    out!("{:20} {:>10}  {:>6}  weights", "", "parameters", "pixels");
-    for family in ENTRIES.chunk_by(|a, b| (a.family, a.licence) == (b.family, b.licence)) {
-        out!("{}, weights under {}", family[0].family, family[0].licence);
-        for alike in family.chunk_by(|a, b| blocks(a) == blocks(b)) {
-            for entry in alike {
-                let parameters = thousands(entry.spec().parameter_count());
-                let weights = if entry.embedded { "in this program" } else { entry.file };
-                out!("  {:18} {parameters:>10}  {:>6}  {weights}", entry.name, entry.size);
-            }
-            out!("    blocks: {}", blocks(&alike[0]).join(", "));
-        }
+use crate::cli::BackbonesListArguments;
+use crate::print::{json, out};
+
+pub fn list(arguments: &BackbonesListArguments) -> Result<()> {
+    let filter = arguments.filter.as_deref().unwrap_or_default();
+    let found = overview(filter);
+    if found.is_empty() {
+        bail!("no backbone has {filter:?} in its name or family: `headstart backbones list` shows all");
     }
-    out!("Weights that are not in this program: give their file with --weights.");
+    if arguments.json {
+        return json(&found);
+    }
+    show(&found);
     Ok(())
 }
 
-fn blocks(entry: &Entry) -> Vec<String> {
-    entry.spec().blocks.into_iter().map(|block| block.name).collect()
+fn show(found: &[Overview]) {
+    out!(
+        "{:18} {:>12} {:>6} {:>6} {:>6} {:>4}  weights",
+        "",
+        "parameters",
+        "GFLOP",
+        "pixels",
+        "top-1",
+        "MiB"
+    );
+    for family in found.chunk_by(|a, b| (a.family, a.licence) == (b.family, b.licence)) {
+        out!("{}, weights under {}", family[0].family, family[0].licence);
+        for alike in family.chunk_by(|a, b| a.blocks == b.blocks) {
+            alike.iter().for_each(row);
+            out!("    blocks: {}", alike[0].blocks.join(", "));
+        }
+    }
+    out!("GFLOP: multiplications of an image, each with its addition, in billions.");
+    out!("top-1: on ImageNet in percent, as published.");
+    out!("`headstart backbones pull NAME` fetches weights. Others: --weights FILE.");
+}
+
+fn row(net: &Overview) {
+    let size = net.mebibytes.map_or_else(String::new, |size| format!("{size:.0}"));
+    let parameters = thousands(net.parameters);
+    out!(
+        "  {:18} {parameters:>10} {:>6.2} {:>6} {:>6.1} {size:>4}  {}",
+        net.name,
+        net.gigaflops,
+        net.pixels,
+        net.top_1,
+        whereabouts(net)
+    );
+}
+
+/// Where the weights are.
+fn whereabouts(net: &Overview) -> &'static str {
+    match (&net.kept, &net.address) {
+        _ if net.embedded => "in this program",
+        (Some(_), _) => "on this machine",
+        (None, Some(_)) => "to pull",
+        (None, None) => "from a file",
+    }
 }

@@ -3,6 +3,7 @@
 mod backbones;
 mod bench;
 mod cache;
+mod choose;
 mod compare;
 mod demo;
 mod evaluate;
@@ -15,6 +16,8 @@ mod learning_curve;
 mod learning_rate;
 mod metrics;
 mod predict;
+#[cfg(feature = "pull")]
+mod pull;
 mod recipes;
 mod score;
 mod score_merge;
@@ -30,7 +33,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use headstart::Error;
 
-use crate::cli::{Arguments, BackbonesCommand, Command, RecipesCommand};
+use crate::cli::{Arguments, BackbonesCommand, BackbonesListArguments, Command, RecipesCommand};
 
 /// Runs what was asked for by the command `line`.
 pub fn run(arguments: Arguments, line: &str) -> Result<()> {
@@ -48,10 +51,16 @@ pub fn run(arguments: Arguments, line: &str) -> Result<()> {
         Command::Export(arguments) => export::run(&arguments),
         Command::Summary(arguments) => summary::run(&arguments),
         Command::Features(arguments) => features::run(arguments),
+        Command::Choose(arguments) => choose::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
-        Command::Backbones { command: BackbonesCommand::List } => backbones::list(),
+        Command::Backbones { command: None } => backbones::list(&BackbonesListArguments::default()),
+        Command::Backbones { command: Some(BackbonesCommand::List(arguments)) } => {
+            backbones::list(&arguments)
+        }
+        #[cfg(feature = "pull")]
+        Command::Backbones { command: Some(BackbonesCommand::Pull(arguments)) } => pull::run(&arguments),
         Command::Recipes { command: RecipesCommand::List } => {
             recipes::list();
             Ok(())

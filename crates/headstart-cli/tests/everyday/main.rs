@@ -1,5 +1,6 @@
 //! What one does every day: the tutorial's own commands, a second demo, a cache that cannot be written.
 
+mod backbones;
 mod predicting;
 mod printing;
 #[path = "../real_program/mod.rs"]

@@ -60,8 +60,8 @@ fn backbones_are_listed_in_families_within_80_columns() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(wide(&said), Vec::<&str>::new(), "{said}");
     for expected in [
-        "\nEfficientNet-Lite, weights under Apache-2.0\n  efficientnet-lite0  3,371,008     224  in this program\n",
-        "\n  resnet18           11,176,512     224  resnet18-f37072fd.pth\n",
+        "\nEfficientNet-Lite, weights under Apache-2.0\n  efficientnet-lite0  3,371,008   0.38    224   75.1       in this program\n",
+        "\n  resnet18           11,176,512   1.81    224   69.8   45  to pull\n",
         "\n    blocks: stem, layer1, layer2, layer3, layer4\n",
     ] {
         assert!(said.contains(expected), "{said}");

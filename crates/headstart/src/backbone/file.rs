@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use super::weights::Weights;
-use super::{densenet, torch};
+use super::{densenet, hdf5, keras_file, resnet, torch};
 use crate::error::{Error, Result};
 
 /// Before each name, where PyTorch trained on several devices.
 const PARALLEL: &str = "module.";
 
-/// Reads a PyTorch state dict (`.pth`, `.pt`, `.bin`) or safetensors. Names that all begin with `module.`, as PyTorch
-/// writes them after a training on several devices, lose it, and names of torchvision's old files become those of its nets.
+/// Reads a PyTorch state dict (`.pth`, `.pt`, `.bin`), safetensors or Keras's `.h5`. Names that all begin with `module.`, as PyTorch
+/// writes them after a training on several devices, lose it, and names of torchvision's old files and of Transformers' ResNets become
+/// those of torchvision's nets.
 ///
 /// # Errors
 /// [`Error::Invalid`] when `bytes` is no such file; `path` is named in it.
@@ -20,16 +21,20 @@ pub fn weights(bytes: &[u8], path: &Path) -> Result<Weights> {
         [_, _, _, _, _, _, _, _, b'{', ..] => Weights::from_safetensors(bytes, path)?,
         [b'P', b'K', 3, 4, ..] => torch::from_archive(bytes, path)?,
         [0x80, ..] => torch::from_legacy(bytes, path)?,
-        _ => return Err(Error::invalid(path, "a PyTorch state dict or a safetensors file", kind(bytes))),
+        _ if bytes.starts_with(hdf5::SIGNATURE) => keras_file::weights(bytes, path)?,
+        _ => {
+            let expected = "a PyTorch state dict, a safetensors file or Keras's .h5";
+            return Err(Error::invalid(path, expected, kind(bytes)));
+        }
     };
-    Ok(weights.without_prefix(PARALLEL).renamed(densenet::current_name))
+    let name = |name| resnet::current_name(densenet::current_name(name));
+    Ok(weights.without_prefix(PARALLEL).renamed(name))
 }
 
 /// What another file is, as far as its first bytes tell.
 fn kind(bytes: &[u8]) -> &'static str {
     match bytes {
         [] => "an empty file",
-        [0x89, b'H', b'D', b'F', ..] => "an HDF5 file, such as Keras's .h5, which is not read",
         _ => "something else",
     }
 }

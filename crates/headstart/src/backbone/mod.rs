@@ -4,10 +4,18 @@ pub mod densenet;
 pub mod efficientnet;
 mod entries;
 pub mod file;
+mod hdf5;
 mod inverted;
+pub mod keras;
+mod keras_file;
 mod layers;
 pub mod mobilenet;
 pub mod mobilenet_v2;
+mod operations;
+mod overview;
+mod published;
+#[cfg(feature = "pull")]
+mod pull;
 pub mod registry;
 pub mod resnet;
 pub mod spec;
@@ -17,4 +25,8 @@ pub mod weights;
 mod window;
 
 pub use layers::{LayerRow, layer_rows};
+pub use overview::{Overview, overview};
+pub use published::{Kept, Published};
+#[cfg(feature = "pull")]
+pub use pull::{Pulled, pull};
 pub use registry::{Backbone, Unfreeze};

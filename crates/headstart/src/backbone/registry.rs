@@ -79,7 +79,7 @@ fn nearest(weights: &Weights) -> Option<&'static Entry> {
 }
 
 impl Backbone {
-    /// Loads the backbone called `name`, from `weights` or what is embedded.
+    /// Loads the backbone called `name`: from `weights`, or from what is embedded or was pulled.
     ///
     /// # Errors
     /// An unknown name, a missing file, or one that does not hold this net's tensors.
@@ -87,16 +87,41 @@ impl Backbone {
         let entry = find(name)?;
         match weights {
             Some(path) => {
-                let bytes = regular::read(path, MOST_BYTES).map_err(|why| Error::io("read", path, why))?;
-                Self::from_bytes(entry, &bytes, path)
+                let bytes = read(path)?;
+                Self::from_bytes(entry, &bytes, path, sha256(&bytes))
             }
-            None if entry.embedded => Self::from_bytes(entry, EFFICIENTNET_LITE0, Path::new(entry.name)),
-            None => {
-                let expected =
-                    format!("a .pth or .safetensors file with the weights of {name}, which are not embedded");
-                Err(Error::setting("weights", expected, "none"))
+            None if entry.embedded => {
+                let bytes = EFFICIENTNET_LITE0;
+                Self::from_bytes(entry, bytes, Path::new(entry.name), sha256(bytes))
             }
+            None => Self::kept(entry),
         }
+    }
+
+    /// From the weights that were pulled, or put beside them.
+    fn kept(entry: &Entry) -> Result<Self> {
+        let kept = entry.kept().ok_or_else(|| Error::setting("weights", entry.how_to_get(), "none"))?;
+        let bytes = read(&kept.path)?;
+        let sha256 = sha256(&bytes);
+        if let Some(published) = kept.published {
+            published.check(&kept.path, &sha256)?;
+        }
+        Self::from_bytes(entry, &bytes, &kept.path, sha256)
+    }
+
+    /// The name of the backbone whose weights a file holds.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or fits none; the nearest is named.
+    pub fn detect(path: &Path) -> Result<&'static Entry> {
+        let weights = file::weights(&read(path)?, path)?;
+        owner(&weights).ok_or_else(|| {
+            let nearest = nearest(&weights).map_or_else(String::new, |entry| {
+                format!("; most of the file's tensors are those of {}", entry.name)
+            });
+            let found = format!("tensors that fit none{nearest}");
+            Error::invalid(path, "the weights of a backbone that `headstart backbones list` shows", found)
+        })
     }
 
     /// As [`Backbone::load`], reading images of another size than the net was trained on.
@@ -115,13 +140,16 @@ impl Backbone {
         Ok(backbone)
     }
 
-    fn from_bytes(entry: &Entry, bytes: &[u8], path: &Path) -> Result<Self> {
+    fn from_bytes(entry: &Entry, bytes: &[u8], path: &Path, sha256: String) -> Result<Self> {
         let spec = entry.spec();
         let weights = fitting(entry, &spec, file::weights(bytes, path)?, path)?;
-        let provenance =
-            Provenance { source: entry.source.into(), licence: entry.licence.into(), sha256: sha256(bytes) };
+        let provenance = Provenance { source: entry.source.into(), licence: entry.licence.into(), sha256 };
         Ok(Self { spec, weights, preprocess: entry.preprocess(), provenance })
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    regular::read(path, MOST_BYTES).map_err(|why| Error::io("read", path, why))
 }
 
 /// The weights of `spec`, or why these are not.

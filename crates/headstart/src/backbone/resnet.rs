@@ -106,6 +106,37 @@ impl Kind {
     }
 }
 
+/// A tensor's name in torchvision's nets, for one of Hugging Face's Transformers, such as
+/// `resnet.encoder.stages.0.layers.1.layer.2.convolution.weight` for `layer1.1.conv3.weight`. timm's are torchvision's.
+pub(super) fn current_name(name: String) -> String {
+    let Some(inner) = name.strip_prefix("resnet.") else { return name };
+    let parts: Vec<&str> = inner.split('.').collect();
+    let (convolution, norm) = ("convolution", "normalization");
+    let renamed = match parts[..] {
+        ["embedder", "embedder", part, value] => [(convolution, "conv1"), (norm, "bn1")]
+            .into_iter()
+            .find(|(known, _)| *known == part)
+            .map(|(_, ours)| format!("{ours}.{value}")),
+        ["encoder", "stages", stage, "layers", layer, "shortcut", part, value] => {
+            let place = usize::from(part == norm);
+            next(stage).map(|stage| format!("layer{stage}.{layer}.downsample.{place}.{value}"))
+        }
+        ["encoder", "stages", stage, "layers", layer, "layer", number, part, value] => {
+            let part = if part == norm { "bn" } else { "conv" };
+            next(stage)
+                .zip(next(number))
+                .map(|(stage, number)| format!("layer{stage}.{layer}.{part}{number}.{value}"))
+        }
+        _ => None,
+    };
+    renamed.unwrap_or(name)
+}
+
+/// Counted from 1 what is counted from 0.
+fn next(number: &str) -> Option<usize> {
+    number.parse::<usize>().ok()?.checked_add(1)
+}
+
 fn convolution(
     name: &str,
     norm: &str,
@@ -126,4 +157,31 @@ fn convolution(
         norm: Some(BatchNorm { name: norm.into(), epsilon: 1e-5 }),
         activation,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_transformers_are_understood() {
+        for (theirs, ours) in [
+            ("resnet.embedder.embedder.convolution.weight", "conv1.weight"),
+            ("resnet.embedder.embedder.normalization.running_var", "bn1.running_var"),
+            ("resnet.encoder.stages.0.layers.1.layer.2.convolution.weight", "layer1.1.conv3.weight"),
+            ("resnet.encoder.stages.3.layers.0.layer.0.normalization.bias", "layer4.0.bn1.bias"),
+            ("resnet.encoder.stages.1.layers.0.shortcut.convolution.weight", "layer2.0.downsample.0.weight"),
+            (
+                "resnet.encoder.stages.1.layers.0.shortcut.normalization.weight",
+                "layer2.0.downsample.1.weight",
+            ),
+            (
+                "resnet.encoder.stages.x.layers.0.shortcut.convolution.weight",
+                "resnet.encoder.stages.x.layers.0.shortcut.convolution.weight",
+            ),
+            ("layer2.0.bn1.weight", "layer2.0.bn1.weight"),
+        ] {
+            assert_eq!(current_name(theirs.into()), ours);
+        }
+    }
 }

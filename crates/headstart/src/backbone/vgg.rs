@@ -1,4 +1,4 @@
-//! VGG nets (Simonyan & Zisserman 2014, arXiv:1409.1556), without their top: `vgg16` with Keras's tensor names,
+//! VGG nets (Simonyan & Zisserman 2014, arXiv:1409.1556), without their top: `vgg16` and `vgg19-keras` with Keras's tensor names,
 //! `blockB_convC.weight` and `.bias`, the others with torchvision's, `features.N.weight` and so on.
 
 use super::spec::{Activation, BatchNorm, Block, Convolution, Layer, MaxPool, Padding, Spec};
@@ -39,7 +39,16 @@ pub const VGG19_BN: Member = Member { name: "vgg19-bn", depths: DEPTHS_19, is_no
 
 /// Keras's VGG16: thirteen convolutions in five blocks.
 pub fn vgg16() -> Spec {
-    spec("vgg16", DEPTHS_16, |block, number| (format!("block{block}_conv{number}"), None))
+    spec("vgg16", DEPTHS_16, keras_names)
+}
+
+/// Keras's VGG19: sixteen convolutions.
+pub fn vgg19_keras() -> Spec {
+    spec("vgg19-keras", DEPTHS_19, keras_names)
+}
+
+fn keras_names(block: usize, number: usize) -> (String, Option<String>) {
+    (format!("block{block}_conv{number}"), None)
 }
 
 impl Member {

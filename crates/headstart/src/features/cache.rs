@@ -24,14 +24,6 @@ use crate::error::{Error, Result};
 /// SHA-256 of an image file.
 pub type Content = [u8; 32];
 
-/// Where features are kept unless another folder is given: `headstart` in the user's cache folder (`XDG_CACHE_HOME`, or
-/// `.cache` at home), or among temporary files where there is none.
-pub fn usual_cache() -> PathBuf {
-    let variable = |name| std::env::var_os(name).map(PathBuf::from);
-    let home = || variable("HOME").or_else(|| variable("USERPROFILE")).map(|home| home.join(".cache"));
-    variable("XDG_CACHE_HOME").or_else(home).unwrap_or_else(std::env::temp_dir).join("headstart")
-}
-
 /// One trunk's records. While it is open no other process can add to it.
 #[derive(Debug)]
 pub struct Cache {

@@ -9,7 +9,8 @@ mod npy;
 mod pooled;
 mod write;
 
-pub use cache::{Cache, Records, usual_cache};
+pub use crate::cache_folder::usual_cache;
+pub use cache::{Cache, Records};
 pub(crate) use extract::input;
 pub use extract::{Extracted, ExtractedViews, Extractor, View, Wanted};
 pub(crate) use further::Further;

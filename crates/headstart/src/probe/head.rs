@@ -97,7 +97,7 @@ mod tests {
         let all: Vec<usize> = (0..120).collect();
         let probe = Probe::fit(&table, &all, 1e-2);
         let head = Head::of(&probe, &table, 1e-2);
-        let expected = probe.scores(&table, &all);
+        let expected = probe.scores_of(&features, &table, &all);
         for (row, expected) in rows.iter().zip(expected) {
             let logit = |class: usize| -> f64 {
                 let products =

@@ -134,11 +134,11 @@ impl Probe {
         loss[0] / rows.len() as f64
     }
 
-    /// Softmax scores of `rows`, `[rows, classes]`.
-    fn scores(&self, table: &Table<'_>, rows: &[usize]) -> Vec<Vec<f32>> {
+    /// Softmax scores of rows of `features`, standardised as those of the table, `[rows, classes]`.
+    fn scores_of(&self, features: &Features<'_>, table: &Table<'_>, rows: &[usize]) -> Vec<Vec<f32>> {
         let score = |index: &usize| {
             let (mut halves, mut row) = (vec![0.0f32; table.features], vec![0.0; table.features]);
-            table.rows.copy(*index, &mut halves);
+            features.copy(*index, &mut halves);
             table.standardise(&halves, &mut row);
             log_softmax(&self.weights, &row).into_iter().map(|score| score.exp() as f32).collect()
         };
@@ -155,9 +155,24 @@ pub(crate) fn out_of_fold(
     folds: &[usize],
     observer: &dyn Observer,
 ) -> Result<Vec<Vec<f32>>> {
+    let mut scores = out_of_fold_in(&[table.rows], table, folds, observer)?;
+    Ok(scores.remove(0))
+}
+
+/// Scores of each image as it is in each of `views`, by a probe of the table's rows of the other folds:
+/// `[views, N, classes]`.
+///
+/// # Errors
+/// [`Error::Interrupted`].
+pub(crate) fn out_of_fold_in(
+    views: &[&Features<'_>],
+    table: &Table<'_>,
+    folds: &[usize],
+    observer: &dyn Observer,
+) -> Result<Vec<Vec<Vec<f32>>>> {
     let part =
         |of: &dyn Fn(usize) -> bool| (0..folds.len()).filter(|row| of(folds[*row])).collect::<Vec<_>>();
-    let mut scores = vec![Vec::new(); folds.len()];
+    let mut scores = vec![vec![Vec::new(); folds.len()]; views.len()];
     let mut penalty = None;
     for fold in 0..folds.iter().max().map_or(0, |last| last + 1) {
         if observer.stop() {
@@ -176,8 +191,10 @@ pub(crate) fn out_of_fold(
                 best.2
             }
         };
-        for (row, of_row) in held_out.iter().zip(probe.scores(table, &held_out)) {
-            scores[*row] = of_row;
+        for (view, scores) in views.iter().zip(&mut scores) {
+            for (row, of_row) in held_out.iter().zip(probe.scores_of(view, table, &held_out)) {
+                scores[*row] = of_row;
+            }
         }
     }
     Ok(scores)
@@ -255,7 +272,7 @@ mod tests {
         let table = Table::new(&features, &labels, 3);
         let (train, held_out): (Vec<usize>, Vec<usize>) = (0..90).partition(|row| row % 9 < 6);
         let probe = Probe::fit(&table, &train, 1e-3);
-        for (row, scores) in held_out.iter().zip(probe.scores(&table, &held_out)) {
+        for (row, scores) in held_out.iter().zip(probe.scores_of(&features, &table, &held_out)) {
             assert!(scores.iter().all(|score| *score <= scores[labels[*row]]), "{row}: {scores:?}");
             assert!((scores.iter().sum::<f32>() - 1.0).abs() < 1e-6);
         }
@@ -269,7 +286,7 @@ mod tests {
         let features = Features::new(&records, 80, MapShape::new(1, 1, 2));
         let table = Table::new(&features, &labels, 2);
         let rows: Vec<usize> = (0..80).collect();
-        let scores = Probe::fit(&table, &rows, 1e6).scores(&table, &rows);
+        let scores = Probe::fit(&table, &rows, 1e6).scores_of(&features, &table, &rows);
         assert!(scores.iter().all(|row| (row[0] - 0.75).abs() < 1e-3), "{:?}", scores[0]);
     }
 }

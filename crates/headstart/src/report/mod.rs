@@ -2,6 +2,7 @@
 
 mod axis;
 mod checklist;
+mod choice;
 mod conduct;
 mod confusion;
 mod curves;
@@ -37,6 +38,7 @@ use crate::history::History;
 
 pub use crate::numbers::thousands;
 pub use checklist::checklist;
+pub use choice::choice_svg;
 pub use conduct::Conduct;
 pub use confusion::confusion_svg;
 pub use curves::curves_svg;

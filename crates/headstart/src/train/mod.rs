@@ -4,6 +4,7 @@
 mod assembly;
 mod check;
 pub(crate) mod checkpoint;
+pub mod choose;
 mod collapse;
 mod data;
 mod decide;
