@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use headstart::backbone::{Backbone, file};
+use headstart::backbone::weights::Weights;
+use headstart::backbone::{Backbone, file, registry};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/keras").join(name)
@@ -65,4 +66,32 @@ fn a_file_that_is_no_keras_weights_is_named() {
         why.starts_with("x.h5: expected Keras's weights as HDF5, found a file that ends before byte"),
         "{why}"
     );
+}
+
+/// Every tensor of a net, all zeros, under the names that Keras's file gives.
+fn zeros(name: &str) -> Weights {
+    let spec = registry::find(name).expect("known").spec();
+    let mut weights = Weights::default();
+    for (name, shape) in spec.all_layers().flat_map(|layer| [layer.parameters(), layer.statistics()].concat())
+    {
+        weights.insert(name, shape.clone(), vec![0.0; shape.iter().product()]);
+    }
+    weights
+}
+
+#[test]
+fn a_larger_net_is_not_taken_for_the_smaller_one_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("vgg19.safetensors");
+    std::fs::write(&path, zeros("vgg19-keras").to_safetensors(Default::default())).expect("writes");
+    assert_eq!(Backbone::detect(&path).expect("known").name, "vgg19-keras");
+    let why = Backbone::load("vgg16", Some(&path)).expect_err("another net").to_string();
+    assert!(why.contains("found those of vgg19-keras: name vgg19-keras as the backbone"), "{why}");
+    // As ResNet-101 is to ResNet-50, whose tensors it all has.
+    let mut larger = zeros("mobilenet-v2-keras");
+    larger.insert("block_17_expand.weight", vec![2, 2, 1, 1], vec![0.0; 4]);
+    let path = folder.path().join("larger.safetensors");
+    std::fs::write(&path, larger.to_safetensors(Default::default())).expect("writes");
+    let why = Backbone::load("mobilenet-v2-keras", Some(&path)).expect_err("a larger net").to_string();
+    assert!(why.contains("found a tensor block_17_expand.weight, which it has not"), "{why}");
 }

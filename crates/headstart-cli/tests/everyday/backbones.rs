@@ -38,7 +38,10 @@ fn nets_are_listed_for_programs_and_by_name_or_family() {
     let nets: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let names: Vec<&str> =
         nets.as_array().expect("a list").iter().filter_map(|net| net["name"].as_str()).collect();
-    assert_eq!(names, ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide-resnet50-2"]);
+    assert_eq!(
+        names,
+        ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide-resnet50-2", "resnet50-keras"]
+    );
     let net = &nets[2];
     assert_eq!((net["parameters"].as_u64(), net["pixels"].as_u64()), (Some(23_508_032), Some(224)));
     assert_eq!((net["top_1"].as_f64(), net["mebibytes"].as_f64()), (Some(76.13), Some(97.781)));

@@ -48,7 +48,7 @@ fn ours(path: &str, tensor: Tensor) -> Option<(String, Tensor)> {
         old if old.ends_with("_b_1") || old.ends_with("_b") => "bias",
         _ => return None,
     };
-    let tensor = if variable.starts_with("depthwise") { depthwise(tensor) } else { kernel(tensor) };
+    let tensor = kernel(tensor);
     Some((format!("{}.{part}", layer(&parts)?), tensor))
 }
 
@@ -66,19 +66,20 @@ fn layer(parts: &[&str]) -> Option<String> {
     Some(name.join("_"))
 }
 
-/// `[height, width, in, out]` to `[out, in, height, width]`; others stay as they are.
+/// `[height, width, in, out]` to `[out, in, height, width]`; others stay as they are. A kernel whose last side is 1 filters
+/// each channel by itself: Keras calls both kinds `kernel`, and no net here has a convolution with one channel behind it.
 fn kernel(tensor: Tensor) -> Tensor {
-    let [height, width, input, output] = tensor.shape[..] else { return tensor };
-    reordered(&tensor, [output, input, height, width], |[o, i, y, x]| {
-        ((y * width + x) * input + i) * output + o
-    })
-}
-
-/// `[height, width, channels, times]` to `[channels · times, 1, height, width]`.
-fn depthwise(tensor: Tensor) -> Tensor {
-    let [height, width, channels, times] = tensor.shape[..] else { return tensor };
-    let output = channels * times;
-    reordered(&tensor, [output, 1, height, width], |[o, _, y, x]| (y * width + x) * output + o)
+    match tensor.shape[..] {
+        [height, width, channels, 1] => {
+            reordered(&tensor, [channels, 1, height, width], |[c, _, y, x]| (y * width + x) * channels + c)
+        }
+        [height, width, input, output] => {
+            reordered(&tensor, [output, input, height, width], |[o, i, y, x]| {
+                ((y * width + x) * input + i) * output + o
+            })
+        }
+        _ => tensor,
+    }
 }
 
 /// The values in another order: `from` says where each lies now.
@@ -116,7 +117,7 @@ mod tests {
         let turned = kernel(Tensor { shape: vec![1, 2, 3, 4], values: values.clone() });
         assert_eq!(turned.shape, [4, 3, 1, 2]);
         assert_eq!(turned.values[..4], [0.0, 12.0, 4.0, 16.0]);
-        let turned = depthwise(Tensor { shape: vec![2, 3, 4, 1], values });
+        let turned = kernel(Tensor { shape: vec![2, 3, 4, 1], values });
         assert_eq!(turned.shape, [4, 1, 2, 3]);
         assert_eq!(turned.values[..6], [0.0, 4.0, 8.0, 12.0, 16.0, 20.0]);
     }

@@ -127,18 +127,20 @@ impl Weights {
         })
     }
 
-    /// A tensor that `layers` do not have, in a module of which they have others: one of a larger net. What lies in
-    /// modules of its own, such as a classifier, is no surplus.
+    /// A tensor that `layers` do not have, in a module of which they have others, or a convolution that lies in no module:
+    /// one of a larger net. What lies in modules of its own, such as a classifier, is no surplus.
     pub(super) fn surplus<'a>(&self, layers: impl IntoIterator<Item = &'a Layer>) -> Option<&str> {
         let wanted = layers.into_iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat());
         let wanted: BTreeSet<String> = wanted.map(|(name, _)| name).collect();
         let modules: BTreeSet<&str> =
             wanted.iter().filter_map(|name| Some(name.split_once('.')?.0)).collect();
-        let is_surplus = |name: &&String| {
-            let module = name.split_once('.').map(|(module, _)| module);
-            !wanted.contains(*name) && module.is_some_and(|module| modules.contains(module))
+        let is_surplus = |(name, tensor): &(&String, &Arc<Tensor>)| {
+            let Some((module, rest)) = name.split_once('.') else { return false };
+            // Keras's layers lie in no modules: a larger net has convolutions by other names.
+            let is_convolution = tensor.shape.len() == 4 && !rest.contains('.');
+            !wanted.contains(*name) && (modules.contains(module) || is_convolution)
         };
-        self.0.keys().find(is_surplus).map(String::as_str)
+        self.0.iter().find(is_surplus).map(|(name, _)| name.as_str())
     }
 
     /// SHA-256 over names, shapes and bits of the tensors of `layers`, in hexadecimal.
