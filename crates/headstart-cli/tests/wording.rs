@@ -14,9 +14,11 @@ fn transcript(folder: &Path, commands: &[&str]) -> String {
         let mut program = headstart(&folder.join("cache"));
         let program = program.current_dir(folder).env("COLUMNS", "100").env_remove("HEADSTART_TOKEN");
         let output = program.args(command.split(' ')).output().expect("it starts");
-        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+        // The folder has another name each time.
+        let text = text.replace(&folder.display().to_string(), "FOLDER");
         let code = output.status.code().expect("it ends by itself");
-        format!("$ headstart {command}\n{}[{code}]\n", String::from_utf8(text).expect("text"))
+        format!("$ headstart {command}\n{text}[{code}]\n")
     };
     commands.iter().map(said).collect::<Vec<_>>().join("\n")
 }
