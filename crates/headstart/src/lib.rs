@@ -83,6 +83,7 @@ pub mod observer;
 pub mod phantom;
 mod probe;
 mod random;
+pub mod ranks;
 pub mod rate_curve;
 pub mod regular;
 pub mod report;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Every module of the library; each may use only those before it.
-const FLOORS: [&str; 33] = [
+const FLOORS: [&str; 34] = [
     "visible",
     "error",
     "sha256",
@@ -17,6 +17,7 @@ const FLOORS: [&str; 33] = [
     "whole_file",
     "history",
     "observer",
+    "ranks",
     "image",
     "phantom",
     "backbone",

@@ -7,10 +7,16 @@ mod further;
 pub(crate) mod lock;
 mod npy;
 mod pooled;
+mod positioned;
+mod records;
+mod segment;
+mod sorted;
 mod write;
+mod written;
 
-pub use cache::{Cache, Records, usual_cache};
+pub use cache::{Cache, usual_cache};
 pub(crate) use extract::input;
 pub use extract::{Extracted, ExtractedViews, Extractor, View, Wanted};
 pub(crate) use further::Further;
+pub use records::Records;
 pub use write::{Written, write_features};
