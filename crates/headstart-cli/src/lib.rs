@@ -11,6 +11,7 @@ mod events;
 mod metrics_table;
 mod output;
 mod print;
+mod ranks;
 mod threads;
 
 use std::ffi::OsString;
@@ -40,23 +41,34 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 fn failed(error: &anyhow::Error) -> u8 {
+    if let Some(why) = told(error) {
+        print::failure(&why);
+    }
+    exit_code(error)
+}
+
+/// What is said of an error.
+fn told(error: &anyhow::Error) -> Option<String> {
     match error.downcast_ref::<Error>() {
         // Whoever pressed Ctrl-C knows.
-        Some(Error::Interrupted) => return 130,
+        Some(Error::Interrupted) => None,
         // On the command line a setting is an option.
         Some(Error::Setting { name, expected, found }) => {
             let option = name.replace('_', "-");
-            print::failure(&format!("--{option}: expected {expected}, found {found}"));
+            Some(format!("--{option}: expected {expected}, found {found}"))
         }
         // It names its cause itself.
-        Some(known) => print::failure(&known.to_string()),
-        None => print::failure(&format!("{error:#}")),
+        Some(known) => Some(known.to_string()),
+        None => Some(format!("{error:#}")),
     }
-    if let Some(ends::Ends(code)) = error.downcast_ref() {
-        return *code;
-    }
-    match error.downcast_ref::<Error>() {
-        Some(Error::Usage(_) | Error::Setting { .. }) => 2,
+}
+
+/// What the program ends with.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match (error.downcast_ref::<Error>(), error.downcast_ref()) {
+        (Some(Error::Interrupted), _) => 130,
+        (_, Some(ends::Ends(code))) => *code,
+        (Some(Error::Usage(_) | Error::Setting { .. }), None) => 2,
         _ => 1,
     }
 }

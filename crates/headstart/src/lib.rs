@@ -85,6 +85,7 @@ pub mod observer;
 pub mod phantom;
 mod probe;
 mod random;
+pub mod ranks;
 pub mod rate_curve;
 pub mod regular;
 pub mod report;

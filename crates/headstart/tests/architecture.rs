@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Every module of the library; each may use only those before it.
-const FLOORS: [&str; 35] = [
+const FLOORS: [&str; 36] = [
     "visible",
     "error",
     "sha256",
@@ -18,6 +18,7 @@ const FLOORS: [&str; 35] = [
     "whole_file",
     "history",
     "observer",
+    "ranks",
     "image",
     "phantom",
     "backbone",

@@ -17,23 +17,40 @@ use crate::events::{self, Events};
 use crate::metrics_table::table;
 use crate::output::{Terminal, stop_on_interrupt};
 use crate::print::{self, out, text};
+use crate::ranks::{Follower, Joined};
 
 pub fn run(arguments: TrainArguments, line: &str) -> Result<()> {
+    let joined = Joined::new()?;
     let (json, quiet) = (arguments.json, arguments.quiet);
-    let (mut job, out) = job(arguments, line)?;
-    let cache = Cache::open(Some(job.cache));
-    job.cache = cache.folder.clone();
-    if !json {
-        return go(&job, &out, Terminal::new(quiet));
-    }
-    let run = trained(&job, &out, &mut Events::default());
-    let run = run.inspect_err(|error| advise(error, &out, &mut Terminal::default()))?;
+    let job = job(arguments, line);
+    joined.after(job.and_then(|(mut job, out)| {
+        let cache = Cache::open(Some(job.cache));
+        job.cache = cache.folder.clone();
+        job.ranks = joined.ranks().clone();
+        match (job.ranks.is_first(), json) {
+            (false, _) => assist(&job),
+            (true, false) => go(&job, &out, Terminal::new(quiet)),
+            (true, true) => tell(&job, &out),
+        }
+    }))
+}
+
+/// Trains, with each event as a line of JSON.
+fn tell(job: &Job, out: &Path) -> Result<()> {
+    let run = trained(job, out, &mut Events::default());
+    let run = run.inspect_err(|error| advise(error, out, &mut Terminal::default()))?;
     let model = out.join("model.safetensors");
     let doubts = &run.classifier.description().doubts;
     let warnings: Vec<String> = doubts.iter().map(ToString::to_string).collect();
     events::emit(&serde_json::json!({"event": "done", "model": model, "metrics": run.metrics,
         "warnings": warnings}));
     Ok(())
+}
+
+/// Takes part in what rank 0 trains, shows and writes.
+fn assist(job: &Job) -> Result<()> {
+    stop_on_interrupt();
+    Ok(headstart::run::assist(job, &mut Follower)?)
 }
 
 /// Trains and shows what came of it.

@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use half::f16;
 use rayon::prelude::*;
 
-use super::cache::{Cache, Content, Records};
-use super::fill::{Inputs, fill};
+use super::cache::{Cache, Content};
+use super::fill::{Inputs, Wanting, fill};
+use super::records::Records;
+use super::written;
 use crate::backbone::Backbone;
 use crate::backbone::spec::{Block, Layer, MapShape, Spec, output_shape};
 use crate::backbone::weights::Weights;
@@ -16,6 +18,7 @@ use crate::dataset::Sample;
 use crate::error::{Error, Result};
 use crate::image::{Image, Limits, OddCopy, Preprocess, Stylist, TestView};
 use crate::observer::Observer;
+use crate::ranks::Ranks;
 use crate::sha256::sha256;
 use crate::trunk::{Buffers, Plan};
 
@@ -201,7 +204,7 @@ impl Extractor {
         progress: &mut dyn Observer,
     ) -> Result<Extracted> {
         let all = Wanted { view: View::default(), samples: (0..samples.len()).collect() };
-        let mut extracted = self.extract_views(samples, &[all], folder, progress)?;
+        let mut extracted = self.extract_views(samples, &[all], (folder, &Ranks::default()), progress)?;
         Ok(Extracted {
             records: extracted.records.remove(0),
             usable: extracted.usable,
@@ -209,7 +212,8 @@ impl Extractor {
         })
     }
 
-    /// Features of views of samples. Each image is decoded once for all its views.
+    /// Features of views of samples. Each image is decoded once for all its views. Ranks share the work: each computes
+    /// the samples at its places into a segment of its own, and all read all segments.
     ///
     /// # Errors
     /// As [`Extractor::extract`].
@@ -217,17 +221,11 @@ impl Extractor {
         &self,
         samples: &[Sample],
         wanted: &[Wanted],
-        folder: &Path,
+        (folder, ranks): (&Path, &Ranks),
         progress: &mut dyn Observer,
     ) -> Result<ExtractedViews> {
-        let open = |wanted: &Wanted| {
-            let key = wanted.view.key(&self.key);
-            Cache::open(folder, &key, self.output().len(), &|| progress.stop())
-        };
-        let mut caches = wanted.iter().map(open).collect::<Result<Vec<_>>>()?;
-        // A file that cannot even be read is asked for again below, where it is set aside.
-        let contents: Vec<Content> =
-            samples.par_iter().map(|sample| sample.content_hash().unwrap_or_default()).collect();
+        let contents = contents(samples, ranks)?;
+        let mut caches = self.open(wanted, folder)?;
         let of = |samples: &[usize]| samples.iter().map(|index| contents[*index]).collect::<Vec<_>>();
         let mut lacking = vec![Vec::new(); samples.len()];
         for (number, (wanted, cache)) in wanted.iter().zip(&caches).enumerate() {
@@ -236,24 +234,39 @@ impl Extractor {
             missing.for_each(|(_, index)| lacking[*index].push(number));
         }
         let total = wanted.iter().map(|wanted| wanted.samples.len()).sum();
+        let missing: usize = lacking.iter().map(Vec::len).sum();
+        let wanting = Wanting { total, cached: total - missing };
+        let others = (0..samples.len()).filter(|index| !ranks.has(*index));
+        let left_to_others: usize = others.map(|index| std::mem::take(&mut lacking[index]).len()).sum();
         let views: Vec<&View> = wanted.iter().map(|wanted| &wanted.view).collect();
-        let aside = self.compute((samples, &views), (&lacking, total), &mut caches, progress)?;
+        let aside = self.compute((samples, &views), (&lacking, wanting), &mut caches, progress)?;
+        let aside = shared(aside, samples, ranks, progress)?;
         let unusable: HashSet<usize> = aside.iter().map(|(index, _)| *index).collect();
         let left = |samples: &[usize]| -> Vec<usize> {
             samples.iter().copied().filter(|index| !unusable.contains(index)).collect()
         };
-        let mut records = Vec::with_capacity(wanted.len());
-        for (wanted, cache) in wanted.iter().zip(&caches) {
-            let usable = left(&wanted.samples);
-            let of_view = cache.read(&of(&usable));
-            if let Some(place) = (0..usable.len()).find(|place| !of_view.has(*place)) {
-                return Err(Error::invalid(
-                    samples[usable[place]].path(),
-                    "the file that was read at first",
-                    "other bytes: it changed meanwhile",
-                ));
-            }
-            records.push(of_view);
+        let usable_of: Vec<Vec<usize>> = wanted.iter().map(|wanted| left(&wanted.samples)).collect();
+        let read = |caches: &[Cache]| -> Vec<Records> {
+            usable_of.iter().zip(caches).map(|(usable, cache)| cache.read(&of(usable))).collect()
+        };
+        let lacks = |records: &[Records]| {
+            let places = usable_of.iter().zip(records).flat_map(|(usable, of_view)| {
+                usable.iter().enumerate().filter(|(place, _)| !of_view.has(*place)).map(|(_, index)| *index)
+            });
+            places.min()
+        };
+        let records = written::by_all(
+            ranks,
+            caches,
+            || self.open(wanted, folder),
+            read,
+            |records| lacks(records).is_none(),
+        )?;
+        if left_to_others > 0 {
+            progress.extracted(total, total, wanting.cached);
+        }
+        if let Some(index) = lacks(&records) {
+            return Err(lost(&samples[index], folder, ranks));
         }
         let usable = left(&(0..samples.len()).collect::<Vec<_>>());
         let set_aside =
@@ -261,23 +274,28 @@ impl Extractor {
         Ok(ExtractedViews { usable, records, set_aside })
     }
 
+    fn open(&self, wanted: &[Wanted], folder: &Path) -> Result<Vec<Cache>> {
+        let open = |wanted: &Wanted| Cache::open(folder, &wanted.view.key(&self.key), self.output().len());
+        wanted.iter().map(open).collect()
+    }
+
     /// Computes the features of the views that samples lack, by their numbers, into the views' caches, and returns the
     /// samples that cannot be used.
     fn compute(
         &self,
         (samples, views): (&[Sample], &[&View]),
-        (lacking, total): (&[Vec<usize>], usize),
+        (lacking, wanting): (&[Vec<usize>], Wanting),
         caches: &mut [Cache],
         progress: &mut dyn Observer,
     ) -> Result<Vec<(usize, String)>> {
         let missing: Vec<usize> = (0..samples.len()).filter(|index| !lacking[*index].is_empty()).collect();
         if missing.is_empty() {
-            progress.extracted(total, total, total);
+            progress.extracted(wanting.cached, wanting.total, wanting.cached);
             return Ok(vec![]);
         }
         let counts: Vec<usize> = missing.iter().map(|index| lacking[*index].len()).collect();
         let mut aside = Vec::new();
-        fill((&self.plan(), caches), (&counts, total), progress, |batch, progress| {
+        fill((&self.plan(), caches), (&counts, wanting), progress, |batch, progress| {
             let batch = &missing[batch];
             let read = |index: &usize| {
                 let views: Vec<&View> = lacking[*index].iter().map(|number| views[*number]).collect();
@@ -330,6 +348,55 @@ impl Extractor {
         let (image, content) = sample.read_with_hash(&Limits::default())?;
         let maps = views.iter().map(|view| view.apply(&self.preprocess, &image, &content)).collect();
         Ok((content, maps))
+    }
+}
+
+/// Hashes of the samples' bytes, of which each rank computes those at its places. A file that cannot even be read is
+/// asked for again later, where it is set aside.
+fn contents(samples: &[Sample], ranks: &Ranks) -> Result<Vec<Content>> {
+    let own: Vec<Content> = (ranks.rank()..samples.len())
+        .into_par_iter()
+        .step_by(ranks.size())
+        .map(|index| samples[index].content_hash().unwrap_or_default())
+        .collect();
+    let all = ranks.share_bytes(own.into_flattened())?;
+    let of = |index: usize| all[index % ranks.size()].as_chunks::<32>().0[index / ranks.size()];
+    Ok((0..samples.len()).map(of).collect())
+}
+
+/// The samples that any rank could not use, in order. Each has told of its own.
+fn shared(
+    own: Vec<(usize, String)>,
+    samples: &[Sample],
+    ranks: &Ranks,
+    progress: &mut dyn Observer,
+) -> Result<Vec<(usize, String)>> {
+    let all = ranks.share(own)?;
+    let others = all.iter().enumerate().filter(|(rank, _)| *rank != ranks.rank());
+    others
+        .flat_map(|(_, aside)| aside)
+        .for_each(|(index, why)| progress.set_aside(samples[*index].path(), why));
+    let mut all = all.concat();
+    all.sort();
+    Ok(all)
+}
+
+/// What is wrong when features are not there that were computed.
+fn lost(sample: &Sample, folder: &Path, ranks: &Ranks) -> Error {
+    match ranks.size() {
+        1 => Error::invalid(
+            sample.path(),
+            "the file that was read at first",
+            "other bytes: it changed meanwhile",
+        ),
+        _ => Error::invalid(
+            folder,
+            "a cache in a folder that all ranks share",
+            format!(
+                "no features of {}, which another rank has written, or its file changed meanwhile",
+                sample.path()
+            ),
+        ),
     }
 }
 

@@ -23,19 +23,27 @@ pub(super) struct Inputs {
     pub(super) values: Vec<f32>,
 }
 
-/// Computes the records that items lack, `counts` of each of them, of `total` in all: `read` gives the inputs of those of
-/// a batch of items (by their places) that can be used.
+/// Of all records that are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanting {
+    /// How many.
+    pub(super) total: usize,
+    /// Of them were there before.
+    pub(super) cached: usize,
+}
+
+/// Computes the records that items lack, `counts` of each of them, of all that are wanted: `read` gives the inputs of
+/// those of a batch of items (by their places) that can be used.
 ///
 /// # Errors
 /// When a cache cannot be written, what `read` says, or [`Error::Interrupted`].
 pub(super) fn fill(
     (plan, caches): (&Plan, &mut [Cache]),
-    (counts, total): (&[usize], usize),
+    (counts, Wanting { total, cached }): (&[usize], Wanting),
     progress: &mut dyn Observer,
     mut read: impl FnMut(std::ops::Range<usize>, &mut dyn Observer) -> Result<Inputs>,
 ) -> Result<()> {
     let missing: usize = counts.iter().sum();
-    let cached = total - missing;
     let size = batch_size(plan);
     let (mut buffers, mut done, mut next) = (Buffers::default(), cached, 0);
     let mut waiting: Vec<Waiting> = caches.iter().map(|_| Waiting::default()).collect();

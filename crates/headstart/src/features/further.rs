@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use super::cache::{Cache, Records};
-use super::fill::{Inputs, fill};
+use super::cache::Cache;
+use super::fill::{Inputs, Wanting, fill};
+use super::records::Records;
+use super::written;
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
 use crate::error::{Error, Result};
 use crate::observer::Observer;
+use crate::ranks::Ranks;
 use crate::sha256::sha256;
 use crate::trunk::Plan;
 
@@ -32,7 +35,7 @@ impl Further {
     }
 
     /// Those of the images `wanted`, by their place in `records`, from the cache in `folder` or computed into
-    /// it. They keep their places; the others need not be there.
+    /// it, by each rank those at its places. They keep their places; the others need not be there.
     ///
     /// # Errors
     /// When the cache cannot be written, or [`Error::Interrupted`].
@@ -40,17 +43,20 @@ impl Further {
         &self,
         records: &Records,
         wanted: &[usize],
-        folder: &Path,
+        (folder, ranks): (&Path, &Ranks),
         progress: &mut dyn Observer,
     ) -> Result<Records> {
         let key = format!("{}-{}", records.key(), self.key);
-        let mut cache = Cache::open(folder, &key, self.output().len(), &|| progress.stop())?;
+        let open = || Cache::open(folder, &key, self.output().len());
+        let mut cache = open()?;
         let known = cache.read(records.contents());
-        let missing: Vec<usize> = wanted.iter().copied().filter(|index| !known.has(*index)).collect();
+        let mut missing: Vec<usize> = wanted.iter().copied().filter(|index| !known.has(*index)).collect();
+        let wanting = Wanting { total: wanted.len(), cached: wanted.len() - missing.len() };
+        missing.retain(|index| ranks.has(*index));
         drop(known);
         let length = self.plan.input().len();
         let caches = std::slice::from_mut(&mut cache);
-        fill((&self.plan, caches), (&vec![1; missing.len()], wanted.len()), progress, |batch, _| {
+        fill((&self.plan, caches), (&vec![1; missing.len()], wanting), progress, |batch, _| {
             let batch = &missing[batch];
             let mut values = vec![0.0; batch.len() * length];
             let slots = batch.iter().zip(values.chunks_exact_mut(length));
@@ -58,8 +64,10 @@ impl Further {
             records.check()?;
             Ok(Inputs { of: batch.iter().map(|index| (0, records.contents()[*index])).collect(), values })
         })?;
-        let further = cache.read(records.contents());
-        match wanted.iter().all(|index| further.has(*index)) {
+        let is_whole = |further: &Records| wanted.iter().all(|index| further.has(*index));
+        let read = |caches: &[Cache]| caches[0].read(records.contents());
+        let further = written::by_all(ranks, vec![cache], || Ok(vec![open()?]), read, is_whole)?;
+        match is_whole(&further) {
             true => Ok(further),
             false => Err(Error::invalid(folder.join(key), "the features that were just written", "others")),
         }
@@ -97,12 +105,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let contents: Vec<[u8; 32]> = (1..=40).map(|index| [index; 32]).collect();
         let values: Vec<f32> = (1..=40).flat_map(|index| [index as f32, 0.5]).collect();
-        let mut cache = Cache::open(folder.path(), "trunk", 2, &|| false).expect("opens");
+        let mut cache = Cache::open(folder.path(), "trunk", 2).expect("opens");
         cache.append(&contents, &values).expect("writes");
         let records = cache.read(&contents);
         let extract = |factor: f32, wanted: &[usize]| {
             let mut computed = Computed::default();
-            let found = further(factor).extract(&records, wanted, folder.path(), &mut computed);
+            let found =
+                further(factor).extract(&records, wanted, (folder.path(), &Ranks::default()), &mut computed);
             let found = found.expect("computes");
             let value = |index: &usize| {
                 let mut value = [0.0];

@@ -7,11 +7,17 @@ mod further;
 pub(crate) mod lock;
 mod npy;
 mod pooled;
+mod positioned;
+mod records;
+mod segment;
+mod sorted;
 mod write;
+mod written;
 
 pub use crate::cache_folder::usual_cache;
-pub use cache::{Cache, Records};
+pub use cache::Cache;
 pub(crate) use extract::input;
 pub use extract::{Extracted, ExtractedViews, Extractor, View, Wanted};
 pub(crate) use further::Further;
+pub use records::Records;
 pub use write::{Written, write_features};

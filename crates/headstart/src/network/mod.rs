@@ -104,6 +104,14 @@ impl Tail {
         maps.reshape([batch, classes])
     }
 
+    /// Names of the weights that [`Tail::penalty`] is about.
+    pub(crate) fn penalised(&self) -> impl Iterator<Item = String> + '_ {
+        self.layers.iter().filter_map(|layer| match layer {
+            Layer::Dense(Dense { name, l2, .. }) if *l2 > 0.0 => Some(format!("{name}.weight")),
+            _ => None,
+        })
+    }
+
     /// `Σ l2 · Σw²` over the layers that ask for it, or `None`.
     pub fn penalty(&self, parameters: &Parameters) -> Option<Tensor<1>> {
         let terms = self.layers.iter().filter_map(|layer| match layer {

@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_map_s_features_are_its_means() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut cache = Cache::open(folder.path(), "maps", 4, &|| false).expect("opens");
+        let mut cache = Cache::open(folder.path(), "maps", 4).expect("opens");
         let contents = [[1; 32], [2; 32]];
         cache.append(&contents, &[1.0, 10.0, 3.0, 30.0, 0.0, 0.0, 0.5, -1.0]).expect("writes");
         let records = cache.read(&contents);

@@ -259,7 +259,7 @@ mod tests {
             .flat_map(|row| [label(row) as f32 * 3.0 + random.symmetric(1.0), random.symmetric(5.0)])
             .collect();
         let contents: Vec<[u8; 32]> = (0..rows).map(|row| [row as u8; 32]).collect();
-        let mut cache = Cache::open(folder.path(), "probe", 2, &|| false).expect("opens");
+        let mut cache = Cache::open(folder.path(), "probe", 2).expect("opens");
         cache.append(&contents, &values).expect("writes");
         cache.read(&contents)
     }

@@ -33,13 +33,31 @@ pub fn train_into(folder: impl AsRef<Path>, job: &Job, observer: &mut dyn Observ
     let job = &Job { checkpoints: Some(folder.as_ref().to_path_buf()), ..job.clone() };
     job.recipe.check()?;
     let folder = Folder::new(folder.as_ref(), job)?;
-    let written = train(job, observer).and_then(|run| folder.write(&run).map(|()| run));
+    let written = job
+        .ranks
+        .share(Some(folder.path.clone()))
+        .and_then(|_| train(job, observer))
+        .and_then(|run| folder.write(&run).map(|()| run));
     match &written {
         Ok(_) => checkpoint::remove_all(&folder.path),
         Err(Error::Interrupted) => {}
         Err(_) => folder.discard(),
     }
-    written
+    let run = written?;
+    job.ranks.meet()?;
+    Ok(run)
+}
+
+/// Takes part in a training that [`train_into`] does at rank 0, until its run is written. Checkpoints of whole trainings
+/// that this rank does lie in the run's folder, which all ranks share, as they share the cache.
+///
+/// # Errors
+/// As [`train_into`].
+pub fn assist(job: &Job, observer: &mut dyn Observer) -> Result<()> {
+    let folder = job.ranks.first(None::<PathBuf>)?;
+    let job = &Job { checkpoints: Some(folder), ..job.clone() };
+    crate::train::assist(job, observer)?;
+    job.ranks.meet()
 }
 
 impl Run {

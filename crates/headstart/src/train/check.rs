@@ -21,6 +21,7 @@ impl Recipe {
         count("test_views", self.test_views.len(), 0..=MOST_TEST_VIEWS)?;
         self.test_views.iter().copied().try_for_each(check_test_view)?;
         count("batch_size", self.batch_size, 1..=MOST_IMAGES)?;
+        count("slices", self.slices, 1..=MOST_SLICES.min(self.batch_size))?;
         count("head", self.head.len(), 0..=MOST_LAYERS)?;
         positive("learning_rate", self.learning_rate)?;
         positive("block_rate", self.block_rate)?;
@@ -68,6 +69,8 @@ const MOST_VIEWS: usize = 1000;
 const MOST_TEST_VIEWS: usize = 256;
 /// In a step, all of them in memory.
 const MOST_IMAGES: usize = 65_536;
+/// Of a batch; each is a pass through the tail.
+const MOST_SLICES: usize = 1024;
 /// Of the head.
 const MOST_LAYERS: usize = 32;
 const MOST_UNITS: usize = 65_536;
@@ -164,6 +167,8 @@ mod tests {
         );
         assert_eq!(refused(Recipe { folds: Some(1), ..recipe() }), "folds: expected 2 to 1000, found 1");
         assert_eq!(refused(Recipe { epochs: 0, ..recipe() }), "epochs: expected 1 to 100000, found 0");
+        let found = refused(Recipe { slices: 33, batch_size: 32, ..recipe() });
+        assert_eq!(found, "slices: expected 1 to 32, found 33");
         let views = Augment { views: most, ..Augment::default() };
         let found = refused(Recipe { augment: Some(views), ..recipe() });
         assert_eq!(found, "augment.views: expected 0 to 1000, found 1000000000");

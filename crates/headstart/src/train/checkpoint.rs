@@ -20,10 +20,14 @@ use crate::backbone::weights::{self, Weights, little_endian};
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::network::{Parameters, Tail, host};
+use crate::ranks::Ranks;
 use crate::regular;
 
 /// What names in the run folder begin with.
 const STEM: &str = "checkpoint";
+/// What they end with, and what the folders end with in which they are written.
+const ENDING: &str = "safetensors";
+const UNFINISHED: &str = "tmp";
 /// Bytes of a checkpoint, at most.
 const MOST_BYTES: u64 = 32 << 30;
 /// Key of [`Progress`] in the file's metadata.
@@ -45,12 +49,12 @@ struct Progress {
 
 /// Whether a training that was stopped lies in `folder`.
 pub(crate) fn lies_in(folder: &Path) -> bool {
-    file(folder, 0).exists()
+    !all(folder, ENDING).is_empty()
 }
 
 /// What the training that was stopped in `folder` trains, if one was.
 pub(super) fn unfreeze(folder: &Path) -> Option<Unfreeze> {
-    let path = file(folder, 0);
+    let path = all(folder, ENDING).into_iter().next()?;
     let bytes = regular::read(&path, MOST_BYTES).ok()?;
     let metadata = weights::metadata(&bytes, &path).ok()?;
     Some(toml::from_str::<Progress>(metadata.get(KEY)?).ok()?.unfreeze)
@@ -59,26 +63,31 @@ pub(super) fn unfreeze(folder: &Path) -> Option<Unfreeze> {
 /// Where member `number` of a model, from 0 on, keeps its checkpoint.
 fn file(folder: &Path, number: usize) -> PathBuf {
     let suffix = if number == 0 { String::new() } else { format!("-{}", number + 1) };
-    folder.join(format!("{STEM}{suffix}.safetensors"))
+    folder.join(format!("{STEM}{suffix}.{ENDING}"))
+}
+
+/// Those of some members, in order: where ranks share the members, any of them may be there.
+fn all(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let is_ours = |path: &PathBuf| {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.strip_prefix(STEM));
+        let is_number = |rest: &str| rest.strip_prefix('-').is_some_and(|n| n.parse::<usize>().is_ok());
+        path.extension().is_some_and(|found| found == ending)
+            && stem.is_some_and(|rest| rest.is_empty() || is_number(rest))
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut all: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_ours).collect();
+    all.sort();
+    all
 }
 
 /// Removes what a kill left of checkpoints that were being written.
 pub(crate) fn remove_unfinished(folder: &Path) {
-    for number in 0.. {
-        let path = file(folder, number);
-        let _ = fs::remove_dir_all(unfinished(&path));
-        if !path.exists() {
-            return;
-        }
-    }
+    all(folder, UNFINISHED).iter().for_each(|path| _ = fs::remove_dir_all(path));
 }
 
-/// Removes the checkpoints of a training that is over. The first tells whether there is something to go on with: it goes
-/// last.
+/// Removes the checkpoints of a training that is over.
 pub(crate) fn remove_all(folder: &Path) {
-    let all: Vec<PathBuf> =
-        (0..).map(|number| file(folder, number)).take_while(|path| path.exists()).collect();
-    all.iter().rev().for_each(|path| _ = fs::remove_file(path));
+    all(folder, ENDING).iter().rev().for_each(|path| _ = fs::remove_file(path));
 }
 
 /// The checkpoint of one training.
@@ -114,16 +123,20 @@ impl Checkpoint {
         write(&self.path, stored(state, &tail.weights(&Parameters::new())), progress)
     }
 
-    /// Where the training stood, or `None` without a checkpoint.
+    /// Where the training stood, or `None` without a checkpoint. Rank 0 reads it and tells the others.
     ///
     /// # Errors
     /// A file that is damaged, or of another training.
-    pub(super) fn load(&self, tail: &Tail, recipe: &Recipe) -> Result<Option<State>> {
-        if !self.path.exists() {
+    pub(super) fn load(&self, tail: &Tail, recipe: &Recipe, ranks: &Ranks) -> Result<Option<State>> {
+        let path = &self.path;
+        let own = match ranks.is_first() && path.exists() {
+            true => regular::read(path, MOST_BYTES).map_err(|why| Error::io("read", path, why))?,
+            false => vec![],
+        };
+        let bytes = ranks.broadcast(0, own)?;
+        if bytes.is_empty() {
             return Ok(None);
         }
-        let path = &self.path;
-        let bytes = regular::read(path, MOST_BYTES).map_err(|why| Error::io("read", path, why))?;
         let metadata = weights::metadata(&bytes, path)?;
         let expected = "a checkpoint of this training: the same data, recipe, seed and headstart";
         let other = |found: &str| Error::invalid(path, expected, found);
@@ -193,7 +206,7 @@ fn write(path: &Path, tensors: Vec<(String, Stored<'_>)>, progress: String) -> R
 
 /// Where a checkpoint is while it is written.
 fn unfinished(path: &Path) -> PathBuf {
-    path.with_extension("tmp")
+    path.with_extension(UNFINISHED)
 }
 
 /// All tensors of a checkpoint. Parameters, moments and the best weights are four times the net: each is copied out when

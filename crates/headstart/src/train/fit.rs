@@ -8,8 +8,9 @@ use super::moving_average;
 use super::optimizer::Stepper;
 use super::phases::Phases;
 use super::recipe::{Keep, Recipe};
+use super::slices::Slices;
 use super::state::{Fitted, State, Within};
-use super::step::{Batch, Came, Step, class_weights};
+use super::step::{Batch, Came, Gradients, Step, class_weights};
 use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
 use super::validate::validate;
 use super::views::Views;
@@ -17,9 +18,10 @@ use crate::backbone::weights::Weights;
 use crate::error::{Error, Result};
 use crate::features::Records;
 use crate::history::EpochRecord;
-use crate::network::Tail;
+use crate::network::{Parameters, Tail};
 use crate::observer::Observer;
 use crate::random::Random;
+use crate::ranks::Ranks;
 
 /// Stream of random numbers that orders the images; each epoch has its own.
 const ORDER: u64 = 0x5eed_1000_0000;
@@ -63,6 +65,8 @@ pub(super) struct Fit<'a> {
     pub(super) checkpoint: Option<&'a Checkpoint>,
     /// Time between two checkpoints; there is one after each epoch, too.
     pub(super) checkpoint_every: Duration,
+    /// Those that share each step.
+    pub(super) ranks: &'a Ranks,
 }
 
 impl Fit<'_> {
@@ -71,8 +75,10 @@ impl Fit<'_> {
     /// # Errors
     /// [`Error::Interrupted`], a checkpoint that cannot be written, or a loss that is no number any more.
     pub(super) fn run(&self, weights: &Weights, observer: &mut dyn Observer) -> Result<Fitted> {
-        let stopped =
-            self.checkpoint.map(|checkpoint| checkpoint.load(self.tail, self.recipe)).transpose()?;
+        let stopped = self
+            .checkpoint
+            .map(|checkpoint| checkpoint.load(self.tail, self.recipe, self.ranks))
+            .transpose()?;
         let mut state = match stopped.flatten() {
             Some(state) => {
                 let (epochs, seen) = (state.epochs(), state.within.seen);
@@ -90,7 +96,9 @@ impl Fit<'_> {
     }
 
     fn save(&self, state: &State) -> Result<()> {
-        self.checkpoint.map_or(Ok(()), |checkpoint| checkpoint.save(state, self.tail))
+        self.checkpoint
+            .filter(|_| self.ranks.is_first())
+            .map_or(Ok(()), |checkpoint| checkpoint.save(state, self.tail))
     }
 
     /// Takes what steps are left of an epoch.
@@ -112,18 +120,20 @@ impl Fit<'_> {
         let class_weights = class_weights(&data, recipe.class_weights);
         let (mut clock, mut saved) = (Instant::now(), Instant::now());
         for batch in order[state.within.seen..].chunks(recipe.batch_size) {
-            if observer.stop() {
+            if self.ranks.any(observer.stop())? {
                 self.save(state)?;
+                // Whoever ends first ends all.
+                self.ranks.meet()?;
                 return Err(Error::Interrupted);
             }
             let learning_rate = self.learning_rate(epoch, state.within.seen);
-            let within = &mut state.within;
-            let images = Batch::gather(tail, &data, recipe, (batch, &class_weights), &mut within.views)?;
             let step = Step { tail, recipe, unfreeze_schedule, epoch, learning_rate };
+            let images = (&data, batch, &class_weights[..]);
+            let (gradients, came) = self.gradients(&step, &state.parameters, images, &mut state.within)?;
+            let Came { loss, penalty, hits } = came;
             let parameters = std::mem::take(&mut state.parameters);
-            let (parameters, Came { loss, penalty, hits }) =
-                step.take(parameters, images, &mut state.stepper, &mut within.dropout);
-            state.parameters = parameters;
+            state.parameters = step.go(parameters, &gradients, &mut state.stepper);
+            let within = &mut state.within;
             if let (Some(mean), Some(decay)) = (&mut state.average, recipe.average) {
                 moving_average::follow(mean, &state.parameters, decay, state.stepper.steps());
             }
@@ -139,6 +149,23 @@ impl Fit<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The gradients of a batch, and what it came to: at once, or slice by slice.
+    fn gradients(
+        &self,
+        step: &Step<'_>,
+        parameters: &Parameters,
+        (data, batch, class_weights): (&Data<'_>, &[usize], &[f32]),
+        within: &mut Within,
+    ) -> Result<(Gradients, Came)> {
+        if self.recipe.slices > 1 {
+            let slices = Slices::new(self.recipe.slices, self.ranks);
+            return slices.gradients(step, parameters, (data, batch, class_weights), within);
+        }
+        let images = (batch, class_weights);
+        let images = Batch::gather(step.tail, data, step.recipe, images, batch.len(), &mut within.views)?;
+        Ok(step.gradients(parameters, images, &mut within.dropout))
     }
 
     /// The tail and its features; while blocks wait, what follows them and the features there.
@@ -180,7 +207,7 @@ impl Fit<'_> {
         let train_loss = within.loss / within.seen as f64;
         if !train_loss.is_finite() {
             // It would come again.
-            if let Some(checkpoint) = self.checkpoint {
+            if let Some(checkpoint) = self.checkpoint.filter(|_| self.ranks.is_first()) {
                 checkpoint.remove();
             }
             let (rate, lower) = (recipe.learning_rate, recipe.learning_rate / 10.0);

@@ -64,7 +64,9 @@ impl<'a> Inputs<'a> {
             positive: *positive,
             groups: &self.groups(),
         };
-        let mut trainings = fitting.all(self.members.clone(), &self.fingerprint(), observer)?;
+        let print = self.fingerprint();
+        job.ranks.agree("the images and settings", &print)?;
+        let mut trainings = fitting.all(self.members.clone(), &print, observer)?;
         trainings.warnings.extend(first_frames(survey.first_frames(dataset)));
         Ok(trainings)
     }

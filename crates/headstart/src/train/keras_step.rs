@@ -5,15 +5,21 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::fit::Data;
 use super::optimizer::Stepper;
-use super::recipe::Recipe;
+use super::recipe::{Loss, Recipe};
+use super::slices::Slices;
+use super::state::Within;
 use super::step::{Batch, Came, Step};
 use super::targets::Targets;
 use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
+use super::views::Views;
 use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool, Padding};
 use crate::backbone::weights::Weights;
+use crate::features::Cache;
 use crate::network::{Parameters, Tail, host};
 use crate::random::Random;
+use crate::ranks::Ranks;
 
 const LABELS: [usize; 4] = [0, 1, 1, 0];
 /// Relative, as f32 rounds some hundred terms a sum.
@@ -131,5 +137,61 @@ fn assert_first_gradients(step: &Step<'_>, parameters: &Parameters, features: &T
         let largest = expected.iter().fold(0.0, |most: f32, value| most.max(value.abs()));
         let difference = largest_difference(&ours, expected) / f64::from(largest);
         assert!(difference < OF_GRADIENTS, "{name}: {difference}");
+    }
+}
+
+/// A batch in slices has the gradients that it has at once, but for the order in which their terms are rounded; dropout and
+/// views, which slices draw for themselves, are left out.
+#[test]
+fn slices_of_a_batch_have_its_gradients() {
+    let weights = weights(&layers());
+    let tail = Tail::new(layers(), MapShape::new(8, 8, 8), &weights, Device::flex().autodiff().inner());
+    let folder = tempfile::tempdir().expect("a folder");
+    let contents: Vec<[u8; 32]> = (0..4).map(|number| [number; 32]).collect();
+    let mut cache = Cache::open(folder.path(), "maps", 512).expect("opens");
+    cache.append(&contents, &seeded("input", 4 * 512, 1.0)).expect("writes");
+    let records = cache.read(&contents);
+    let (train, views) = ([2, 0, 3, 1], Views::default());
+    let data = Data {
+        records: &records,
+        views: &views,
+        stressed: &views,
+        labels: &LABELS,
+        train: &train,
+        validation: &[],
+        classes: 2,
+        positive: 1,
+    };
+    let plain = Recipe::find("keras-vgg16").expect("known");
+    let unfreeze_schedule = UnfreezeSchedule::new(&[], Thaw::AtOnce, 1.0);
+    for loss in [Loss::BinaryCrossEntropy, Loss::CategoricalCrossEntropy] {
+        let recipe = Recipe { loss, ..plain.clone() };
+        let step = Step {
+            tail: &tail,
+            recipe: &recipe,
+            unfreeze_schedule: &unfreeze_schedule,
+            epoch: 1,
+            learning_rate: 1e-3,
+        };
+        let (parameters, mut random) = (tail.parameters(&weights), Random::new(0, 0));
+        let batch =
+            Batch::gather(&tail, &data, &recipe, (&train, &[0.7, 1.3]), 4, &mut random).expect("reads");
+        let (whole, at_once) = step.gradients(&parameters, batch, &mut random);
+        // More slices than images leave some empty.
+        for count in [2, 3, 4, 7] {
+            let (ranks, mut within) = (Ranks::default(), Within::start(1, 1));
+            let slices = Slices::new(count, &ranks);
+            let images = (&data, &train[..], &[0.7, 1.3][..]);
+            let (sliced, came) = slices.gradients(&step, &parameters, images, &mut within).expect("computes");
+            assert!((came.loss - at_once.loss).abs() < 1e-6 * at_once.loss, "{count}: {}", came.loss);
+            assert_eq!((came.hits, came.penalty), (at_once.hits, at_once.penalty));
+            assert_eq!(sliced.len(), whole.len());
+            for (name, gradient) in &sliced {
+                let (found, expected) = (host(gradient.clone()), host(whole[name].clone()));
+                let largest = expected.iter().fold(0.0, |most: f32, value| most.max(value.abs()));
+                let difference = largest_difference(&found, &expected) / f64::from(largest);
+                assert!(difference < 1e-6, "{count} slices, {name}: {difference}");
+            }
+        }
     }
 }

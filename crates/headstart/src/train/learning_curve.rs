@@ -223,6 +223,7 @@ impl<'a> Study<'a> {
             seed,
             checkpoint: None,
             checkpoint_every: Duration::MAX,
+            ranks: &self.job.ranks,
         };
         let fitted = fit.run(&net.weights, &mut Quiet(observer))?;
         let trunk = if kind == Start::Transfer { self.seconds_per_image * mine.len() as f64 } else { 0.0 };

@@ -11,7 +11,7 @@ use crate::evaluate::Output;
 const LEAST_MISSING: f32 = 1e-6;
 
 impl Loss {
-    /// Mean loss over a batch, each image times its weight. With `focal_gamma` above 0 each term counts
+    /// Mean loss over a batch, each image times its weight; of a slice of a batch, what it adds to the mean. With `focal_gamma` above 0 each term counts
     /// `(1 − p)^γ`, p being the score of what is right: images that are well classified count less (Lin 2017).
     ///
     /// # Shapes
@@ -35,13 +35,13 @@ impl Loss {
         let hit = cells(&|share, weight| weight * share);
         match self {
             Self::CategoricalCrossEntropy => {
-                (focus(log_softmax(logits, 1)) * hit).sum().mul_scalar(-1.0 / batch as f32)
+                (focus(log_softmax(logits, 1)) * hit).sum().mul_scalar(-1.0 / targets.whole as f32)
             }
             Self::BinaryCrossEntropy => {
                 let miss = cells(&|share, weight| weight * (1.0 - share));
                 let terms =
                     focus(log_sigmoid(logits.clone())) * hit + focus(log_sigmoid(logits.neg())) * miss;
-                terms.sum().mul_scalar(-1.0 / (batch * classes) as f32)
+                terms.sum().mul_scalar(-1.0 / (targets.whole * classes) as f32)
             }
         }
     }

@@ -20,6 +20,7 @@ use crate::error::Result;
 use crate::features::Records;
 use crate::history::History;
 use crate::observer::Observer;
+use crate::ranks::Ranks;
 
 /// One training to come.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +89,41 @@ impl Member {
     }
 }
 
+/// What ranks share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Share {
+    /// Whole trainings: each is one rank's.
+    Members,
+    /// The slices of each step of one training after the other.
+    Steps,
+}
+
+impl Share {
+    /// Whole trainings, where there is one for each rank or steps are not cut: they need not hear of each other.
+    fn of(members: usize, job: &Job) -> Self {
+        match job.recipe.slices == 1 || members >= job.ranks.size() {
+            true => Self::Members,
+            false => Self::Steps,
+        }
+    }
+
+    fn is_ours(self, member: usize, ranks: &Ranks) -> bool {
+        self == Self::Steps || ranks.has(member)
+    }
+
+    /// Says where ranks have nothing to do.
+    fn warning(self, job: &Job) -> Option<String> {
+        let (ranks, members) = (job.ranks.size(), job.recipe.seeds * job.recipe.folds.unwrap_or(1));
+        let (busy, more) = match self {
+            Self::Members => (members, "slices in the recipe lets them share each step"),
+            Self::Steps => (job.recipe.slices, "more slices in the recipe would"),
+        };
+        (busy < ranks).then(|| {
+            format!("{busy} of {ranks} ranks train, the others have shared the features and wait: {more}")
+        })
+    }
+}
+
 /// The trainings that are over.
 pub(super) struct Trainings {
     pub(super) trained: Vec<Trained>,
@@ -113,7 +149,8 @@ pub(super) struct Fitting<'a> {
 }
 
 impl Fitting<'_> {
-    /// One after the other, each with a checkpoint of its own: what is over is not done again.
+    /// Each with a checkpoint of its own: what is over is not done again. Ranks share them, or each of them; rank 0 has
+    /// what comes of it.
     ///
     /// # Errors
     /// As [`fit::Fit::run`].
@@ -123,16 +160,32 @@ impl Fitting<'_> {
         print: &str,
         observer: &mut dyn Observer,
     ) -> Result<Trainings> {
-        let start = Instant::now();
-        let mut all = Trainings { trained: vec![], warnings: vec![], seconds: 0.0 };
-        let count = members.len();
-        for (number, member) in members.into_iter().enumerate() {
-            if count > 1 {
-                observer.say(&format!("training {} of {count}: {}", number + 1, member.name()));
+        let (start, ranks) = (Instant::now(), &self.job.ranks);
+        let share = Share::of(members.len(), self.job);
+        if let Some(warning) = share.warning(self.job) {
+            observer.warn(&warning);
+        }
+        let mut fitted = BTreeMap::new();
+        for (number, member) in members.iter().enumerate().filter(|(number, _)| share.is_ours(*number, ranks))
+        {
+            if members.len() > 1 {
+                observer.say(&format!("training {} of {}: {}", number + 1, members.len(), member.name()));
             }
-            let print = format!("{print} {}", member.name());
-            let checkpoint = Checkpoint::new(self.job, number, print);
-            let fitted = self.fit(&member, checkpoint.as_ref(), observer)?;
+            let checkpoint = Checkpoint::new(self.job, number, format!("{print} {}", member.name()));
+            let alone = Ranks::default();
+            let sharing = if share == Share::Steps { ranks } else { &alone };
+            fitted.insert(number, self.fit(member, checkpoint.as_ref(), sharing, observer)?);
+        }
+        let mut all = Trainings { trained: vec![], warnings: vec![], seconds: 0.0 };
+        if share == Share::Members && !ranks.is_first() {
+            fitted.values().try_for_each(|fitted| ranks.send(0, &fitted.to_bytes()))?;
+            return Ok(all);
+        }
+        for (number, member) in members.into_iter().enumerate() {
+            let fitted = match fitted.remove(&number) {
+                Some(own) => own,
+                None => self.received(number, &member, observer)?,
+            };
             all.warnings.extend(fitted.warnings);
             all.trained.push(Trained {
                 member,
@@ -141,7 +194,7 @@ impl Fitting<'_> {
                 is_probe: false,
             });
         }
-        if self.job.recipe.probe {
+        if self.job.recipe.probe && ranks.is_first() {
             let probes = self.probes(&all.trained, observer)?;
             all.trained.extend(probes);
         }
@@ -149,10 +202,22 @@ impl Fitting<'_> {
         Ok(all)
     }
 
+    /// What another rank's training came to.
+    fn received(&self, number: usize, member: &Member, observer: &mut dyn Observer) -> Result<Fitted> {
+        let ranks = &self.job.ranks;
+        let rank = number % ranks.size();
+        let fitted = Fitted::from_bytes(&ranks.receive(rank)?, rank)?;
+        observer.say(&format!("training {}, by rank {rank}: {}", number + 1, member.name()));
+        fitted.history.epochs.iter().for_each(|record| observer.epoch(record));
+        fitted.warnings.iter().for_each(|warning| observer.warn(warning));
+        Ok(fitted)
+    }
+
     fn fit(
         &self,
         member: &Member,
         checkpoint: Option<&Checkpoint>,
+        ranks: &Ranks,
         observer: &mut dyn Observer,
     ) -> Result<Fitted> {
         let Self { job, net, .. } = *self;
@@ -177,6 +242,7 @@ impl Fitting<'_> {
             seed: member.seed,
             checkpoint,
             checkpoint_every: job.checkpoint_every,
+            ranks,
         };
         fit.run(&net.fresh_weights(member.seed), observer)
     }

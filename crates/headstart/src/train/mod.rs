@@ -30,6 +30,9 @@ pub mod rate_finder;
 pub mod recipe;
 pub mod schedule;
 mod setup;
+#[cfg(test)]
+mod shared;
+mod slices;
 mod state;
 mod step;
 mod style;
@@ -60,6 +63,7 @@ use crate::evaluate::SplitMetrics;
 use crate::external::{Stressed, stress};
 use crate::features::Extracted;
 use crate::observer::Observer;
+use crate::ranks::Ranks;
 
 pub use crate::csv_field::csv_field;
 pub use assembly::trunk;
@@ -120,6 +124,9 @@ pub struct Job {
     pub resume: bool,
     /// Time between two checkpoints within an epoch.
     pub checkpoint_every: Duration,
+    /// The processes that share the training: this one alone, unless given.
+    #[serde(skip)]
+    pub ranks: Ranks,
     /// The command that was called, for the report.
     pub command: String,
 }
@@ -147,6 +154,7 @@ impl Job {
             checkpoints: None,
             resume: false,
             checkpoint_every: CHECKPOINT_EVERY,
+            ranks: Ranks::default(),
             command: String::new(),
         }
     }
@@ -196,6 +204,15 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Run> {
         extract_seconds,
         fit_seconds,
     })
+}
+
+/// Takes part in a training that [`train`] does at rank 0, of which rank 0 has what comes of it.
+///
+/// # Errors
+/// As [`train`].
+pub fn assist(job: &Job, observer: &mut dyn Observer) -> Result<()> {
+    let setup = Setup::new(job, observer)?;
+    Inputs::extract(&setup, observer)?.fit(observer).map(|_| ())
 }
 
 /// The stress test, with validation images at even steps; none with folds, where each validation image has trained some

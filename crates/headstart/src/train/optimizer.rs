@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Gradients, Tensor};
+use burn::tensor::Tensor;
 use headstart_kernels::Adam;
 use headstart_kernels::burn::{adam, sum_of_squares};
 
 use super::recipe::{Optimizer, Recipe};
+use super::step::Gradients;
 use crate::network::Parameters;
 
 /// Keras's epsilon, and its decays of both moments.
@@ -52,24 +53,19 @@ impl Stepper {
         &self.moments
     }
 
-    /// Takes one step with the gradients of `leaves`, each by the rate of its name. Those without a
+    /// Takes one step with the gradients of `parameters`, each by the rate of its name. Those without a
     /// gradient stay as they are.
     pub(super) fn step(
         &mut self,
         rate: &dyn Fn(&str) -> f64,
-        leaves: Parameters,
-        gradients: &mut Gradients,
+        parameters: Parameters,
+        gradients: &Gradients,
     ) -> Parameters {
         self.steps += 1;
-        let found: BTreeMap<String, Tensor<1>> = leaves
-            .iter()
-            .filter_map(|(name, leaf)| Some((name.clone(), leaf.values.grad_remove(gradients)?)))
-            .collect();
-        let shrink = self.shrink(&found);
+        let shrink = self.shrink(gradients);
         let mut stepped = Parameters::new();
-        for (name, mut parameter) in leaves {
-            parameter.values = parameter.values.inner();
-            if let Some(gradient) = found.get(&name) {
+        for (name, mut parameter) in parameters {
+            if let Some(gradient) = gradients.get(&name) {
                 let gradient = match shrink {
                     Some(share) => gradient.clone().mul_scalar(share),
                     None => gradient.clone(),
@@ -82,7 +78,7 @@ impl Stepper {
     }
 
     /// What to multiply all gradients by, so that their common norm is no more than the limit (Pascanu 2013).
-    fn shrink(&self, gradients: &BTreeMap<String, Tensor<1>>) -> Option<f32> {
+    fn shrink(&self, gradients: &Gradients) -> Option<f32> {
         let limit = self.clip?;
         let squares =
             gradients.values().map(|gradient| sum_of_squares(gradient.clone()).into_scalar::<f32>());
@@ -143,11 +139,12 @@ mod tests {
         let mut parameters = Parameters::from([("w".into(), Parameter { shape: vec![4], values })]);
         let mut stepper = Stepper::new(recipe);
         let mut step = || {
-            let leaf = parameters.get_mut("w").expect("there");
-            leaf.values = Tensor::from_inner(leaf.values.clone()).require_grad();
+            let leaf = Tensor::<1>::from_inner(parameters["w"].values.clone()).require_grad();
             let slopes = Tensor::<1>::from_floats(SLOPES, &device);
-            let loss = (leaf.values.clone().powf_scalar(2.0) * slopes).mul_scalar(0.5).sum();
-            parameters = stepper.step(&|_| 0.01, std::mem::take(&mut parameters), &mut loss.backward());
+            let loss = (leaf.clone().powf_scalar(2.0) * slopes).mul_scalar(0.5).sum();
+            let gradient = leaf.grad(&loss.backward()).expect("it moves");
+            let gradients = Gradients::from([("w".into(), gradient)]);
+            parameters = stepper.step(&|_| 0.01, std::mem::take(&mut parameters), &gradients);
             host(parameters["w"].values.clone())
         };
         (0..5).map(|_| step()).collect()

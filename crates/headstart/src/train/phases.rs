@@ -65,6 +65,7 @@ impl Phases {
         observer: &mut dyn Observer,
     ) -> Result<Self> {
         let (recipe, layers) = (&job.recipe, net.tail.layers());
+        let place = (job.cache.as_path(), &job.ranks);
         let versions = recipe.versions();
         // An epoch runs one version of each image through the blocks that wait; the cache is given all.
         let train = records(members, |member| &member.train);
@@ -101,14 +102,12 @@ impl Phases {
                 format!("epoch {epoch}: only {} is trained", moving(blocks, &unfreeze_schedule, epoch));
             if has_room(&what, bytes, &mut room, observer) {
                 let tail = Tail::new(layers[waiting..].to_vec(), shape, &net.weights, Device::flex());
-                let records = further.extract(at_cut, &images, &job.cache, observer)?;
-                let views = views.further(&further, &job.cache, observer)?;
+                let records = further.extract(at_cut, &images, place, observer)?;
+                let views = views.further(&further, place, observer)?;
                 // Epochs look at restyled images only where these decide.
                 let stressed = match recipe.validate_on {
                     ValidateOn::Plain => Views::default(),
-                    ValidateOn::Stressed | ValidateOn::Both => {
-                        stressed.further(&further, &job.cache, observer)?
-                    }
+                    ValidateOn::Stressed | ValidateOn::Both => stressed.further(&further, place, observer)?,
                 };
                 phases.push(Phase { waiting, tail, records, views, stressed });
             }
@@ -127,14 +126,15 @@ fn pooled(
 ) -> Result<Phase> {
     let layers: Vec<Layer> = net.tail.layers().iter().filter(|layer| !layer.draws()).cloned().collect();
     let waiting = layers.len() - 1;
+    let place = (job.cache.as_path(), &job.ranks);
     let further = Further::new(&layers[..waiting], &net.weights, net.tail.input());
     let tail = Tail::new(layers[waiting..].to_vec(), further.output(), &net.weights, Device::flex());
     Ok(Phase {
         waiting,
         tail,
-        records: further.extract(at_cut, images, &job.cache, observer)?,
-        views: views.further(&further, &job.cache, observer)?,
-        stressed: stressed.further(&further, &job.cache, observer)?,
+        records: further.extract(at_cut, images, place, observer)?,
+        views: views.further(&further, place, observer)?,
+        stressed: stressed.further(&further, place, observer)?,
     })
 }
 

@@ -77,7 +77,8 @@ fn climb(job: &Job, net: &Assembled, data: &Data<'_>, observer: &mut dyn Observe
             order.extend(again);
         }
         let batch: Vec<usize> = order.drain(..recipe.batch_size.min(order.len())).collect();
-        let images = Batch::gather(&net.tail, data, recipe, (&batch, &weights), &mut within.views)?;
+        let images =
+            Batch::gather(&net.tail, data, recipe, (&batch, &weights), batch.len(), &mut within.views)?;
         let learning_rate = RATES[0] * (RATES[1] / RATES[0]).powf(step as f64 / (STEPS - 1) as f64);
         let step_of =
             Step { tail: &net.tail, recipe, unfreeze_schedule: &unfreeze_schedule, epoch: 1, learning_rate };

@@ -145,6 +145,10 @@ pub struct Recipe {
     pub probe: bool,
     /// Images a step.
     pub batch_size: usize,
+    /// Parts of a step's images whose gradients are computed apart and summed in a fixed order, so that several processes
+    /// can share them.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub slices: usize,
     /// At most, besides those of the head alone.
     pub epochs: usize,
     /// Epochs without a better validation loss after which training stops.
@@ -196,6 +200,11 @@ fn usual_momentum() -> f64 {
 
 fn one() -> usize {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_one(count: &usize) -> bool {
+    *count == 1
 }
 
 fn all_alike() -> f64 {
@@ -264,7 +273,7 @@ impl Recipe {
         toml::to_string(self).expect("a recipe becomes TOML")
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self> {
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self> {
         toml::from_str(text).map_err(|why| Error::invalid(path, "a recipe", why.to_string()))
     }
 

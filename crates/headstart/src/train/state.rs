@@ -1,10 +1,14 @@
 //! Where a training stands: all that its next step depends on.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::optimizer::Stepper;
 use super::recipe::Recipe;
-use crate::backbone::weights::Weights;
+use crate::backbone::weights::{self, Weights};
+use crate::error::{Error, Result};
 use crate::history::History;
 use crate::network::{Parameters, Tail};
 use crate::random::Random;
@@ -22,6 +26,39 @@ pub(super) struct Fitted {
     pub(super) history: History,
     /// What went wrong, in words for the user.
     pub(super) warnings: Vec<String>,
+}
+
+/// What is told of a trained tail besides its weights.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    history: History,
+    warnings: Vec<String>,
+}
+
+/// Key of [`Told`] among the weights.
+const KEY: &str = "headstart-fitted";
+
+impl Fitted {
+    /// All of it, for another rank.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let told = Told { history: self.history.clone(), warnings: self.warnings.clone() };
+        // In TOML each number comes back to the bit.
+        let told = toml::to_string(&told).expect("a plain struct becomes TOML");
+        self.weights.to_safetensors(BTreeMap::from([(KEY.to_string(), told)]))
+    }
+
+    /// What rank `rank` has sent.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub(super) fn from_bytes(bytes: &[u8], rank: usize) -> Result<Self> {
+        let place = PathBuf::from(format!("rank {rank}"));
+        let told = weights::metadata(bytes, &place)?.remove(KEY).unwrap_or_default();
+        let told: Told = toml::from_str(&told)
+            .map_err(|why| Error::invalid(&place, "a training that is over", why.to_string()))?;
+        let weights = Weights::from_safetensors(bytes, &place)?;
+        Ok(Self { weights, history: told.history, warnings: told.warnings })
+    }
 }
 
 /// Between two steps.
@@ -87,6 +124,23 @@ mod tests {
     use super::*;
     use crate::history::EpochRecord;
     use crate::train::unfreeze_schedule::Thaw;
+
+    #[test]
+    fn another_rank_gets_a_trained_tail_to_the_bit() {
+        let mut weights = Weights::default();
+        weights.insert("head.weight", vec![2, 2], vec![0.1, -0.0, f32::MIN_POSITIVE, 3.0e30]);
+        let history = History { kept_epoch: Some(3), ..History::default() };
+        let fitted = Fitted { weights, history, warnings: vec!["a \"warning\"".into()] };
+        let again = Fitted::from_bytes(&fitted.to_bytes(), 1).expect("comes back");
+        let bits = |fitted: &Fitted| -> Vec<u32> {
+            fitted.weights.get("head.weight").values.iter().map(|value| value.to_bits()).collect()
+        };
+        assert_eq!(bits(&again), bits(&fitted));
+        assert_eq!((again.history.kept_epoch, again.warnings), (Some(3), fitted.warnings.clone()));
+        let why = Fitted::from_bytes(&fitted.weights.to_safetensors(BTreeMap::new()), 4);
+        let why = why.expect_err("nothing is told").to_string();
+        assert!(why.starts_with("rank 4: expected a training that is over"), "{why}");
+    }
 
     #[test]
     fn it_ends_after_so_many_epochs_or_so_many_since_the_best() {

@@ -1,5 +1,7 @@
 //! One training step: a batch of cached features through the tail and back.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Tensor, TensorData};
 
 use super::fit::Data;
@@ -9,7 +11,7 @@ use super::recipe::Recipe;
 use super::targets::Targets;
 use super::unfreeze_schedule::UnfreezeSchedule;
 use crate::error::Result;
-use crate::network::{Parameters, Tail, host};
+use crate::network::{Parameter, Parameters, Tail, host};
 use crate::random::Random;
 
 /// Images of a step.
@@ -40,27 +42,83 @@ pub(super) struct Step<'a> {
     pub(super) learning_rate: f64,
 }
 
+/// Of each parameter that moves.
+pub(super) type Gradients = BTreeMap<String, Tensor<1>>;
+
 impl Step<'_> {
     /// The parameters after the step, and what the batch came to before it.
     pub(super) fn take(
         &self,
-        mut parameters: Parameters,
+        parameters: Parameters,
         batch: Batch,
         stepper: &mut Stepper,
         dropout: &mut Random,
     ) -> (Parameters, Came) {
-        for (name, parameter) in &mut parameters {
+        let (gradients, came) = self.gradients(&parameters, batch, dropout);
+        (self.go(parameters, &gradients, stepper), came)
+    }
+
+    /// The gradients of the loss with its penalty, and what the batch came to.
+    pub(super) fn gradients(
+        &self,
+        parameters: &Parameters,
+        batch: Batch,
+        dropout: &mut Random,
+    ) -> (Gradients, Came) {
+        let leaves = self.leaves(parameters);
+        let (loss, penalty, hits) = self.loss(&leaves, batch, dropout);
+        let gradients = gradients(&leaves, loss.backward());
+        (gradients, Came { loss: value(loss), penalty: penalty.map_or(0.0, value), hits })
+    }
+
+    /// The gradients of a slice of a batch, whose loss has no penalty.
+    pub(super) fn gradients_of_slice(
+        &self,
+        parameters: &Parameters,
+        slice: Batch,
+        dropout: &mut Random,
+    ) -> (Gradients, Came) {
+        let leaves = self.leaves(parameters);
+        let (loss, hits) = self.loss_of_images(&leaves, slice, dropout);
+        let gradients = gradients(&leaves, loss.backward());
+        (gradients, Came { loss: value(loss), penalty: 0.0, hits })
+    }
+
+    /// The gradients of the weights' penalty, and how much it is; `None` where there is none.
+    pub(super) fn gradients_of_penalty(&self, parameters: &Parameters) -> Option<(Gradients, f64)> {
+        let leaves = self.leaves(parameters);
+        let penalty = self.tail.penalty(&leaves)?;
+        // What stands still has none.
+        let gradients = match self.tail.penalised().any(|name| self.moves(&name)) {
+            true => gradients(&leaves, penalty.backward()),
+            false => Gradients::new(),
+        };
+        Some((gradients, value(penalty)))
+    }
+
+    /// The parameters one step further.
+    pub(super) fn go(
+        &self,
+        parameters: Parameters,
+        gradients: &Gradients,
+        stepper: &mut Stepper,
+    ) -> Parameters {
+        let share = |name: &str| self.unfreeze_schedule.share(name, self.epoch).unwrap_or(0.0);
+        stepper.step(&|name| self.learning_rate * share(name), parameters, gradients)
+    }
+
+    /// Whether a parameter moves in this epoch.
+    pub(super) fn moves(&self, name: &str) -> bool {
+        self.unfreeze_schedule.share(name, self.epoch).is_some()
+    }
+
+    fn leaves(&self, parameters: &Parameters) -> Parameters {
+        let mut leaves = parameters.clone();
+        for (name, parameter) in &mut leaves {
             let leaf = Tensor::from_inner(parameter.values.clone());
-            let moves = self.unfreeze_schedule.share(name, self.epoch).is_some();
-            parameter.values = if moves { leaf.require_grad() } else { leaf };
+            parameter.values = if self.moves(name) { leaf.require_grad() } else { leaf };
         }
-        let (loss, penalty, hits) = self.loss(&parameters, batch, dropout);
-        let mut gradients = loss.backward();
-        let value = |tensor: Tensor<1>| f64::from(tensor.inner().into_scalar::<f32>());
-        let came = Came { loss: value(loss), penalty: penalty.map_or(0.0, value), hits };
-        let rate =
-            |name: &str| self.learning_rate * self.unfreeze_schedule.share(name, self.epoch).unwrap_or(0.0);
-        (stepper.step(&rate, parameters, &mut gradients), came)
+        leaves
     }
 
     /// The loss with its penalty, `[1]`, the penalty alone, and how many images are classified right.
@@ -70,6 +128,20 @@ impl Step<'_> {
         batch: Batch,
         dropout: &mut Random,
     ) -> (Tensor<1>, Option<Tensor<1>>, usize) {
+        let (loss, hits) = self.loss_of_images(parameters, batch, dropout);
+        match self.tail.penalty(parameters) {
+            Some(penalty) => (loss + penalty.clone(), Some(penalty), hits),
+            None => (loss, None, hits),
+        }
+    }
+
+    /// The loss without a penalty, `[1]`, and how many images are classified right.
+    fn loss_of_images(
+        &self,
+        parameters: &Parameters,
+        batch: Batch,
+        dropout: &mut Random,
+    ) -> (Tensor<1>, usize) {
         let Batch { features, labels, targets } = batch;
         let logits = self.tail.forward(parameters, Tensor::from_inner(features), Some(dropout));
         let classes = logits.dims()[1];
@@ -78,16 +150,24 @@ impl Step<'_> {
             row.iter().enumerate().all(|(class, logit)| class == **label || *logit < row[**label])
         });
         let hits = hits.count();
-        let loss = self.recipe.loss.of_batch(logits, &targets, self.recipe.focal_gamma);
-        match self.tail.penalty(parameters) {
-            Some(penalty) => (loss + penalty.clone(), Some(penalty), hits),
-            None => (loss, None, hits),
-        }
+        (self.recipe.loss.of_batch(logits, &targets, self.recipe.focal_gamma), hits)
     }
 }
 
+/// Those of the leaves that have one.
+fn gradients(leaves: &Parameters, mut found: burn::tensor::Gradients) -> Gradients {
+    let gradient =
+        |(name, leaf): (&String, &Parameter)| Some((name.clone(), leaf.values.grad_remove(&mut found)?));
+    leaves.iter().filter_map(gradient).collect()
+}
+
+fn value(tensor: Tensor<1>) -> f64 {
+    f64::from(tensor.inner().into_scalar::<f32>())
+}
+
 impl Batch {
-    /// Gathers the training images at `indices`, or views of them, and mixes them when the recipe says so.
+    /// Gathers the training images at `indices`, or views of them, and mixes them when the recipe says so. They are a
+    /// batch, or a slice of one of `whole` images.
     ///
     /// # Errors
     /// When a file that must be read again has changed.
@@ -96,6 +176,7 @@ impl Batch {
         data: &Data<'_>,
         recipe: &Recipe,
         (indices, class_weights): (&[usize], &[f32]),
+        whole: usize,
         random: &mut Random,
     ) -> Result<Self> {
         let shape = tail.input();
@@ -107,6 +188,7 @@ impl Batch {
             None => Pairs::none(labels.len()),
         };
         let targets = Targets::new(&labels, class_weights, recipe.label_smoothing, &pairs);
+        let targets = Targets { whole, ..targets };
         let dims = [labels.len(), shape.height, shape.width, shape.channels];
         let features = Tensor::from_data(TensorData::new(values, dims), tail.device());
         Ok(Self { features, labels, targets })
@@ -130,7 +212,7 @@ mod tests {
     #[test]
     fn classes_weigh_the_same_and_images_one_on_average() {
         let folder = tempfile::tempdir().expect("a folder");
-        let records = Cache::open(folder.path(), "k", 1, &|| false).expect("opens").read(&[]);
+        let records = Cache::open(folder.path(), "k", 1).expect("opens").read(&[]);
         let data = Data {
             records: &records,
             views: &Views::default(),

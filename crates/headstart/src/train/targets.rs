@@ -8,6 +8,8 @@ pub(super) struct Targets {
     pub(super) shares: Vec<f32>,
     /// `[batch]`.
     pub(super) weights: Vec<f32>,
+    /// Images of the whole batch, of which these may be a slice: the loss is a mean over all of them.
+    pub(super) whole: usize,
 }
 
 impl Targets {
@@ -28,7 +30,7 @@ impl Targets {
             row[other] += (1.0 - share) * (1.0 - smoothing);
             weights.push(share * class_weights[own] + (1.0 - share) * class_weights[other]);
         }
-        Self { shares, weights }
+        Self { shares, weights, whole: labels.len() }
     }
 }
 

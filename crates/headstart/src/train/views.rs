@@ -13,6 +13,7 @@ use crate::features::{Extracted, ExtractedViews, Extractor, Further, Records, Vi
 use crate::image::{Augment, Image, Limits, OddCopy, RESTYLED, Stylist};
 use crate::observer::Observer;
 use crate::random::Random;
+use crate::ranks::Ranks;
 
 /// Training images whose grey levels others may be given.
 const HISTOGRAMS: usize = 64;
@@ -144,7 +145,7 @@ impl Needed {
         let counts = [drawn.len(), fixed.len(), stressed.len(), odd.len()];
         let wanted = [vec![whole], drawn, fixed, stressed, odd].concat();
         let ExtractedViews { usable, mut records, set_aside } =
-            extractor.extract_views(samples, &wanted, &job.cache, observer)?;
+            extractor.extract_views(samples, &wanted, (&job.cache, &job.ranks), observer)?;
         let mut take = |count: usize, of: &[usize]| {
             let (mut places, mut place) = (vec![usize::MAX; usable.len()], 0);
             let is_of: std::collections::HashSet<usize> = of.iter().copied().collect();
@@ -238,13 +239,13 @@ impl<'a> Views<'a> {
     pub(super) fn further(
         &self,
         further: &Further,
-        cache: &Path,
+        place: (&Path, &Ranks),
         observer: &mut dyn Observer,
     ) -> Result<Views<'static>> {
         let mut each = Vec::with_capacity(self.each.len());
         for records in &self.each {
             let all: Vec<usize> = (0..records.contents().len()).collect();
-            each.push(further.extract(records, &all, cache, observer)?);
+            each.push(further.extract(records, &all, place, observer)?);
         }
         Ok(Views { each, places: self.places.clone(), anew: None, replace: self.replace })
     }
@@ -336,7 +337,7 @@ mod tests {
 
     /// Records of the images 1 and 2, whose values are their numbers and ten times that of their view.
     fn records(folder: &Path, view: f32) -> Records {
-        let mut cache = Cache::open(folder, &format!("view{view}"), 1, &|| false).expect("opens");
+        let mut cache = Cache::open(folder, &format!("view{view}"), 1).expect("opens");
         cache.append(&[[1; 32], [2; 32]], &[10.0 * view + 1.0, 10.0 * view + 2.0]).expect("writes");
         cache.read(&[[1; 32], [2; 32]])
     }
