@@ -14,7 +14,7 @@ use headstart::Error;
 
 pub use images::{FeaturesArguments, InspectArguments, SplitArguments};
 pub use model::{
-    BenchArguments, CompareArguments, EvaluateArguments, ExportArguments, ExportFormat, ExportInput, Format,
+    BenchArguments, CompareArguments, EvaluateArguments, ExportArguments, ExportInput, Format,
     PredictArguments, ServeArguments, SummaryArguments,
 };
 pub use score::{ScoreArguments, ScoreMergeArguments};

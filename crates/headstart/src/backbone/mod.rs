@@ -3,14 +3,18 @@
 pub mod densenet;
 pub mod efficientnet;
 mod entries;
+#[cfg(feature = "train")]
 pub mod file;
 mod inverted;
 mod layers;
+#[cfg(feature = "train")]
+mod load;
 pub mod mobilenet;
 pub mod mobilenet_v2;
 pub mod registry;
 pub mod resnet;
 pub mod spec;
+#[cfg(feature = "train")]
 mod torch;
 pub mod vgg;
 pub mod weights;

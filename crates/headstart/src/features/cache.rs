@@ -260,6 +260,11 @@ fn read_at(file: &File, mut start: u64, mut bytes: &mut [u8]) -> io::Result<()> 
     Ok(())
 }
 
+#[cfg(not(any(unix, windows)))]
+fn read_at(_: &File, _: u64, _: &mut [u8]) -> io::Result<()> {
+    Err(ErrorKind::Unsupported.into())
+}
+
 fn parse(line: &[u8]) -> Option<(Content, u32)> {
     let text = std::str::from_utf8(line).ok()?;
     let (content, checksum) = text.trim_end().split_once(' ')?;

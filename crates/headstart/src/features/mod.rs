@@ -7,10 +7,12 @@ mod further;
 pub(crate) mod lock;
 mod npy;
 mod pooled;
+#[cfg(feature = "train")]
 mod write;
 
 pub use cache::{Cache, Records, usual_cache};
 pub(crate) use extract::input;
 pub use extract::{Extracted, ExtractedViews, Extractor, View, Wanted};
 pub(crate) use further::Further;
+#[cfg(feature = "train")]
 pub use write::{Written, write_features};
