@@ -7,12 +7,13 @@ use headstart::classifier::Card;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::answer::{self, FileAnswer, Outcome};
+use crate::answer::{FileAnswer, Outcome};
 use crate::extractors::{AskedModel, Language};
 use crate::measured;
 use crate::openapi::Guarded;
 use crate::predictor::{caution, deciding_threshold};
 use crate::problem::{ErrorBody, Problem};
+use crate::respond;
 use crate::state::AppState;
 
 /// Images in a form.
@@ -108,8 +109,8 @@ pub(crate) async fn predict(
     Language(strings): Language,
     request: Request,
 ) -> Result<(StatusCode, Json<Predictions>), Problem> {
-    let predictions = answer::answer(&state, &model, strings, request).await?;
-    let status = answer::status(&predictions);
+    let predictions = respond::answer(&state, &model, strings, request).await?;
+    let status = respond::status(&predictions);
     let error = if status.is_success() { None } else { predictions.iter().find_map(refusal) };
     Ok((status, Json(Predictions { error, predictions })))
 }

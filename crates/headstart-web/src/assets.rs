@@ -1,32 +1,29 @@
-//! The page's style, scripts and icon, embedded in the binary.
+//! The page's style, scripts and icon, to whoever asks.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::extractors::Named;
+use crate::page_files::{ICON, SCRIPTS, STYLE};
 use crate::problem::Problem;
 
-const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const REQUESTS: &str = include_str!("requests.js");
 
-/// Name, content and type of each.
-const ASSETS: [(&str, &str, &str); 9] = [
-    ("style.css", include_str!("page/style.css"), STYLE),
-    ("script.js", include_str!("page/script.js"), SCRIPT),
-    ("answers.js", include_str!("page/answers.js"), SCRIPT),
-    ("decision.js", include_str!("page/decision.js"), SCRIPT),
-    ("threshold.js", include_str!("page/threshold.js"), SCRIPT),
-    ("heat_map.js", include_str!("page/heat_map.js"), SCRIPT),
-    ("requests.js", include_str!("page/requests.js"), SCRIPT),
-    ("words.js", include_str!("page/words.js"), SCRIPT),
-    ("icon.svg", include_str!("page/icon.svg"), "image/svg+xml"),
-];
+/// Content and type of the asset of a name.
+fn find(name: &str) -> Option<(&'static str, &'static str)> {
+    match name {
+        "style.css" => Some((STYLE, "text/css; charset=utf-8")),
+        "icon.svg" => Some((ICON, "image/svg+xml")),
+        "requests.js" => Some((REQUESTS, SCRIPT)),
+        _ => SCRIPTS.iter().find(|(known, _)| *known == name).map(|(_, content)| (*content, SCRIPT)),
+    }
+}
 
 /// A browser may keep an asset but asks each time whether it is still the same, so that a new version of
 /// the program never meets an old script.
 pub(crate) async fn show(Named(name): Named<String>, request: HeaderMap) -> Result<Response, Problem> {
-    let (_, content, content_type) =
-        *ASSETS.iter().find(|(known, ..)| *known == name).ok_or(Problem::NotFound)?;
+    let (content, content_type) = find(&name).ok_or(Problem::NotFound)?;
     let tag = format!("\"{:016x}\"", fnv1a(content.as_bytes()));
     let is_current = request.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str());
     let headers = [

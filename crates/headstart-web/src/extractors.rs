@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -53,6 +54,17 @@ impl<S: Sync> FromRequestParts<S> for Language {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(language::of(&parts.uri, &parts.headers)))
+        Ok(Self(language_of(&parts.uri, &parts.headers)))
     }
+}
+
+/// The language that `?lang=` names, or else the first of the browser's that we speak.
+pub(crate) fn language_of(uri: &Uri, headers: &HeaderMap) -> &'static Strings {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    asked_language(uri).or_else(|| language::preferred(accepted)).unwrap_or_else(language::fallback)
+}
+
+/// The language in the address, if it is one of ours.
+pub(crate) fn asked_language(uri: &Uri) -> Option<&'static Strings> {
+    uri.query()?.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(language::find)
 }

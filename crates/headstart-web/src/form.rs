@@ -4,9 +4,9 @@ use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::answer;
 use crate::extractors::{AskedModel, Language};
-use crate::page::{Notice, Page};
+use crate::respond;
+use crate::served_page::{Notice, ServedPage};
 use crate::state::AppState;
 
 pub(crate) async fn predict(
@@ -16,12 +16,13 @@ pub(crate) async fn predict(
     uri: Uri,
     request: Request,
 ) -> Response {
-    let answered = answer::answer(&state, &model, strings, request).await;
-    let page = Page { models: &state.models(), model: &model, strings, uri: &uri, limits: &state.limits };
+    let answered = respond::answer(&state, &model, strings, request).await;
+    let page =
+        ServedPage { models: &state.models(), model: &model, strings, uri: &uri, limits: &state.limits };
     match answered {
-        Ok(answers) => (answer::status(&answers), page.render(&answers, Notice::Done)).into_response(),
+        Ok(answers) => (respond::status(&answers), page.render(&answers, &Notice::Done)).into_response(),
         Err(problem) => {
-            let page = page.render(&[], Notice::Failed(&problem));
+            let page = page.render(&[], &Notice::Failed(&problem));
             problem.mark(page.into_response())
         }
     }

@@ -11,7 +11,6 @@
 //! An upload lives in memory for as long as its request does. It is never written to disk and never logged.
 
 mod access;
-mod answer;
 mod api;
 mod assets;
 mod body;
@@ -22,24 +21,21 @@ mod extractors;
 mod form;
 mod health;
 mod hosts;
-mod html;
-mod image_kind;
 mod inference;
-mod language;
-mod measured;
 mod metrics;
 mod models;
 mod name;
+mod offline;
 mod openapi;
 mod origin;
-mod page;
-mod predictor;
 mod problem;
 mod queue;
 mod rate;
 mod recent;
 mod refusal;
+mod respond;
 mod security_headers;
+mod served_page;
 mod server;
 mod signals;
 mod socket;
@@ -56,11 +52,14 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use headstart_page::{answer, html, image_kind, language, measured, page, page_files, predictor};
+
 pub use access::Access;
 pub use examples::Example;
+pub use headstart_page::predictor::{Layer, Predictor};
 pub use hosts::Hosts;
 pub use models::Models;
-pub use predictor::{Layer, Predictor};
+pub use offline::{Written, export};
 pub use server::{Server, Service, run};
 pub use signals::stop as stop_signal;
 pub use state::{AppState, Limits};
@@ -121,7 +120,7 @@ fn facts() -> OpenApiRouter<AppState> {
         .routes(routes!(inference::server))
         .routes(routes!(inference::metadata))
         .routes(routes!(inference::model_ready))
-        .route("/", get(page::show))
+        .route("/", get(served_page::show))
         .route("/assets/{name}", get(assets::show))
         .route("/examples/{number}", get(examples::show))
 }

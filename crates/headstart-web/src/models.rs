@@ -80,7 +80,7 @@ impl<P: Predictor> From<P> for Models {
 }
 
 /// Letters, digits, `-`, `_` and `.` of the file's stem, so that the name can stand in an address.
-fn name_of(file: &Path) -> String {
+pub(crate) fn name_of(file: &Path) -> String {
     let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = match stem(file).unwrap_or_default().as_str() {
         "model" => file.parent().and_then(stem).unwrap_or_default(),

@@ -9,7 +9,7 @@ use headstart::image::DecodeError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::language::Strings;
+use crate::language::{Strings, mebibytes};
 use crate::predictor::refusal;
 
 /// Why a whole request is refused. As a response it has no body yet: [`crate::refusal::speak`] writes it.
@@ -152,29 +152,4 @@ impl IntoResponse for Problem {
 /// Rounded up: who comes back then has waited long enough.
 fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
-}
-
-/// A number of bytes as a person says it: "20 MiB", "1.5 MiB", or in bytes below a tenth of that.
-pub(crate) fn mebibytes(bytes: usize, strings: &Strings) -> String {
-    const TENTH: usize = (1 << 20) / 10;
-    let tenths = bytes / TENTH;
-    match (tenths / 10, tenths % 10) {
-        (0, 0) => format!("{bytes} bytes"),
-        (whole, 0) => format!("{whole} MiB"),
-        (whole, tenth) => format!("{whole}{}{tenth} MiB", strings.get("decimal")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::language;
-
-    #[test]
-    fn sizes_read_as_a_person_says_them() {
-        let english = language::all().iter().find(|strings| strings.tag == "en").expect("embedded");
-        assert_eq!(mebibytes(20 << 20, english), "20 MiB");
-        assert_eq!(mebibytes(3 << 19, english), "1.5 MiB");
-        assert_eq!(mebibytes(1000, english), "1000 bytes");
-    }
 }

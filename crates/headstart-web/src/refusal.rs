@@ -5,16 +5,17 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 
+use crate::extractors::language_of;
 use crate::html::{escape, fill};
-use crate::language::{self, Strings};
+use crate::language::Strings;
 use crate::problem::Problem;
 
-const TEMPLATE: &str = include_str!("page/problem.html");
+const TEMPLATE: &str = include_str!("problem.html");
 /// What the answer depends on.
 const VARY: HeaderValue = HeaderValue::from_static("accept, accept-language");
 
 pub(crate) async fn speak(request: Request, next: Next) -> Response {
-    let strings = language::of(request.uri(), request.headers());
+    let strings = language_of(request.uri(), request.headers());
     let start = reads_pages(request.headers(), request.uri()).then(|| start(request.uri()));
     let mut response = next.run(request).await;
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };

@@ -53,6 +53,11 @@
 //! An [`Observer`] hears of each step, epoch and file that cannot be used, and can stop the work. With
 //! [`Trainer::train_into`] a training that was stopped goes on in the same folder, to the same bits.
 //!
+//! # Without training
+//!
+//! Without the default feature `train` the library ends at [`Classifier`]: it reads images and sealed models, classifies and
+//! explains. So it builds for `wasm32-unknown-unknown`, too, where it computes on one thread.
+//!
 //! # The way of one image
 //!
 //! ```text
@@ -61,6 +66,10 @@
 //!                                    classifier: the same way, sealed in one file
 //! ```
 
+// What only training calls lies beside what classifies.
+#![cfg_attr(not(feature = "train"), allow(dead_code, unused_imports))]
+
+#[cfg(feature = "train")]
 pub mod audit;
 pub mod backbone;
 mod cache_folder;
@@ -72,13 +81,17 @@ pub mod date;
 pub mod error;
 pub mod evaluate;
 pub mod explain;
+#[cfg(feature = "train")]
 pub mod export;
+#[cfg(feature = "train")]
 pub mod external;
 pub mod features;
 pub mod gate;
 pub mod history;
 pub mod image;
+#[cfg(feature = "train")]
 pub mod learning_curve;
+#[cfg(feature = "train")]
 pub mod network;
 mod numbers;
 pub mod observer;
@@ -86,13 +99,19 @@ pub mod phantom;
 mod probe;
 mod random;
 pub mod ranks;
+#[cfg(feature = "train")]
 pub mod rate_curve;
 pub mod regular;
+#[cfg(feature = "train")]
 pub mod report;
+#[cfg(feature = "train")]
 pub mod run;
+#[cfg(feature = "train")]
 pub mod score;
 mod sha256;
+#[cfg(feature = "train")]
 pub mod train;
+#[cfg(feature = "train")]
 mod trainer;
 pub mod trunk;
 pub mod visible;
@@ -101,6 +120,8 @@ mod whole_file;
 pub use classifier::Classifier;
 pub use error::{Error, Result};
 pub use observer::{Observer, Silent};
+#[cfg(feature = "train")]
 pub use train::{Recipe, Run};
+#[cfg(feature = "train")]
 pub use trainer::Trainer;
 pub use whole_file::write_whole;

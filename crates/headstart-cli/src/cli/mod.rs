@@ -15,7 +15,7 @@ use headstart::Error;
 
 pub use images::{ChooseArguments, FeaturesArguments, InspectArguments, SplitArguments};
 pub use model::{
-    BenchArguments, CompareArguments, EvaluateArguments, ExportArguments, ExportFormat, ExportInput, Format,
+    BenchArguments, CompareArguments, EvaluateArguments, ExportArguments, ExportInput, Format,
     PredictArguments, ServeArguments, SummaryArguments,
 };
 pub use score::{ScoreArguments, ScoreMergeArguments};

@@ -124,8 +124,15 @@ pub struct ExportArguments {
     /// A sealed model, or the run folder that holds it.
     pub model: PathBuf,
     /// The format to write.
-    #[arg(long, value_enum)]
-    pub format: ExportFormat,
+    #[arg(long, value_enum, required_unless_present = "web", conflicts_with = "web")]
+    pub format: Option<ExportFormat>,
+    /// Write a page that classifies in the visitor's browser, without a server: to a folder for any web server or, when the
+    /// name ends in .html, to one file that opens from a disk.
+    #[arg(long, value_name = "FOLDER|FILE.html", conflicts_with_all = ["out", "input"])]
+    pub web: Option<PathBuf>,
+    /// The language in which that page opens.
+    #[arg(long, default_value = "en", requires = "web")]
+    pub language: String,
     /// The file to write. Default: the model's name with the format's ending, beside the model.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

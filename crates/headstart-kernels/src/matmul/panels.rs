@@ -10,6 +10,8 @@ pub(crate) fn panel_width() -> usize {
     match vector::level() {
         #[cfg(target_arch = "x86_64")]
         vector::Level::Avx512 => 32,
+        #[cfg(target_feature = "simd128")]
+        vector::Level::Simd128 => 8,
         _ => 16,
     }
 }

@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_feature = "simd128")]
+mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -9,6 +11,8 @@ use std::sync::OnceLock;
 
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
+#[cfg(target_feature = "simd128")]
+pub(crate) use wasm::Simd128;
 
 /// The instruction set that this CPU is driven with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub(crate) enum Level {
     Avx2,
     #[cfg(target_arch = "aarch64")]
     Neon,
+    #[cfg(target_feature = "simd128")]
+    Simd128,
     Portable,
 }
 
@@ -29,8 +35,8 @@ pub(crate) fn level() -> Level {
     *LEVEL.get_or_init(|| detect(std::env::var("HEADSTART_VECTOR").as_deref().unwrap_or_default()))
 }
 
-/// The name of the instruction set that this process computes with: `avx512`, `avx2`, `neon` or `portable`. Two machines of
-/// one level compute the same bits.
+/// The name of the instruction set that this process computes with: `avx512`, `avx2`, `neon`, `simd128` or `portable`. Two
+/// machines of one level compute the same bits.
 pub fn vector_level() -> &'static str {
     match level() {
         #[cfg(target_arch = "x86_64")]
@@ -39,6 +45,8 @@ pub fn vector_level() -> &'static str {
         Level::Avx2 => "avx2",
         #[cfg(target_arch = "aarch64")]
         Level::Neon => "neon",
+        #[cfg(target_feature = "simd128")]
+        Level::Simd128 => "simd128",
         Level::Portable => "portable",
     }
 }
@@ -57,6 +65,11 @@ fn detect(most: &str) -> Level {
     #[cfg(target_arch = "aarch64")]
     if most != "portable" {
         return Level::Neon;
+    }
+    // A module with these instructions is not loaded where they are missing: there is nothing to ask at run time.
+    #[cfg(target_feature = "simd128")]
+    if most != "portable" {
+        return Level::Simd128;
     }
     Level::Portable
 }
@@ -302,6 +315,8 @@ macro_rules! with_vector {
                     Level::Avx2 => avx2($($argument),*),
                     #[cfg(target_arch = "aarch64")]
                     Level::Neon => $body::<vector::Neon>($($argument),*),
+                    #[cfg(target_feature = "simd128")]
+                    Level::Simd128 => $body::<vector::Simd128>($($argument),*),
                     Level::Portable => $body::<vector::Plain>($($argument),*),
                 }
             }

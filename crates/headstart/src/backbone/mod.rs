@@ -3,12 +3,15 @@
 pub mod densenet;
 pub mod efficientnet;
 mod entries;
+#[cfg(feature = "train")]
 pub mod file;
 mod hdf5;
 mod inverted;
 pub mod keras;
 mod keras_file;
 mod layers;
+#[cfg(feature = "train")]
+mod load;
 pub mod mobilenet;
 pub mod mobilenet_v2;
 mod operations;
@@ -19,6 +22,7 @@ mod pull;
 pub mod registry;
 pub mod resnet;
 pub mod spec;
+#[cfg(feature = "train")]
 mod torch;
 pub mod vgg;
 pub mod weights;

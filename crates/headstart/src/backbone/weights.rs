@@ -157,15 +157,57 @@ impl Weights {
 
     /// The bytes of a safetensors file with these tensors in f32 and `metadata`.
     pub fn to_safetensors(&self, metadata: BTreeMap<String, String>) -> Vec<u8> {
-        let bytes: Vec<_> =
-            self.iter().map(|(name, tensor)| (name, tensor, little_endian(&tensor.values))).collect();
-        let views = bytes.iter().map(|(name, tensor, bytes)| {
-            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);
+        self.serialize(metadata, |values| (Dtype::F32, little_endian(values)))
+    }
+
+    /// The same, with each tensor in 16 bits that loses nothing by it.
+    pub(crate) fn to_short_safetensors(&self, metadata: BTreeMap<String, String>) -> Vec<u8> {
+        self.serialize(metadata, |values| match short(values) {
+            Some(bytes) => (Dtype::F16, Cow::Owned(bytes)),
+            None => (Dtype::F32, little_endian(values)),
+        })
+    }
+
+    fn serialize(
+        &self,
+        metadata: BTreeMap<String, String>,
+        store: impl Fn(&[f32]) -> (Dtype, Cow<'_, [u8]>),
+    ) -> Vec<u8> {
+        let bytes: Vec<_> = self.iter().map(|(name, tensor)| (name, tensor, store(&tensor.values))).collect();
+        let views = bytes.iter().map(|(name, tensor, (dtype, bytes))| {
+            let view = TensorView::new(*dtype, tensor.shape.clone(), bytes);
             (name.as_str(), view.expect("the bytes were made from this shape"))
         });
         safetensors::serialize(views, Some(metadata.into_iter().collect()))
             .expect("names are unique and views are valid")
     }
+
+    /// The same with each matrix and each kernel rounded to 16 bits; vectors, such as the statistics of a normalisation,
+    /// stay as they are.
+    pub(crate) fn rounded(&self) -> Self {
+        let round = |value: &f32| half::f16::from_f32(*value).to_f32();
+        let tensors = self.iter().map(|(name, tensor)| match tensor.shape.len() {
+            0 | 1 => (name.clone(), tensor.clone()),
+            _ => {
+                let values = tensor.values.iter().map(round).collect();
+                (name.clone(), Arc::new(Tensor { shape: tensor.shape.clone(), values }))
+            }
+        });
+        Self(tensors.collect())
+    }
+}
+
+/// Values in 16 bits; `None` where one of them would change.
+fn short(values: &[f32]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(2 * values.len());
+    for value in values {
+        let half = half::f16::from_f32(*value);
+        if half.to_f32().to_bits() != value.to_bits() {
+            return None;
+        }
+        bytes.extend(half.to_le_bytes());
+    }
+    Some(bytes)
 }
 
 /// The values as files have them: where the processor has them so, too, a hundred megabytes need no copy.
@@ -207,6 +249,27 @@ fn tensor(name: &str, view: &TensorView<'_>, path: &Path) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_16_bits_hold_is_stored_in_them_and_nothing_changes() {
+        let mut weights = Weights::default();
+        weights.insert("exact", vec![2, 1], vec![0.5, -3.0]);
+        weights.insert("kernel", vec![2, 1], vec![0.1, 65504.0]);
+        weights.insert("vector", vec![2], vec![0.1, 1e9]);
+        let read = |bytes: &[u8]| Weights::from_safetensors(bytes, Path::new("w")).expect("reads");
+        let short = weights.to_short_safetensors(BTreeMap::new());
+        assert_eq!(read(&short), weights);
+        let dtype =
+            |name| SafeTensors::deserialize(&short).expect("reads").tensor(name).expect("is there").dtype();
+        assert_eq!(["exact", "kernel", "vector"].map(dtype), [Dtype::F16, Dtype::F32, Dtype::F32]);
+        let rounded = weights.rounded();
+        assert_eq!(
+            (rounded.get("exact"), rounded.get("vector")),
+            (weights.get("exact"), weights.get("vector"))
+        );
+        assert_eq!(rounded.get("kernel").values, [0.099_975_586, 65504.0]);
+        assert_eq!(read(&rounded.to_short_safetensors(BTreeMap::new())), rounded);
+    }
 
     #[test]
     fn integers_are_refused_unless_they_count_batches() {

@@ -1,16 +1,14 @@
 //! Where in an image a class was seen: Grad-CAM (Selvaraju 2017) and Layer-CAM (Jiang 2021) at the last
 //! layer that still has places, whatever the backbone.
 
+mod gradient;
 mod overlay;
 
 use std::str::FromStr;
 
-use burn::tensor::{Device, Tensor, TensorData};
-
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
 use crate::error::Error;
-use crate::network::{Tail, host};
 
 pub use overlay::{overlay, side_by_side};
 
@@ -124,21 +122,11 @@ impl GradCam {
 
     /// Of the logit by the maps.
     fn gradient(&self, maps: &[f32], class: usize) -> Vec<f32> {
-        let MapShape { height, width, channels } = self.input;
-        let tail = Tail::new(self.layers.clone(), self.input, &self.weights, Device::flex());
-        let data = TensorData::new(maps.to_vec(), [1, height, width, channels]);
-        let leaf = Tensor::<4>::from_inner(Tensor::from_data(data, tail.device())).require_grad();
-        let parameters = tail
-            .parameters(&self.weights)
-            .into_iter()
-            .map(|(name, mut parameter)| {
-                parameter.values = Tensor::from_inner(parameter.values);
-                (name, parameter)
-            })
-            .collect();
-        let logits = tail.forward(&parameters, leaf.clone(), None);
-        let gradients = logits.slice([0..1, class..class + 1]).sum().backward();
-        leaf.grad(&gradients).map_or_else(|| vec![0.0; maps.len()], host)
+        gradient::through(&self.layers, &self.weights, (maps, self.input), &mut |logits| {
+            let mut by_logits = vec![0.0; logits.len()];
+            by_logits[class] = 1.0;
+            by_logits
+        })
     }
 }
 

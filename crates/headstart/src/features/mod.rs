@@ -11,6 +11,7 @@ mod positioned;
 mod records;
 mod segment;
 mod sorted;
+#[cfg(feature = "train")]
 mod write;
 mod written;
 
@@ -20,4 +21,5 @@ pub(crate) use extract::input;
 pub use extract::{Extracted, ExtractedViews, Extractor, View, Wanted};
 pub(crate) use further::Further;
 pub use records::Records;
+#[cfg(feature = "train")]
 pub use write::{Written, write_features};

@@ -32,3 +32,9 @@ pub(super) fn read_at(file: &File, mut start: u64, mut bytes: &mut [u8]) -> io::
     }
     Ok(())
 }
+
+/// Systems without files have no cache.
+#[cfg(not(any(unix, windows)))]
+pub(super) fn read_at(_: &File, _: u64, _: &mut [u8]) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}

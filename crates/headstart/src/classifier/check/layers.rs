@@ -12,7 +12,7 @@ const MOST_CHANNELS: usize = 1 << 20;
 /// Values of one image's map, at most: VGG16's first is so large of an image of 2048×2048.
 const MOST_VALUES: usize = 1 << 28;
 /// Multiplications for one image, at most: VGG16 takes as many for an image of 2600×2600.
-const MOST_OPERATIONS: usize = 1 << 41;
+const MOST_OPERATIONS: u64 = 1 << 41;
 
 /// The shape behind `layers`.
 ///
@@ -26,7 +26,7 @@ pub(super) fn walk(layers: &[&Layer], input: MapShape) -> Result<MapShape, Flaw>
 #[derive(Default)]
 struct Walk {
     layers: usize,
-    operations: usize,
+    operations: u64,
 }
 
 impl Walk {
@@ -139,7 +139,7 @@ impl Walk {
     }
 
     fn work(&mut self, factors: [usize; 4]) -> Result<(), Flaw> {
-        let own = factors.iter().fold(1usize, |product, factor| product.saturating_mul(*factor));
+        let own = factors.iter().fold(1u64, |product, factor| product.saturating_mul(*factor as u64));
         self.operations = self.operations.saturating_add(own);
         within("a number of multiplications", self.operations, 0..=MOST_OPERATIONS)
     }

@@ -3,60 +3,59 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use axum::extract::State;
-use axum::http::{Uri, header};
-use axum::response::{Html, IntoResponse, Response};
 use headstart::classifier::Verdict;
 
 use crate::answer::{FileAnswer, Outcome};
-use crate::extractors::{AskedModel, Language};
 use crate::html::{escape, fill};
-use crate::language::{self, Strings};
+use crate::language::{Strings, mebibytes};
 use crate::measured;
-use crate::models::{Model, Models};
 use crate::predictor::{Predictor, caution, deciding_threshold, shown_class};
-use crate::problem::{Problem, mebibytes};
-use crate::state::{AppState, Limits};
 
 const TEMPLATE: &str = include_str!("page/index.html");
 
-/// What the page says above its results.
-pub(crate) enum Notice<'a> {
-    /// Nothing was asked yet.
-    Waiting,
-    /// The results are below.
-    Done,
-    /// The request was refused.
-    Failed(&'a Problem),
-}
-
 /// What a page is made of.
-pub(crate) struct Page<'a> {
-    pub(crate) models: &'a Models,
-    pub(crate) model: &'a Model,
-    pub(crate) strings: &'static Strings,
-    pub(crate) uri: &'a Uri,
-    pub(crate) limits: &'a Limits,
+pub struct Page<'a> {
+    /// The model.
+    pub predictor: &'a dyn Predictor,
+    /// The language.
+    pub strings: &'static Strings,
+    /// What the model is called.
+    pub name: &'a str,
+    /// Bytes that are taken at a time, at most.
+    pub most_bytes: usize,
+    /// What is around it.
+    pub frame: Frame,
 }
 
-pub(crate) async fn show(
-    State(state): State<AppState>,
-    AskedModel(model): AskedModel,
-    Language(strings): Language,
-    uri: Uri,
-) -> Response {
-    let page = Page { models: &state.models(), model: &model, strings, uri: &uri, limits: &state.limits };
-    let headers = [(header::CACHE_CONTROL, "no-cache"), (header::VARY, "accept-language")];
-    (headers, page.render(&[], Notice::Waiting)).into_response()
+/// What depends on where a page lies, and who computes for it. All but the query is HTML.
+pub struct Frame {
+    /// In the page's head: what may be loaded, and from where.
+    pub head: String,
+    /// Links to other models.
+    pub models: String,
+    /// Attributes of the form.
+    pub action: String,
+    /// What keeps the model and the language, behind an address.
+    pub query: String,
+    /// What there is to press, or to read, without a script.
+    pub without_script: String,
+    /// What becomes of an image.
+    pub promise: String,
+    /// Images to try.
+    pub examples: String,
+    /// Links to other languages.
+    pub languages: String,
+    /// At the end.
+    pub footer: String,
 }
 
 impl Page<'_> {
-    /// The whole page with these answers on it.
-    pub(crate) fn render(&self, answers: &[FileAnswer], notice: Notice<'_>) -> Html<String> {
-        let Self { model, strings, .. } = *self;
-        let predictor = model.predictor.as_ref();
+    /// The whole page with these answers on it, and a notice above them.
+    pub fn render(&self, answers: &[FileAnswer], notice: &str) -> String {
+        let Self { predictor, strings, frame, .. } = self;
+        let (predictor, strings) = (*predictor, *strings);
         let card = predictor.card();
-        let limit = mebibytes(self.limits.request_bytes, strings);
+        let limit = mebibytes(self.most_bytes, strings);
         let classes = strings.listed(&card.classes);
         let title = if card.title == card.classes.join(" or ") { &classes } else { &card.title };
         let decider = decider(predictor);
@@ -67,29 +66,33 @@ impl Page<'_> {
             ("title", escape(title)),
             ("caution", escape(caution(predictor, strings))),
             ("lead", say("lead", "classes", &classes)),
-            ("models", self.model_links()),
-            ("query", escape(&self.query(&model.name, language::asked(self.uri)))),
+            ("head", frame.head.clone()),
+            ("models", frame.models.clone()),
+            ("action", frame.action.clone()),
+            ("query", escape(&frame.query)),
+            ("without-script", frame.without_script.clone()),
+            ("promise", frame.promise.clone()),
             ("limit", escape(&limit)),
-            ("limit-bytes", self.limits.request_bytes.to_string()),
+            ("limit-bytes", self.most_bytes.to_string()),
             ("each", say("each", "limit", &limit)),
-            ("together", say("together", "limit", &limit)),
             ("names", escape(&names(predictor))),
             ("positive", decider.as_ref().map_or(String::new(), |decider| escape(decider.class))),
             ("threshold", decider.as_ref().map_or(String::new(), |decider| decider.line.to_string())),
-            ("examples", self.examples()),
+            ("examples", frame.examples.clone()),
             ("threshold-fact", self.threshold_fact()),
             ("try-threshold", self.try_threshold()),
             ("score-heading", self.score_heading()),
-            ("notice", self.notice(&notice)),
+            ("notice", escape(notice)),
             ("results", answers.iter().map(|answer| self.article(answer)).collect()),
             ("bar", self.bar(0.0)),
             ("reliability", measured::in_short(predictor, strings)),
             ("measured", measured::in_full(predictor, strings)),
-            ("model", escape(&model.name)),
+            ("model", escape(self.name)),
             ("backbone", escape(&card.backbone)),
             ("trained-on", say("labelled-images", "count", &predictor.training_images().to_string())),
             ("version", escape(&card.version)),
-            ("languages", self.language_links()),
+            ("languages", self.languages()),
+            ("footer", frame.footer.clone()),
         ];
         let texts: Vec<(&str, String)> = TEMPLATE
             .split("{{t:")
@@ -98,76 +101,26 @@ impl Page<'_> {
             .map(|(key, _)| (key, escape(strings.get(key))))
             .collect();
         let find = |list: &[(&str, String)], name: &str| list.iter().position(|(known, _)| *known == name);
-        Html(fill(TEMPLATE, |name| match name.strip_prefix("t:") {
+        fill(TEMPLATE, |name| match name.strip_prefix("t:") {
             Some(key) => find(&texts, key).map_or("", |at| texts[at].1.as_str()),
             None => {
                 let at = find(&values, name).expect("the embedded template uses only these names");
                 values[at].1.as_str()
             }
-        }))
+        })
     }
 
-    fn notice(&self, notice: &Notice<'_>) -> String {
-        match notice {
-            Notice::Waiting => String::new(),
-            Notice::Done => escape(self.strings.get("done")),
-            Notice::Failed(problem) => escape(&problem.words(self.strings)),
+    fn languages(&self) -> String {
+        match self.frame.languages.as_str() {
+            "" => String::new(),
+            links => {
+                format!(r#"<nav aria-label="{}">{links}</nav>"#, escape(self.strings.get("languages")))
+            }
         }
-    }
-
-    /// What follows an address to stay with a model and a language. Names of models need no encoding.
-    fn query(&self, model: &str, language: Option<&Strings>) -> String {
-        let is_choice = self.models.all().nth(1).is_some();
-        let model = is_choice.then(|| format!("model={model}"));
-        let language = language.map(|strings| format!("lang={}", strings.tag));
-        let pairs: Vec<String> = model.into_iter().chain(language).collect();
-        if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
-    }
-
-    /// Buttons that try the model; the script makes them work.
-    fn examples(&self) -> String {
-        let examples = &self.model.examples;
-        if examples.is_empty() {
-            return String::new();
-        }
-        let query = self.query(&self.model.name, None);
-        let buttons = examples.iter().enumerate().map(|(number, example)| {
-            let (address, name) = (escape(&format!("examples/{number}{query}")), escape(&example.name));
-            let label = escape(&self.strings.say("example", &[("name", &example.name)]));
-            format!(
-                r#"<li><button type="button" data-example="{address}" data-name="{name}" title="{name}"><img src="{address}" alt="{label}" loading="lazy"></button></li>"#
-            )
-        });
-        let heading = escape(self.strings.get("examples"));
-        format!(
-            r#"<div class="examples with-script"><p id="examples" class="hint">{heading}</p><ul aria-labelledby="examples">{}</ul></div>"#,
-            buttons.collect::<String>()
-        )
-    }
-
-    fn model_links(&self) -> String {
-        if self.models.all().nth(1).is_none() {
-            return String::new();
-        }
-        let links = self.models.all().map(|model| {
-            let query = self.query(&model.name, language::asked(self.uri));
-            link(&query, &model.name, model.name == self.model.name, "")
-        });
-        let label = escape(self.strings.get("model"));
-        format!(r#"<nav class="models" aria-label="{label}">{}</nav>"#, links.collect::<String>())
-    }
-
-    fn language_links(&self) -> String {
-        let links = language::all().iter().map(|strings| {
-            let query = self.query(&self.model.name, Some(strings));
-            let attributes = format!(r#" lang="{0}" hreflang="{0}""#, strings.tag);
-            link(&query, strings.get("language"), strings.tag == self.strings.tag, &attributes)
-        });
-        links.collect()
     }
 
     fn threshold_fact(&self) -> String {
-        decider(self.model.predictor.as_ref()).map_or(String::new(), |Decider { shown, line, .. }| {
+        decider(self.predictor).map_or(String::new(), |Decider { shown, line, .. }| {
             let line = self.strings.percent(line);
             let text = self.strings.say("line-at", &[("class", shown), ("line", &line)]);
             format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(self.strings.get("threshold")), escape(&text))
@@ -176,8 +129,7 @@ impl Page<'_> {
 
     /// A slider, where it is known what other thresholds would have come to; the script makes it work.
     fn try_threshold(&self) -> String {
-        let (Some(points), Some(decider)) =
-            (self.model.predictor.threshold_counts(), decider(self.model.predictor.as_ref()))
+        let (Some(points), Some(decider)) = (self.predictor.threshold_counts(), decider(self.predictor))
         else {
             return String::new();
         };
@@ -192,7 +144,7 @@ impl Page<'_> {
     }
 
     fn score_heading(&self) -> String {
-        escape(&match decider(self.model.predictor.as_ref()) {
+        escape(&match decider(self.predictor) {
             Some(decider) => self.strings.say("score-for", &[("class", decider.shown)]),
             None => self.strings.get("score").to_owned(),
         })
@@ -203,7 +155,7 @@ impl Page<'_> {
         let strings = self.strings;
         let (class, title, reading, rest) = match &answer.outcome {
             Outcome::Predicted { class, verdict, scores, reading, .. } => {
-                let reliability = measured::in_short(self.model.predictor.as_ref(), strings);
+                let reliability = measured::in_short(self.predictor, strings);
                 let class = class.as_deref().unwrap_or_default();
                 let scores = || format!(r#"<div class="scores">{}</div>"#, self.scores(class, scores));
                 let (kind, title, rest) = match verdict {
@@ -227,13 +179,13 @@ impl Page<'_> {
 
     /// How a class is called where people read of it.
     fn shown<'b>(&'b self, class: &'b str) -> &'b str {
-        let predictor = self.model.predictor.as_ref();
+        let predictor = self.predictor;
         let index = predictor.classes().iter().position(|known| known == class);
         index.map_or(class, |index| shown_class(predictor, index))
     }
 
     fn scores(&self, answer: &str, scores: &[(String, f32)]) -> String {
-        if let Some(decider) = decider(self.model.predictor.as_ref()) {
+        if let Some(decider) = decider(self.predictor) {
             let score =
                 scores.iter().find(|(class, _)| class == decider.class).map_or(0.0, |(_, score)| *score);
             return self.bar(f64::from(score));
@@ -257,7 +209,7 @@ impl Page<'_> {
     /// With two classes: the positive one's score from 0 to 100 %, and the line from which on it is the answer.
     /// For eyes only; the reading says the same.
     fn bar(&self, score: f64) -> String {
-        let Some(Decider { shown, line, .. }) = decider(self.model.predictor.as_ref()) else {
+        let Some(Decider { shown, line, .. }) = decider(self.predictor) else {
             return String::new();
         };
         let said = self.strings.say("line-at", &[("class", shown), ("line", &self.strings.percent(line))]);
@@ -296,9 +248,4 @@ fn names(predictor: &dyn Predictor) -> String {
     let names: BTreeMap<&str, &str> =
         classes.map(|(index, class)| (class.as_str(), shown_class(predictor, index))).collect();
     serde_json::to_string(&names).expect("texts become JSON")
-}
-
-fn link(query: &str, text: &str, is_current: bool, attributes: &str) -> String {
-    let current = if is_current { r#" aria-current="true""# } else { "" };
-    format!(r#"<a href="./{}"{current}{attributes}>{}</a>"#, escape(query), escape(text))
 }

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use axum::http::{HeaderMap, Uri, header};
-
 use crate::html::fill_between;
 
 /// Tag and file of each language.
@@ -23,28 +21,29 @@ static LANGUAGES: LazyLock<Vec<Strings>> = LazyLock::new(|| {
 
 /// One language's texts.
 #[derive(Debug)]
-pub(crate) struct Strings {
-    pub(crate) tag: &'static str,
+pub struct Strings {
+    /// Its tag, such as `de`.
+    pub tag: &'static str,
     /// The whole file, for the page's script.
-    pub(crate) json: &'static str,
+    pub json: &'static str,
     text: BTreeMap<String, String>,
 }
 
 impl Strings {
     /// A text without values in it.
-    pub(crate) fn get(&self, key: &str) -> &str {
+    pub fn get(&self, key: &str) -> &str {
         self.text.get(key).map_or("", String::as_str)
     }
 
     /// A text with `values` in the place of its `{names}`.
-    pub(crate) fn say(&self, key: &str, values: &[(&str, &str)]) -> String {
+    pub fn say(&self, key: &str, values: &[(&str, &str)]) -> String {
         fill_between("{", "}", self.get(key), |name| {
             values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
         })
     }
 
     /// A share as a whole percentage that never rounds doubt away.
-    pub(crate) fn percent(&self, share: f64) -> String {
+    pub fn percent(&self, share: f64) -> String {
         match share {
             share if share.is_nan() => self.get("unknown").to_owned(),
             share if share > 0.99 && share < 1.0 => self.say("percent-over", &[("number", "99")]),
@@ -54,7 +53,7 @@ impl Strings {
     }
 
     /// Two shares as percentages, with as many decimals (two at most) as it takes to tell them apart.
-    pub(crate) fn percents_apart(&self, left: f64, right: f64) -> (String, String) {
+    pub fn percents_apart(&self, left: f64, right: f64) -> (String, String) {
         let rounded = (self.percent(left), self.percent(right));
         if rounded.0 != rounded.1 {
             return rounded;
@@ -64,7 +63,7 @@ impl Strings {
     }
 
     /// A number with the language's decimal sign.
-    pub(crate) fn number(&self, decimals: usize, number: f64) -> String {
+    pub fn number(&self, decimals: usize, number: f64) -> String {
         format!("{number:.decimals$}").replace('.', self.get("decimal"))
     }
 
@@ -73,7 +72,7 @@ impl Strings {
     }
 
     /// "a, b or c".
-    pub(crate) fn listed(&self, names: &[String]) -> String {
+    pub fn listed(&self, names: &[String]) -> String {
         match names {
             [] => String::new(),
             [only] => only.clone(),
@@ -83,31 +82,23 @@ impl Strings {
 }
 
 /// All languages, by tag.
-pub(crate) fn all() -> &'static [Strings] {
+pub fn all() -> &'static [Strings] {
     &LANGUAGES
 }
 
-/// The language that `?lang=` names, or else the first of the browser's that we speak.
-pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> &'static Strings {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    asked(uri)
-        .or_else(|| preferred(accepted))
-        .or_else(|| find(FALLBACK))
-        .expect("the fallback is one of the embedded languages")
+/// The language of who speaks none of ours.
+pub fn fallback() -> &'static Strings {
+    find(FALLBACK).expect("it is one of the embedded languages")
 }
 
-/// The language in the address, if it is one of ours.
-pub(crate) fn asked(uri: &Uri) -> Option<&'static Strings> {
-    uri.query()?.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(find)
-}
-
-fn find(tag: &str) -> Option<&'static Strings> {
+/// The language of a tag, such as `de-AT`.
+pub fn find(tag: &str) -> Option<&'static Strings> {
     let primary = tag.trim().split('-').next().unwrap_or(tag);
     LANGUAGES.iter().find(|strings| strings.tag.eq_ignore_ascii_case(primary))
 }
 
 /// The best of an `Accept-Language` list (RFC 9110, 12.5.4) that we speak.
-fn preferred(accepted: &str) -> Option<&'static Strings> {
+pub fn preferred(accepted: &str) -> Option<&'static Strings> {
     let weighed = accepted.split(',').filter_map(|range| {
         let (tag, weight) = range.split_once(";q=").unwrap_or((range, "1"));
         let weight: f32 = weight.trim().parse().ok().filter(|weight| *weight > 0.0)?;
@@ -115,6 +106,17 @@ fn preferred(accepted: &str) -> Option<&'static Strings> {
     });
     // The first of equals: `max_by` would take the last.
     weighed.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(strings, _)| strings)
+}
+
+/// A number of bytes as a person says it: "20 MiB", "1.5 MiB", or in bytes below a tenth of that.
+pub fn mebibytes(bytes: usize, strings: &Strings) -> String {
+    const TENTH: usize = (1 << 20) / 10;
+    let tenths = bytes / TENTH;
+    match (tenths / 10, tenths % 10) {
+        (0, 0) => format!("{bytes} bytes"),
+        (whole, 0) => format!("{whole} MiB"),
+        (whole, tenth) => format!("{whole}{}{tenth} MiB", strings.get("decimal")),
+    }
 }
 
 #[cfg(test)]
@@ -173,5 +175,12 @@ mod tests {
         assert_eq!(texts(0.5, 0.42), ("50%".to_owned(), "42%".to_owned()));
         assert_eq!(texts(0.418, 0.42), ("41.8%".to_owned(), "42.0%".to_owned()));
         assert_eq!(texts(0.4199, 0.42), ("41.99%".to_owned(), "42.00%".to_owned()));
+    }
+
+    #[test]
+    fn sizes_read_as_a_person_says_them() {
+        assert_eq!(mebibytes(20 << 20, english()), "20 MiB");
+        assert_eq!(mebibytes(3 << 19, english()), "1.5 MiB");
+        assert_eq!(mebibytes(1000, english()), "1000 bytes");
     }
 }

@@ -4,7 +4,7 @@
 //! cannot be used" (422) once it has refused.
 
 /// Whether the bytes begin as PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF/HEIC or DICOM files do.
-pub(crate) fn is_image(bytes: &[u8]) -> bool {
+pub fn is_image(bytes: &[u8]) -> bool {
     const STARTS: [&[u8]; 6] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*"];
     STARTS.iter().any(|start| bytes.starts_with(start))
         || (bytes.starts_with(b"RIFF") && holds(bytes, 8, b"WEBP"))

@@ -1,34 +1,28 @@
-//! From a request to its answers: read, queue, predict, put into words.
+//! An answer in words.
 
-use axum::extract::Request;
-use axum::http::StatusCode;
 use headstart::classifier::{Answer, Verdict};
 use headstart::image::DecodeError;
 use serde::{Serialize, Serializer};
-use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::image_kind;
 use crate::language::Strings;
-use crate::models::Model;
 use crate::predictor::{Predictor, caution, deciding_threshold, refusal, shown_class};
-use crate::problem::Problem;
-use crate::state::AppState;
-use crate::upload;
 
 /// What is said about one file.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct FileAnswer {
+pub struct FileAnswer {
     /// The file's name, shortened, without folders.
-    pub(crate) name: String,
+    pub name: String,
     #[serde(flatten)]
-    pub(crate) outcome: Outcome,
+    /// The prediction, or why there is none.
+    pub outcome: Outcome,
 }
 
 /// A prediction, or why there is none.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// The classifier's answer.
     Predicted {
         /// The answer; null unless `verdict` is `decided`.
@@ -60,43 +54,16 @@ pub(crate) enum Outcome {
     },
     /// Why the file cannot be used.
     Unusable {
+        /// In words.
         error: String,
+        /// Whether it is an image at all.
         #[serde(skip)]
         is_image: bool,
     },
 }
 
-/// Answers every file of a request, in its order.
-pub(crate) async fn answer(
-    state: &AppState,
-    model: &Model,
-    strings: &Strings,
-    request: Request,
-) -> Result<Vec<FileAnswer>, Problem> {
-    let received = upload::receive(request, state).await?;
-    let images = received.files.iter().map(|file| file.bytes.clone()).collect();
-    let predicted = timeout(state.limits.answer_timeout, state.queue.assess(model, images));
-    let outcomes = predicted.await.map_err(|_| Problem::Busy)??;
-    let answers = received.files.iter().zip(outcomes).map(|(file, outcome)| FileAnswer {
-        outcome: in_words(model.predictor.as_ref(), strings, outcome, &file.bytes),
-        name: file.name.clone(),
-    });
-    Ok(answers.collect())
-}
-
-/// 200 when at least one file is fine, 415 when nothing is an image, 422 when no image can be used.
-pub(crate) fn status(answers: &[FileAnswer]) -> StatusCode {
-    let any = |matches: fn(&Outcome) -> bool| answers.iter().any(|answer| matches(&answer.outcome));
-    if any(|outcome| matches!(outcome, Outcome::Predicted { .. })) {
-        StatusCode::OK
-    } else if any(|outcome| matches!(outcome, Outcome::Unusable { is_image: true, .. })) {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::UNSUPPORTED_MEDIA_TYPE
-    }
-}
-
-fn in_words(
+/// Puts what a classifier made of a file's `bytes` into words.
+pub fn in_words(
     predictor: &dyn Predictor,
     strings: &Strings,
     outcome: Result<Answer, DecodeError>,

@@ -143,12 +143,12 @@ fn assess_decoded(
 }
 
 /// With two classes: the score of the positive one from which on it is the answer.
-pub(crate) fn deciding_threshold(predictor: &dyn Predictor) -> Option<f64> {
+pub fn deciding_threshold(predictor: &dyn Predictor) -> Option<f64> {
     (predictor.classes().len() == 2).then(|| predictor.threshold())
 }
 
 /// The caution in the visitor's language, unless the model has one of its own.
-pub(crate) fn caution<'a>(predictor: &'a dyn Predictor, strings: &'a Strings) -> &'a str {
+pub fn caution<'a>(predictor: &'a dyn Predictor, strings: &'a Strings) -> &'a str {
     match predictor.caution() {
         CAUTION => strings.get("caution"),
         PLAIN_CAUTION => strings.get("caution-plain"),
@@ -157,13 +157,13 @@ pub(crate) fn caution<'a>(predictor: &'a dyn Predictor, strings: &'a Strings) ->
 }
 
 /// How a class is called where people read of it.
-pub(crate) fn shown_class(predictor: &dyn Predictor, class: usize) -> &str {
+pub fn shown_class(predictor: &dyn Predictor, class: usize) -> &str {
     let shown = predictor.card().classes.get(class).or_else(|| predictor.classes().get(class));
     shown.map_or("", String::as_str)
 }
 
 /// Why an image cannot be used. What a decoder says is left out: it may quote the file.
-pub(crate) fn refusal(error: &DecodeError, strings: &Strings) -> String {
+pub fn refusal(error: &DecodeError, strings: &Strings) -> String {
     match error {
         DecodeError::Empty => strings.get("image-empty").to_owned(),
         DecodeError::Text => strings.get("image-text").to_owned(),

@@ -11,7 +11,7 @@ use crate::predictor::{Predictor, shown_class};
 type Number = (String, f64, f64, f64);
 
 /// The headline numbers, each with what it means, and of more than two classes what each is recognised by.
-pub(crate) fn in_full(predictor: &dyn Predictor, strings: &Strings) -> String {
+pub fn in_full(predictor: &dyn Predictor, strings: &Strings) -> String {
     let card = predictor.card();
     let numbers = card.test.as_deref().unwrap_or_default();
     if numbers.is_empty() {
@@ -25,7 +25,7 @@ pub(crate) fn in_full(predictor: &dyn Predictor, strings: &Strings) -> String {
 }
 
 /// Why the numbers say less than they seem to, in whole sentences.
-pub(crate) fn doubts(predictor: &dyn Predictor, strings: &Strings) -> Vec<String> {
+pub fn doubts(predictor: &dyn Predictor, strings: &Strings) -> Vec<String> {
     let said = |doubt: &Doubt| match doubt {
         Doubt::SharedGroups { groups } => {
             strings.say("doubt-shared-groups", &[("groups", &groups.to_string())])
@@ -83,7 +83,7 @@ fn recalls(predictor: &dyn Predictor, strings: &Strings) -> String {
 
 /// What matters most, in a line to stand under an answer: sensitivity and specificity, of more than two classes
 /// the accuracy.
-pub(crate) fn in_short(predictor: &dyn Predictor, strings: &Strings) -> String {
+pub fn in_short(predictor: &dyn Predictor, strings: &Strings) -> String {
     let parts: Vec<String> = predictor
         .card()
         .test

@@ -1,7 +1,7 @@
 //! Text into HTML: escaping and templates.
 
 /// Makes text safe inside an element and inside a quoted attribute.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -17,13 +17,13 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// Puts values in the place of `{{names}}`.
-pub(crate) fn fill<'a>(template: &str, value_of: impl Fn(&str) -> &'a str) -> String {
+pub fn fill<'a>(template: &str, value_of: impl Fn(&str) -> &'a str) -> String {
     fill_between("{{", "}}", template, value_of)
 }
 
 /// Puts values in the place of names between two marks, in one pass: a value that looks like a name stays as
 /// it is.
-pub(crate) fn fill_between<'a>(
+pub fn fill_between<'a>(
     open: &str,
     close: &str,
     template: &str,
