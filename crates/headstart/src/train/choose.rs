@@ -18,6 +18,7 @@ use crate::features::{Extractor, View, Wanted};
 use crate::image::{RESTYLED, Stylist};
 use crate::observer::Observer;
 use crate::probe::{Features, Table, out_of_fold_in};
+use crate::ranks::Ranks;
 use crate::trunk::Buffers;
 
 /// Images that run through a net at a time while it is timed.
@@ -288,7 +289,8 @@ impl<'a> Folded<'a> {
         let (extractor, mebibytes) = extractor(question, &net.name, net.weights.as_deref())?;
         let samples = &self.dataset.samples;
         let wanted = views().map(|view| Wanted { view, samples: (0..samples.len()).collect() });
-        let extracted = extractor.extract_views(samples, &wanted, &question.cache, observer)?;
+        let extracted =
+            extractor.extract_views(samples, &wanted, (&question.cache, &Ranks::default()), observer)?;
         if let Some((path, why)) = extracted.set_aside.first() {
             return Err(Error::invalid(path, "the file that was read at first", why));
         }
