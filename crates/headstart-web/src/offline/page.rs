@@ -70,7 +70,11 @@ impl OfflinePage<'_> {
     }
 
     fn render(&self, strings: &'static Strings, head: String, footer: String, languages: String) -> String {
-        let without_script = escape(strings.get("needs-script"));
+        let needs_script = escape(strings.get("needs-script"));
+        // Enter on a file field presses the button, or does nothing where there is none.
+        let without_script = format!(
+            r#"<strong class="without-script">{needs_script}</strong><button type="submit" hidden></button>"#
+        );
         let page = Page {
             predictor: self.classifier,
             strings,
@@ -81,7 +85,7 @@ impl OfflinePage<'_> {
                 models: String::new(),
                 action: String::new(),
                 query: String::new(),
-                without_script: format!(r#"<strong class="without-script">{without_script}</strong>"#),
+                without_script,
                 promise: escape(strings.get("promise-here")),
                 examples: String::new(),
                 languages,

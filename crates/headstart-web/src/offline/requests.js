@@ -13,8 +13,11 @@ const parts = Promise.all(["module", "model"].map(async (id) => {
     if (!response.ok) throw new Error(`${part.href}: ${response.status}`);
     return response.arrayBuffer();
   }
+  await new Promise((resume) => setTimeout(resume)); // the page is shown first
   const text = atob(part.textContent);
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer;
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
+  return bytes.buffer;
 }));
 
 let worker = null;
