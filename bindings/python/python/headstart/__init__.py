@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart._headstart import HeadstartError, Model, Run, __version__, number_of_threads
 from headstart._models import load
+from headstart._scorer import Scorer
 from headstart._training import HeadstartWarning, train
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "HeadstartWarning",
     "Model",
     "Run",
+    "Scorer",
     "__version__",
     "load",
     "number_of_threads",
