@@ -1,6 +1,7 @@
 //! Who may use the app.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
@@ -10,8 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::problem::Problem;
-use crate::rate;
-use crate::state::AppState;
+use crate::rate::{self, Rate};
 
 /// Who may use the app. Health checks are open to all.
 #[derive(Clone)]
@@ -22,6 +22,19 @@ pub enum Access {
     Token(String),
     /// Who knows this `name:password`.
     Password(String),
+}
+
+/// Who may use the app, and how often a client may guess the word.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    pub(crate) access: Arc<Access>,
+    guesses: Arc<Rate>,
+}
+
+impl Guard {
+    pub(crate) fn new(access: Access, guesses_per_minute: u32) -> Self {
+        Self { access: Arc::new(access), guesses: Arc::new(Rate::new(guesses_per_minute)) }
+    }
 }
 
 /// A word that takes fewer guesses than two to the power of this is weak.
@@ -54,14 +67,14 @@ impl Access {
 
 /// Lets through whom [`Access`] admits, unless too many wrong words came from the same address.
 pub(crate) async fn guard(
-    State(state): State<AppState>,
+    State(guard): State<Guard>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let is_open = matches!(*state.access, Access::Open);
+    let is_open = matches!(*guard.access, Access::Open);
     let brings_a_word = request.headers().contains_key(header::AUTHORIZATION);
-    let admits = || state.access.admits(request.headers());
-    if is_open || brings_a_word && rate::guess(&state, &request, admits)? {
+    let admits = || guard.access.admits(request.headers());
+    if is_open || brings_a_word && rate::guess(&guard.guesses, &request, admits)? {
         return Ok(next.run(request).await);
     }
     Err(Problem::Locked)

@@ -9,12 +9,13 @@ use utoipa::ToSchema;
 
 use crate::answer::{FileAnswer, Outcome};
 use crate::extractors::{AskedModel, Language};
+use crate::intake::Intake;
 use crate::measured;
 use crate::openapi::Guarded;
 use crate::predictor::{caution, deciding_threshold};
 use crate::problem::{ErrorBody, Problem};
 use crate::respond;
-use crate::state::AppState;
+use crate::serving::Serving;
 
 /// Images in a form.
 #[derive(ToSchema)]
@@ -104,12 +105,12 @@ pub(crate) struct Measured {
             headers(("Retry-After" = u64, description = "Seconds to wait"))),
     ))]
 pub(crate) async fn predict(
-    State(state): State<AppState>,
+    State(intake): State<Intake>,
     AskedModel(model): AskedModel,
     Language(strings): Language,
     request: Request,
 ) -> Result<(StatusCode, Json<Predictions>), Problem> {
-    let predictions = respond::answer(&state, &model, strings, request).await?;
+    let predictions = respond::answer(&intake, &model, strings, request).await?;
     let status = respond::status(&predictions);
     let error = if status.is_success() { None } else { predictions.iter().find_map(refusal) };
     Ok((status, Json(Predictions { error, predictions })))
@@ -130,14 +131,14 @@ fn refusal(answer: &FileAnswer) -> Option<String> {
         (status = 404, description = "No such model", body = ErrorBody),
     ))]
 pub(crate) async fn model(
-    State(state): State<AppState>,
+    State(serving): State<Serving>,
     AskedModel(model): AskedModel,
     Language(strings): Language,
 ) -> Json<ModelFacts> {
     let predictor = model.predictor.as_ref();
     let threshold = deciding_threshold(predictor);
     Json(ModelFacts {
-        models: state.models().all().map(|model| model.name.clone()).collect(),
+        models: serving.models().all().map(|model| model.name.clone()).collect(),
         card: CardFacts::of(predictor.card(), measured::doubts(predictor, strings)),
         classes: predictor.classes().to_vec(),
         positive: threshold.and_then(|_| predictor.classes().get(predictor.positive()).cloned()),

@@ -1,9 +1,9 @@
-//! The page's style, scripts and icon, to whoever asks.
+//! What the page loads: its style, scripts and icon, and a model's example images.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::extractors::Named;
+use crate::extractors::{AskedModel, Named};
 use crate::page_files::{ICON, SCRIPTS, STYLE};
 use crate::problem::Problem;
 
@@ -41,6 +41,16 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
+}
+
+/// One of a model's examples, by its number from 0.
+pub(crate) async fn example(
+    AskedModel(model): AskedModel,
+    Named(number): Named<usize>,
+) -> Result<Response, Problem> {
+    let example = model.examples.get(number).ok_or(Problem::NotFound)?;
+    let headers = [(header::CONTENT_TYPE, example.content_type), (header::CACHE_CONTROL, "no-cache")];
+    Ok((headers, example.bytes.clone()).into_response())
 }
 
 #[cfg(test)]

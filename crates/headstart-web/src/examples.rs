@@ -3,13 +3,9 @@
 use std::path::Path;
 
 use axum::body::Bytes;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
 use headstart::image::Format;
 
-use crate::extractors::{AskedModel, Named};
 use crate::name;
-use crate::problem::Problem;
 
 /// The most examples of a model: a row on the page.
 const MOST: usize = 6;
@@ -20,8 +16,8 @@ const LARGEST: u64 = 2 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     pub(crate) name: String,
-    bytes: Bytes,
-    content_type: &'static str,
+    pub(crate) bytes: Bytes,
+    pub(crate) content_type: &'static str,
 }
 
 impl Example {
@@ -47,16 +43,6 @@ pub(crate) fn beside(model: &Path) -> Vec<Example> {
     paths.sort();
     let read = |path: &Path| Example::new(path.file_name()?.to_str()?, std::fs::read(path).ok()?);
     paths.iter().filter_map(|path| read(path)).take(MOST).collect()
-}
-
-/// One of them, by its number from 0.
-pub(crate) async fn show(
-    AskedModel(model): AskedModel,
-    Named(number): Named<usize>,
-) -> Result<Response, Problem> {
-    let example = model.examples.get(number).ok_or(Problem::NotFound)?;
-    let headers = [(CONTENT_TYPE, example.content_type), (CACHE_CONTROL, "no-cache")];
-    Ok((headers, example.bytes.clone()).into_response())
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 
 use crate::extractors::AskedModel;
 use crate::image_kind;
+use crate::intake::Intake;
 use crate::openapi::Guarded;
 use crate::predictor::Layer;
 use crate::problem::{ErrorBody, Problem};
-use crate::state::AppState;
 use crate::upload;
 
 /// What the picture shows over the image.
@@ -59,14 +59,15 @@ pub(crate) struct Parameters {
         Guarded,
     ))]
 pub(crate) async fn explain(
-    State(state): State<AppState>,
+    State(intake): State<Intake>,
     AskedModel(model): AskedModel,
     request: Request,
 ) -> Result<Response, Problem> {
     let layer = layer(&request)?;
-    let received = upload::receive(request, &state).await?;
+    let received = upload::receive(request, &intake).await?;
     let [file] = received.files.as_slice() else { return Err(Problem::TooMany { limit: 1 }) };
-    let drawn = timeout(state.limits.answer_timeout, state.queue.picture(&model, file.bytes.clone(), layer));
+    let drawn =
+        timeout(intake.limits.answer_timeout, intake.queue.picture(&model, file.bytes.clone(), layer));
     let png = drawn.await.map_err(|_| Problem::Busy)??.map_err(|error| {
         let is_image = image_kind::is_image(&file.bytes);
         Problem::Unusable { error, is_image }

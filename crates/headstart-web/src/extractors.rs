@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::{FromRef, FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri, header};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::language::{self, Strings};
 use crate::models::Model;
 use crate::problem::Problem;
-use crate::state::AppState;
+use crate::serving::Serving;
 
 /// The model of `?model=`, or the first.
 pub(crate) struct AskedModel(pub(crate) Model);
@@ -27,11 +27,14 @@ struct Parameters {
     model: Option<String>,
 }
 
-impl FromRequestParts<AppState> for AskedModel {
+impl<S: Sync> FromRequestParts<S> for AskedModel
+where
+    Serving: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let models = state.models();
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let models = Serving::from_ref(state).models();
         let asked = Query::<Parameters>::try_from_uri(&parts.uri).map_err(|_| Problem::NoSuchModel)?;
         let model = match asked.0.model.as_deref() {
             None => models.first(),

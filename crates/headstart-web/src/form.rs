@@ -5,20 +5,22 @@ use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::extractors::{AskedModel, Language};
+use crate::intake::Intake;
 use crate::respond;
 use crate::served_page::{Notice, ServedPage};
-use crate::state::AppState;
+use crate::serving::Serving;
 
 pub(crate) async fn predict(
-    State(state): State<AppState>,
+    State(serving): State<Serving>,
+    State(intake): State<Intake>,
     AskedModel(model): AskedModel,
     Language(strings): Language,
     uri: Uri,
     request: Request,
 ) -> Response {
-    let answered = respond::answer(&state, &model, strings, request).await;
+    let answered = respond::answer(&intake, &model, strings, request).await;
     let page =
-        ServedPage { models: &state.models(), model: &model, strings, uri: &uri, limits: &state.limits };
+        ServedPage { models: &serving.models(), model: &model, strings, uri: &uri, limits: &intake.limits };
     match answered {
         Ok(answers) => (respond::status(&answers), page.render(&answers, &Notice::Done)).into_response(),
         Err(problem) => {

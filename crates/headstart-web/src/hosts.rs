@@ -2,6 +2,7 @@
 //! for this address, and its page could read what a visitor's browser reaches here.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header;
@@ -10,7 +11,6 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::problem::Problem;
-use crate::state::AppState;
 
 /// The host names that a server answers to. Health checks ask by any.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +40,13 @@ impl Hosts {
 
 /// Lets through what asks for one of the server's own names, with any port.
 pub(crate) async fn guard(
-    State(state): State<AppState>,
+    State(hosts): State<Arc<Hosts>>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let is_own = match host(&request) {
-        Some(host) => state.hosts.contains(&host),
-        None => *state.hosts == Hosts::Any,
+        Some(host) => hosts.contains(&host),
+        None => *hosts == Hosts::Any,
     };
     if is_own { Ok(next.run(request).await) } else { Err(Problem::OtherHost) }
 }

@@ -22,6 +22,8 @@ mod form;
 mod health;
 mod hosts;
 mod inference;
+mod intake;
+mod limits;
 mod metrics;
 mod models;
 mod name;
@@ -29,6 +31,7 @@ mod offline;
 mod openapi;
 mod origin;
 mod problem;
+mod prometheus;
 mod queue;
 mod rate;
 mod recent;
@@ -37,6 +40,7 @@ mod respond;
 mod security_headers;
 mod served_page;
 mod server;
+mod serving;
 mod signals;
 mod socket;
 mod state;
@@ -58,11 +62,12 @@ pub use access::Access;
 pub use examples::Example;
 pub use headstart_page::predictor::{Layer, Predictor};
 pub use hosts::Hosts;
+pub use limits::Limits;
 pub use models::Models;
 pub use offline::{Written, export};
 pub use server::{Server, Service, run};
 pub use signals::stop as stop_signal;
-pub use state::{AppState, Limits};
+pub use state::AppState;
 
 /// The whole app: every route, its limits and its protective headers.
 ///
@@ -78,8 +83,8 @@ pub use state::{AppState, Limits};
 pub fn app(state: AppState) -> Router {
     let guarded = uploads(&state)
         .merge(facts())
-        .layer(from_fn_with_state(state.clone(), access::guard))
-        .layer(from_fn_with_state(state.clone(), hosts::guard));
+        .layer(from_fn_with_state(state.guard.clone(), access::guard))
+        .layer(from_fn_with_state(Arc::clone(&state.hosts), hosts::guard));
     let (router, document) = OpenApiRouter::with_openapi(openapi::Frame::openapi())
         .merge(guarded)
         .routes(routes!(health::live))
@@ -93,7 +98,7 @@ pub fn app(state: AppState) -> Router {
         .fallback(api::not_found)
         .method_not_allowed_fallback(api::other_method)
         .layer(from_fn(hosts::refuse_several))
-        .layer(from_fn_with_state(state.clone(), metrics::count))
+        .layer(from_fn_with_state(Arc::clone(&state.metrics), metrics::count))
         .layer(from_fn(refusal::speak))
         .layer(map_response(security_headers::add))
         .with_state(state)
@@ -107,7 +112,7 @@ fn uploads(state: &AppState) -> OpenApiRouter<AppState> {
         .routes(routes!(inference::infer))
         .route("/predict", post(form::predict).get(form::back_to_page))
         .layer(from_fn(origin::refuse_other_sites))
-        .layer(from_fn_with_state(state.clone(), rate::limit))
+        .layer(from_fn_with_state(state.rate.clone(), rate::limit))
         // `upload` counts the bytes itself: it must state the limit, and drain what it refuses.
         .layer(DefaultBodyLimit::disable())
 }
@@ -116,11 +121,11 @@ fn uploads(state: &AppState) -> OpenApiRouter<AppState> {
 fn facts() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(api::model))
-        .routes(routes!(metrics::show))
+        .routes(routes!(prometheus::show))
         .routes(routes!(inference::server))
         .routes(routes!(inference::metadata))
         .routes(routes!(inference::model_ready))
         .route("/", get(served_page::show))
         .route("/assets/{name}", get(assets::show))
-        .route("/examples/{number}", get(examples::show))
+        .route("/examples/{number}", get(assets::example))
 }

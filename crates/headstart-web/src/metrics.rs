@@ -2,20 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use headstart::classifier::Answer;
 use headstart::evaluate::{Drift, Finding};
 use headstart::image::DecodeError;
 
-use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::state::AppState;
 
 const SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 const IMAGES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0];
@@ -131,7 +128,7 @@ impl Metrics {
         *self.counts().reloads.entry(outcome).or_default() += 1;
     }
 
-    fn text(&self, queue_length: usize) -> String {
+    pub(crate) fn text(&self, queue_length: usize) -> String {
         let counts = self.counts();
         let mut text = String::new();
         head(&mut text, "headstart_requests_total", "counter", "Requests by method, route and status.");
@@ -226,7 +223,7 @@ fn resident_bytes() -> Option<u64> {
 }
 
 /// Counts a request when it has been answered. Its route is the pattern, not what the client wrote.
-pub(crate) async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = match request.method().as_str() {
         method @ ("GET" | "HEAD" | "POST") => method.to_owned(),
@@ -234,17 +231,8 @@ pub(crate) async fn count(State(state): State<AppState>, request: Request, next:
     };
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let response = next.run(request).await;
-    state.metrics.request(&method, &route, response.status().as_u16(), start.elapsed());
+    metrics.request(&method, &route, response.status().as_u16(), start.elapsed());
     response
-}
-
-#[utoipa::path(get, path = "/metrics", tag = "server", responses(
-    (status = 200, description = "Counters in Prometheus's text format", body = String, content_type = "text/plain"),
-    Guarded,
-))]
-pub(crate) async fn show(State(state): State<AppState>) -> Response {
-    let text = state.metrics.text(state.queue.length());
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
 #[cfg(test)]

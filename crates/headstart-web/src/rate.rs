@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, Request, State};
@@ -10,7 +10,6 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::problem::Problem;
-use crate::state::AppState;
 
 /// Clients that are remembered at once: about a megabyte.
 const MOST_CLIENTS: usize = 10_000;
@@ -70,31 +69,31 @@ impl Rate {
 
 /// Refuses who sends too often.
 pub(crate) async fn limit(
-    State(state): State<AppState>,
+    State(rate): State<Option<Arc<Rate>>>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     if !request.method().is_safe() {
-        count(&state, &request)?;
+        count(rate.as_deref(), &request)?;
     }
     Ok(next.run(request).await)
 }
 
 /// Counts a request against its client's share.
-fn count(state: &AppState, request: &Request) -> Result<(), Problem> {
-    let (Some(rate), Some(peer)) = (&state.rate, peer(request)) else { return Ok(()) };
+fn count(rate: Option<&Rate>, request: &Request) -> Result<(), Problem> {
+    let (Some(rate), Some(peer)) = (rate, peer(request)) else { return Ok(()) };
     rate.take(peer, Instant::now()).map_err(|retry_after| Problem::TooOften { retry_after })
 }
 
 /// Whether a request brings the right word. Wrong ones are counted; after too many of them the right one is not
 /// taken either.
 pub(crate) fn guess(
-    state: &AppState,
+    guesses: &Rate,
     request: &Request,
     is_right: impl FnOnce() -> bool,
 ) -> Result<bool, Problem> {
     let Some(peer) = peer(request) else { return Ok(is_right()) };
-    let guess = state.guesses.take_unless(peer, Instant::now(), is_right);
+    let guess = guesses.take_unless(peer, Instant::now(), is_right);
     guess.map_err(|retry_after| Problem::TooManyGuesses { retry_after })
 }
 

@@ -5,22 +5,22 @@ use axum::http::StatusCode;
 use tokio::time::timeout;
 
 use crate::answer::{FileAnswer, Outcome, in_words};
+use crate::intake::Intake;
 use crate::language::Strings;
 use crate::models::Model;
 use crate::problem::Problem;
-use crate::state::AppState;
 use crate::upload;
 
 /// Answers every file of a request, in its order.
 pub(crate) async fn answer(
-    state: &AppState,
+    intake: &Intake,
     model: &Model,
     strings: &Strings,
     request: Request,
 ) -> Result<Vec<FileAnswer>, Problem> {
-    let received = upload::receive(request, state).await?;
+    let received = upload::receive(request, intake).await?;
     let images = received.files.iter().map(|file| file.bytes.clone()).collect();
-    let predicted = timeout(state.limits.answer_timeout, state.queue.assess(model, images));
+    let predicted = timeout(intake.limits.answer_timeout, intake.queue.assess(model, images));
     let outcomes = predicted.await.map_err(|_| Problem::Busy)??;
     let answers = received.files.iter().zip(outcomes).map(|(file, outcome)| FileAnswer {
         outcome: in_words(model.predictor.as_ref(), strings, outcome, &file.bytes),

@@ -7,11 +7,13 @@ use axum::response::{Html, IntoResponse, Response};
 use crate::answer::FileAnswer;
 use crate::extractors::{AskedModel, Language, asked_language};
 use crate::html::escape;
+use crate::intake::Intake;
 use crate::language::{self, Strings, mebibytes};
+use crate::limits::Limits;
 use crate::models::{Model, Models};
 use crate::page::{Frame, Page};
 use crate::problem::Problem;
-use crate::state::{AppState, Limits};
+use crate::serving::Serving;
 
 /// Under the stricter "no-referrer" a browser would send the form with "Origin: null", as another site's.
 const HEAD: &str = r#"<meta name="referrer" content="same-origin">
@@ -39,13 +41,14 @@ pub(crate) struct ServedPage<'a> {
 }
 
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(serving): State<Serving>,
+    State(intake): State<Intake>,
     AskedModel(model): AskedModel,
     Language(strings): Language,
     uri: Uri,
 ) -> Response {
     let page =
-        ServedPage { models: &state.models(), model: &model, strings, uri: &uri, limits: &state.limits };
+        ServedPage { models: &serving.models(), model: &model, strings, uri: &uri, limits: &intake.limits };
     let headers = [(header::CACHE_CONTROL, "no-cache"), (header::VARY, "accept-language")];
     (headers, page.render(&[], &Notice::Waiting)).into_response()
 }

@@ -22,11 +22,12 @@ use crate::app;
 use crate::body::Arriving;
 use crate::connections::{Admitted, Connections};
 use crate::hosts::Hosts;
+use crate::limits::Limits;
 use crate::models::Models;
 use crate::rate::client;
 use crate::signals;
 use crate::socket::Socket;
-use crate::state::{AppState, Limits};
+use crate::state::AppState;
 
 /// How long requests under way may still take once the server has been told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -77,7 +78,7 @@ impl Server {
     /// Answers until `shutdown` is ready, then lets the requests under way finish for at most ten seconds.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let app = app(self.state.clone());
-        let limits = &self.state.limits;
+        let limits = &self.state.intake.limits;
         let acceptor = Acceptor {
             graceful: GracefulShutdown::new(),
             connections: Connections::new(limits.connections, limits.connections_per_client),
@@ -88,7 +89,7 @@ impl Server {
             () = acceptor.accept(&self.listener) => {}
             () = shutdown => {}
         }
-        self.state.stop();
+        self.state.serving.stop();
         drop(self.listener);
         tokio::select! {
             () = acceptor.graceful.shutdown() => {}
@@ -173,7 +174,8 @@ pub fn run(service: Service, ready: impl FnOnce(SocketAddr)) -> headstart::Resul
         // Before anyone is told: an unexpected SIGHUP ends a program.
         let hangups = signals::Hangups::new();
         ready(server.address());
-        tokio::spawn(signals::reload_on_hangup(hangups, state, service.models));
+        let AppState { serving, metrics, .. } = state;
+        tokio::spawn(signals::reload_on_hangup(hangups, serving, metrics, service.models));
         server.run(signals::stop()).await;
         Ok(())
     });

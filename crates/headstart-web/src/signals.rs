@@ -1,9 +1,11 @@
 //! What the system tells the server: to stop, to read its models again.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::metrics::Metrics;
 use crate::models::Models;
-use crate::state::AppState;
+use crate::serving::Serving;
 
 /// Ready on Ctrl-C or, on Unix, SIGTERM.
 pub async fn stop() {
@@ -14,19 +16,24 @@ pub async fn stop() {
 }
 
 /// Reads the models again at each SIGHUP. Models that cannot be loaded leave the old ones in their place.
-pub(crate) async fn reload_on_hangup(mut hangups: Hangups, state: AppState, files: Vec<PathBuf>) {
+pub(crate) async fn reload_on_hangup(
+    mut hangups: Hangups,
+    serving: Serving,
+    metrics: Arc<Metrics>,
+    files: Vec<PathBuf>,
+) {
     while hangups.next().await {
         let files = files.clone();
         let loaded = tokio::task::spawn_blocking(move || Models::load(&files)).await;
         let outcome = match loaded {
             Ok(Ok(models)) => {
-                state.replace(models);
+                serving.replace(models);
                 Ok(())
             }
             Ok(Err(why)) => Err(why.to_string()),
             Err(_) => Err("loading panicked".to_owned()),
         };
-        state.metrics.reload(outcome.is_ok());
+        metrics.reload(outcome.is_ok());
         match outcome {
             Ok(()) => eprintln!("models read again"),
             Err(why) => eprintln!("models not read again, the old ones stay: {why}"),

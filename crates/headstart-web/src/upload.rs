@@ -9,13 +9,11 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use crate::intake::{Intake, KIBIBYTE};
+use crate::limits::Limits;
 use crate::name;
 use crate::problem::Problem;
 use crate::queue::UnderWay;
-use crate::state::{AppState, Limits};
-
-/// What the memory of all uploads is counted in.
-pub(crate) const KIBIBYTE: usize = 1024;
 
 /// How much of a refused body is read, as a multiple of what is allowed.
 const PATIENCE: usize = 8;
@@ -41,14 +39,14 @@ pub(crate) struct Held {
 }
 
 /// Reads a request's images when the queue has a place for them.
-pub(crate) async fn receive(request: Request, state: &AppState) -> Result<Received, Problem> {
-    match state.queue.enter() {
+pub(crate) async fn receive(request: Request, intake: &Intake) -> Result<Received, Problem> {
+    match intake.queue.enter() {
         Ok(under_way) => {
-            let (files, memory) = read(request, state).await?;
+            let (files, memory) = read(request, intake).await?;
             Ok(Received { files, _memory: memory, _under_way: under_way })
         }
         Err(problem) => {
-            drain(request, &state.limits).await;
+            drain(request, &intake.limits).await;
             Err(problem)
         }
     }
@@ -56,12 +54,12 @@ pub(crate) async fn receive(request: Request, state: &AppState) -> Result<Receiv
 
 /// Reads the images of a `multipart/form-data` request's `file` fields, or of any other request's body.
 /// What the bytes are is left to the classifier: a content type is only a claim.
-async fn read(request: Request, state: &AppState) -> Result<(Vec<Upload>, OwnedSemaphorePermit), Problem> {
+async fn read(request: Request, intake: &Intake) -> Result<(Vec<Upload>, OwnedSemaphorePermit), Problem> {
     let (parts, body) = request.into_parts();
-    let Held { bytes, memory } = read_body(body, state).await?;
+    let Held { bytes, memory } = read_body(body, intake).await?;
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let uploads = if content_type.is_some_and(is_multipart) {
-        split_form(Request::from_parts(parts, Body::from(bytes)), state.limits.images).await?
+        split_form(Request::from_parts(parts, Body::from(bytes)), intake.limits.images).await?
     } else if bytes.is_empty() {
         return Err(Problem::Empty);
     } else {
@@ -80,9 +78,9 @@ async fn drain(request: Request, limits: &Limits) {
 }
 
 /// Reads a body within the limits of size, time and memory.
-pub(crate) async fn read_body(body: Body, state: &AppState) -> Result<Held, Problem> {
-    let limit = state.limits.body_timeout;
-    timeout(limit, collect(body, state)).await.unwrap_or(Err(Problem::TooSlow { limit }))
+pub(crate) async fn read_body(body: Body, intake: &Intake) -> Result<Held, Problem> {
+    let limit = intake.limits.body_timeout;
+    timeout(limit, collect(body, intake)).await.unwrap_or(Err(Problem::TooSlow { limit }))
 }
 
 fn is_multipart(content_type: &str) -> bool {
@@ -90,20 +88,20 @@ fn is_multipart(content_type: &str) -> bool {
     content_type.get(..EXPECTED.len()).is_some_and(|start| start.eq_ignore_ascii_case(EXPECTED))
 }
 
-async fn collect(mut body: Body, state: &AppState) -> Result<Held, Problem> {
-    let limit = state.limits.request_bytes;
+async fn collect(mut body: Body, intake: &Intake) -> Result<Held, Problem> {
+    let limit = intake.limits.request_bytes;
     if body.size_hint().lower() > limit.saturating_mul(PATIENCE) as u64 {
         return Err(Problem::TooLarge { limit });
     }
     let mut collected = Vec::new();
-    let mut memory = take(&state.memory, 1)?;
+    let mut memory = take(&intake.memory, 1)?;
     while let Some(chunk) = next_chunk(&mut body).await? {
         let refused = if chunk.len() > limit - collected.len() {
             Some(Problem::TooLarge { limit })
         } else {
             let missing =
                 (collected.len() + chunk.len()).div_ceil(KIBIBYTE).saturating_sub(memory.num_permits());
-            take(&state.memory, missing).map(|more| memory.merge(more)).err()
+            take(&intake.memory, missing).map(|more| memory.merge(more)).err()
         };
         if let Some(problem) = refused {
             drop((collected, memory));

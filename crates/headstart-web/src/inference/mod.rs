@@ -16,11 +16,12 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::extractors::{Language, Named};
+use crate::intake::Intake;
 use crate::models::Model;
 use crate::openapi::Guarded;
 use crate::predictor::refusal;
 use crate::problem::{ErrorBody, Problem};
-use crate::state::AppState;
+use crate::serving::Serving;
 use crate::upload;
 use message::{InferRequest, InferResponse};
 
@@ -79,8 +80,8 @@ pub(crate) async fn live() -> &'static str {
     (status = 200, description = "The server takes requests", body = String, content_type = "text/plain"),
     (status = 503, description = "It is about to stop", body = ErrorBody),
 ))]
-pub(crate) async fn ready(state: State<AppState>) -> Result<&'static str, Problem> {
-    crate::health::ready(state).await
+pub(crate) async fn ready(serving: State<Serving>) -> Result<&'static str, Problem> {
+    crate::health::ready(serving).await
 }
 
 #[utoipa::path(get, path = "/v2/models/{name}", tag = "inference",
@@ -91,10 +92,10 @@ pub(crate) async fn ready(state: State<AppState>) -> Result<&'static str, Proble
         (status = 404, description = "No such model", body = ErrorBody),
     ))]
 pub(crate) async fn metadata(
-    State(state): State<AppState>,
+    State(serving): State<Serving>,
     Named(name): Named<String>,
 ) -> Result<Json<ModelMetadata>, Problem> {
-    let model = find(&state, &name)?;
+    let model = find(&serving, &name)?;
     let classes = model.predictor.classes().len() as i64;
     let tensor = |name, datatype, shape: &[i64]| TensorMetadata { name, datatype, shape: shape.to_vec() };
     Ok(Json(ModelMetadata {
@@ -118,11 +119,11 @@ pub(crate) async fn metadata(
         (status = 404, description = "No such model", body = ErrorBody),
     ))]
 pub(crate) async fn model_ready(
-    State(state): State<AppState>,
+    State(serving): State<Serving>,
     Named(name): Named<String>,
 ) -> Result<Json<Readiness>, Problem> {
-    let model = find(&state, &name)?;
-    Ok(Json(Readiness { name: model.name, ready: !state.is_stopping() }))
+    let model = find(&serving, &name)?;
+    Ok(Json(Readiness { name: model.name, ready: !serving.is_stopping() }))
 }
 
 #[utoipa::path(post, path = "/v2/models/{name}/infer", tag = "inference",
@@ -145,21 +146,22 @@ pub(crate) async fn model_ready(
         (status = 503, description = "The queue is full", body = ErrorBody),
     ))]
 pub(crate) async fn infer(
-    State(state): State<AppState>,
+    State(serving): State<Serving>,
+    State(intake): State<Intake>,
     Named(name): Named<String>,
     Language(strings): Language,
     request: Request,
 ) -> Result<Response, Problem> {
-    let model = find(&state, &name)?;
-    let _under_way = state.queue.enter()?;
+    let model = find(&serving, &name)?;
+    let _under_way = intake.queue.enter()?;
     let (parts, body) = request.into_parts();
     // The memory stays counted: the images take the place of the body.
-    let upload::Held { bytes, memory: _memory } = upload::read_body(body, &state).await?;
+    let upload::Held { bytes, memory: _memory } = upload::read_body(body, &intake).await?;
     let (mut request, binary) = message::parse(&parts.headers, bytes)?;
     let wanted = message::wanted(&request)?;
     let id = request.id.take();
-    let images = tensor::images(request, binary, state.limits.images)?;
-    let predicted = timeout(state.limits.answer_timeout, state.queue.assess(&model, images));
+    let images = tensor::images(request, binary, intake.limits.images)?;
+    let predicted = timeout(intake.limits.answer_timeout, intake.queue.assess(&model, images));
     let mut answers = Vec::new();
     for (index, outcome) in predicted.await.map_err(|_| Problem::Busy)??.into_iter().enumerate() {
         let because = |error| Problem::Tensor(format!("image {index}: {}", refusal(&error, strings)));
@@ -168,6 +170,6 @@ pub(crate) async fn infer(
     message::respond(id, &wanted, &model, &answers)
 }
 
-fn find(state: &AppState, name: &str) -> Result<Model, Problem> {
-    state.models().find(name).cloned().ok_or(Problem::NoSuchModel)
+fn find(serving: &Serving, name: &str) -> Result<Model, Problem> {
+    serving.models().find(name).cloned().ok_or(Problem::NoSuchModel)
 }
