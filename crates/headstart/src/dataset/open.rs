@@ -9,7 +9,7 @@ impl Dataset {
     /// Opens a folder of class folders, a folder of `train/`, `val/` (or `valid/`, `validation/`) and
     /// `test/` with class folders each, a `.csv` with the columns `path,label` and perhaps `group`,
     /// `split` and `root`, or a MedMNIST `.npz`. Images are not read: those that cannot be used turn up at
-    /// [`Sample::read`].
+    /// [`Sample::read`](super::Sample::read).
     ///
     /// # Errors
     /// [`Error::Invalid`] when there is nothing, fewer than two classes, or a split without images of
