@@ -21,7 +21,7 @@ pub struct TrainArguments {
     /// The pretrained net, instead of the recipe's. `headstart backbones list` names them.
     #[arg(long, alias = "model", value_name = "NAME")]
     pub backbone: Option<String>,
-    /// The file of the net's pretrained weights (.pth, .safetensors or Keras's .h5). Only efficientnet-lite0 needs none.
+    /// The file of the net's pretrained weights (.pth, .safetensors or Keras's .h5). Not needed for efficientnet-lite0, nor for nets that were pulled.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// What to train besides the new head: none, head, last-block, all, the name of a block (it and what follows), or auto,

@@ -8,6 +8,7 @@ mod encode;
 mod format;
 mod frames;
 mod jpeg;
+mod limits;
 mod odd_copy;
 pub mod preprocess;
 pub mod worker;
@@ -18,12 +19,13 @@ pub use augment::{
     Augment, Perturbation, RESTYLED, Setting, Strength, Style, Stylist, TestView, perturbations,
 };
 pub(crate) use coding::Coding;
-pub use decode::{Cost, DecodeError, Limits, decode, is_slow};
+pub use decode::{DecodeError, decode, is_slow};
 pub(crate) use dicom::patient;
 pub(crate) use encode::data_uri;
 pub use encode::encode_png;
 pub use format::Format;
 pub use frames::first_frames;
+pub use limits::{Cost, Limits};
 pub use odd_copy::OddCopy;
 pub use preprocess::{ChannelOrder, Filter, Preprocess, Resize};
 

@@ -10,7 +10,7 @@ use super::phases::Phases;
 use super::recipe::{Keep, Recipe};
 use super::slices::Slices;
 use super::state::{Fitted, State, Within};
-use super::step::{Batch, Came, Gradients, Step, class_weights};
+use super::step::{Batch, Came, Gradients, Images, Step, class_weights};
 use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
 use super::validate::validate;
 use super::views::Views;
@@ -128,7 +128,8 @@ impl Fit<'_> {
             }
             let learning_rate = self.learning_rate(epoch, state.within.seen);
             let step = Step { tail, recipe, unfreeze_schedule, epoch, learning_rate };
-            let images = (&data, batch, &class_weights[..]);
+            let images =
+                Images { data: &data, places: batch, class_weights: &class_weights, batch: batch.len() };
             let (gradients, came) = self.gradients(&step, &state.parameters, images, &mut state.within)?;
             let Came { loss, penalty, hits } = came;
             let parameters = std::mem::take(&mut state.parameters);
@@ -156,16 +157,15 @@ impl Fit<'_> {
         &self,
         step: &Step<'_>,
         parameters: &Parameters,
-        (data, batch, class_weights): (&Data<'_>, &[usize], &[f32]),
+        images: Images<'_>,
         within: &mut Within,
     ) -> Result<(Gradients, Came)> {
         if self.recipe.slices > 1 {
             let slices = Slices::new(self.recipe.slices, self.ranks);
-            return slices.gradients(step, parameters, (data, batch, class_weights), within);
+            return slices.gradients(step, parameters, images, within);
         }
-        let images = (batch, class_weights);
-        let images = Batch::gather(step.tail, data, step.recipe, images, batch.len(), &mut within.views)?;
-        Ok(step.gradients(parameters, images, &mut within.dropout))
+        let batch = Batch::gather(step.tail, step.recipe, images, &mut within.views)?;
+        Ok(step.gradients(parameters, batch, &mut within.dropout))
     }
 
     /// The tail and its features; while blocks wait, what follows them and the features there.

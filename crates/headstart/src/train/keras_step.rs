@@ -10,7 +10,7 @@ use super::optimizer::Stepper;
 use super::recipe::{Loss, Recipe};
 use super::slices::Slices;
 use super::state::Within;
-use super::step::{Batch, Came, Step};
+use super::step::{Batch, Came, Images, Step};
 use super::targets::Targets;
 use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
 use super::views::Views;
@@ -174,14 +174,13 @@ fn slices_of_a_batch_have_its_gradients() {
             learning_rate: 1e-3,
         };
         let (parameters, mut random) = (tail.parameters(&weights), Random::new(0, 0));
-        let batch =
-            Batch::gather(&tail, &data, &recipe, (&train, &[0.7, 1.3]), 4, &mut random).expect("reads");
+        let images = Images { data: &data, places: &train, class_weights: &[0.7, 1.3], batch: train.len() };
+        let batch = Batch::gather(&tail, &recipe, images, &mut random).expect("reads");
         let (whole, at_once) = step.gradients(&parameters, batch, &mut random);
         // More slices than images leave some empty.
         for count in [2, 3, 4, 7] {
             let (ranks, mut within) = (Ranks::default(), Within::start(1, 1));
             let slices = Slices::new(count, &ranks);
-            let images = (&data, &train[..], &[0.7, 1.3][..]);
             let (sliced, came) = slices.gradients(&step, &parameters, images, &mut within).expect("computes");
             assert!((came.loss - at_once.loss).abs() < 1e-6 * at_once.loss, "{count}: {}", came.loss);
             assert_eq!((came.hits, came.penalty), (at_once.hits, at_once.penalty));

@@ -6,7 +6,7 @@ use super::data::{Prepared, Usable, prepare};
 use super::fit::Data;
 use super::optimizer::Stepper;
 use super::state::Within;
-use super::step::{Batch, Step, class_weights};
+use super::step::{Batch, Images, Step, class_weights};
 use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
 use super::views::Views;
 use super::{Job, Recipe, depth};
@@ -77,13 +77,13 @@ fn climb(job: &Job, net: &Assembled, data: &Data<'_>, observer: &mut dyn Observe
             order.extend(again);
         }
         let batch: Vec<usize> = order.drain(..recipe.batch_size.min(order.len())).collect();
-        let images =
-            Batch::gather(&net.tail, data, recipe, (&batch, &weights), batch.len(), &mut within.views)?;
+        let images = Images { data, places: &batch, class_weights: &weights, batch: batch.len() };
+        let batch = Batch::gather(&net.tail, recipe, images, &mut within.views)?;
         let learning_rate = RATES[0] * (RATES[1] / RATES[0]).powf(step as f64 / (STEPS - 1) as f64);
         let step_of =
             Step { tail: &net.tail, recipe, unfreeze_schedule: &unfreeze_schedule, epoch: 1, learning_rate };
         let came;
-        (parameters, came) = step_of.take(parameters, images, &mut stepper, &mut within.dropout);
+        (parameters, came) = step_of.take(parameters, batch, &mut stepper, &mut within.dropout);
         mean = KEPT * mean + (1.0 - KEPT) * came.loss;
         let smooth = mean / (1.0 - KEPT.powi(step as i32 + 1));
         let least = losses.iter().copied().fold(f64::INFINITY, f64::min);

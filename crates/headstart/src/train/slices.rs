@@ -9,9 +9,8 @@ use std::ops::Range;
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::fit::Data;
 use super::state::Within;
-use super::step::{Batch, Came, Gradients, Step};
+use super::step::{Batch, Came, Gradients, Images, Step};
 use crate::backbone::weights::little_endian;
 use crate::error::Result;
 use crate::network::{Parameters, host};
@@ -44,7 +43,7 @@ impl<'a> Slices<'a> {
         &self,
         step: &Step<'_>,
         parameters: &Parameters,
-        (data, batch, class_weights): (&Data<'_>, &[usize], &[f32]),
+        images: Images<'_>,
         within: &mut Within,
     ) -> Result<(Gradients, Came)> {
         let count = self.owners.len();
@@ -55,14 +54,14 @@ impl<'a> Slices<'a> {
             .map(|(name, parameter)| (name.as_str(), parameter.shape.iter().product()))
             .collect();
         let mut row = |slice: usize| -> Result<Row> {
-            let images = &batch[slice * batch.len() / count..(slice + 1) * batch.len() / count];
-            if images.is_empty() {
+            let Images { places, batch, .. } = images;
+            let places = &places[slice * batch / count..(slice + 1) * batch / count];
+            if places.is_empty() {
                 return Ok(vec![0.0; moving.values().sum::<usize>() + 2]);
             }
             let [mut views, mut dropout] = seeds[slice].map(|seed| Random::new(seed, 0));
-            let images = (images, class_weights);
-            let images = Batch::gather(step.tail, data, step.recipe, images, batch.len(), &mut views)?;
-            Ok(row(&moving, step.gradients_of_slice(parameters, images, &mut dropout)))
+            let slice = Batch::gather(step.tail, step.recipe, Images { places, ..images }, &mut views)?;
+            Ok(row(&moving, step.gradients_of_slice(parameters, slice, &mut dropout)))
         };
         let sum = self.sum(0..count, &mut row)?.map_or(vec![], |sum| little_endian(&sum).into_owned());
         let sum = values(&self.ranks.broadcast(self.owners[0], sum)?);

@@ -14,6 +14,17 @@ use crate::error::Result;
 use crate::network::{Parameter, Parameters, Tail, host};
 use crate::random::Random;
 
+/// Which training images a step takes.
+#[derive(Clone, Copy)]
+pub(super) struct Images<'a> {
+    pub(super) data: &'a Data<'a>,
+    /// Their records, by place.
+    pub(super) places: &'a [usize],
+    pub(super) class_weights: &'a [f32],
+    /// How many the batch has that they are, or are a slice of.
+    pub(super) batch: usize,
+}
+
 /// Images of a step.
 pub(super) struct Batch {
     /// `[batch, H, W, C]`.
@@ -166,29 +177,26 @@ fn value(tensor: Tensor<1>) -> f64 {
 }
 
 impl Batch {
-    /// Gathers the training images at `indices`, or views of them, and mixes them when the recipe says so. They are a
-    /// batch, or a slice of one of `whole` images.
+    /// Gathers training images, or views of them, and mixes them when the recipe says so.
     ///
     /// # Errors
     /// When a file that must be read again has changed.
     pub(super) fn gather(
         tail: &Tail,
-        data: &Data<'_>,
         recipe: &Recipe,
-        (indices, class_weights): (&[usize], &[f32]),
-        whole: usize,
+        Images { data, places, class_weights, batch }: Images<'_>,
         random: &mut Random,
     ) -> Result<Self> {
         let shape = tail.input();
-        let mut values = vec![0.0; indices.len() * shape.len()];
-        data.views.draw(data, indices, &mut values, random)?;
-        let labels: Vec<usize> = indices.iter().map(|index| data.labels[*index]).collect();
+        let mut values = vec![0.0; places.len() * shape.len()];
+        data.views.draw(data, places, &mut values, random)?;
+        let labels: Vec<usize> = places.iter().map(|place| data.labels[*place]).collect();
         let pairs = match recipe.mix {
             Some(mix) => mix.apply(&mut values, shape, random),
             None => Pairs::none(labels.len()),
         };
         let targets = Targets::new(&labels, class_weights, recipe.label_smoothing, &pairs);
-        let targets = Targets { whole, ..targets };
+        let targets = Targets { whole: batch, ..targets };
         let dims = [labels.len(), shape.height, shape.width, shape.channels];
         let features = Tensor::from_data(TensorData::new(values, dims), tail.device());
         Ok(Self { features, labels, targets })
