@@ -17,9 +17,9 @@ const BATCH: usize = 32;
 /// Rows that the distance which refuses is fitted to, at most: images and their views, at even steps.
 const ROWS: usize = 3000;
 /// Training images whose odd copies the gate learns from, at most.
-const LEARNT: usize = 200;
+const LEARNT: usize = 400;
 /// Validation images whose odd copies say whether it has learnt to tell them, at most.
-const ASKED: usize = 100;
+const ASKED: usize = 200;
 
 /// A gate, and what it looks at.
 pub(super) struct FittedGate {
