@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use headstart::classifier::Classifier;
+use headstart::device::Device;
 
 use crate::examples::{self, Example};
 use crate::predictor::Predictor;
@@ -30,15 +31,15 @@ pub struct Models {
 }
 
 impl Models {
-    /// Loads sealed models, and the images to try each with from the folder `examples` beside it. A model is called as
+    /// Loads sealed models, to be computed on `device`, and the images to try each with from the folder `examples` beside it. A model is called as
     /// its file, or, when that is `model`, as the folder it lies in.
     ///
     /// # Errors
     /// No file at all, or one that is no sealed model.
-    pub fn load(files: &[PathBuf]) -> headstart::Result<Self> {
+    pub fn load(files: &[PathBuf], device: &Device) -> headstart::Result<Self> {
         let mut loaded: Vec<Model> = Vec::new();
         for file in files {
-            let predictor: Arc<dyn Predictor> = Arc::new(Classifier::load(file)?);
+            let predictor: Arc<dyn Predictor> = Arc::new(Classifier::load_on(file, device)?);
             let examples = examples::beside(file).into();
             loaded.push(Model { name: free_name(name_of(file), &loaded), predictor, examples });
         }
@@ -111,6 +112,7 @@ mod tests {
 
     #[test]
     fn no_model_is_an_error() {
-        assert_eq!(Models::load(&[]).err().map(|why| why.to_string()).as_deref(), Some("no model to serve"));
+        let why = Models::load(&[], &Device::cpu()).err().map(|why| why.to_string());
+        assert_eq!(why.as_deref(), Some("no model to serve"));
     }
 }

@@ -17,6 +17,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
+use headstart::device::Device;
+
 use crate::access::Access;
 use crate::app;
 use crate::body::Arriving;
@@ -43,6 +45,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub struct Service {
     /// Sealed models. The first answers who names none.
     pub models: Vec<PathBuf>,
+    /// What they are computed on.
+    pub device: Device,
     /// Port 0 means any free one.
     pub address: SocketAddr,
     /// Who may use it.
@@ -164,7 +168,7 @@ impl Acceptor {
 /// # Errors
 /// A file that is no sealed model, or an address that cannot be taken.
 pub fn run(service: Service, ready: impl FnOnce(SocketAddr)) -> headstart::Result<()> {
-    let models = Models::load(&service.models)?;
+    let models = Models::load(&service.models, &service.device)?;
     let failed = |why| headstart::Error::Usage(format!("cannot serve on {}: {why}", service.address));
     signals::hush_panics();
     let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
@@ -175,7 +179,7 @@ pub fn run(service: Service, ready: impl FnOnce(SocketAddr)) -> headstart::Resul
         let hangups = signals::Hangups::new();
         ready(server.address());
         let AppState { serving, metrics, .. } = state;
-        tokio::spawn(signals::reload_on_hangup(hangups, serving, metrics, service.models));
+        tokio::spawn(signals::reload_on_hangup(hangups, serving, metrics, (service.models, service.device)));
         server.run(signals::stop()).await;
         Ok(())
     });

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use headstart::device::Device;
+
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::serving::Serving;
@@ -20,11 +22,11 @@ pub(crate) async fn reload_on_hangup(
     mut hangups: Hangups,
     serving: Serving,
     metrics: Arc<Metrics>,
-    files: Vec<PathBuf>,
+    (files, device): (Vec<PathBuf>, Device),
 ) {
     while hangups.next().await {
-        let files = files.clone();
-        let loaded = tokio::task::spawn_blocking(move || Models::load(&files)).await;
+        let (files, device) = (files.clone(), device.clone());
+        let loaded = tokio::task::spawn_blocking(move || Models::load(&files, &device)).await;
         let outcome = match loaded {
             Ok(Ok(models)) => {
                 serving.replace(models);

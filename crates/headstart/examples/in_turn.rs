@@ -2,10 +2,13 @@
 //! and prints the milliseconds that it took.
 //!
 //!     cargo run --release --example in_turn -- trunk|tail-step BACKBONE BATCH [WEIGHTS]
+//!
+//! HEADSTART_DEVICE names what it computes on: cpu, unless it is set.
 
 use std::path::Path;
 
 use headstart::backbone::{Backbone, Unfreeze};
+use headstart::device::Device;
 use headstart::train::Recipe;
 use headstart::train::throughput::Stopwatch;
 use headstart_kernels::HugePages;
@@ -23,7 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     recipe.batch_size = batch.parse()?;
     recipe.unfreeze = if work == "trunk" { Unfreeze::Nothing } else { Unfreeze::LastBlock };
     let backbone = Backbone::load(name, weights.first().map(Path::new))?;
-    let mut stopwatch = Stopwatch::new(backbone, &recipe)?;
+    let device = std::env::var("HEADSTART_DEVICE").unwrap_or_else(|_| "cpu".into());
+    let mut stopwatch = Stopwatch::new(backbone, &recipe, &Device::open(device.parse()?)?)?;
     for line in std::io::stdin().lines() {
         line?;
         let time = if work == "trunk" { stopwatch.trunk() } else { stopwatch.tail_step() };

@@ -18,6 +18,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::backbone::{LayerRow, layer_rows};
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::evaluate::{Drift, predicted, shares};
 use crate::explain::{Heatmap, Method};
@@ -54,15 +55,15 @@ impl Classifier {
     /// Compiles a model and writes its golden scores into the description.
     pub(crate) fn seal(sealed: &mut Sealed) -> Self {
         sealed.description.golden.clear();
-        let mut classifier = Self::compile(sealed.clone());
+        let mut classifier = Self::compile(sealed.clone(), &Device::cpu());
         let golden = classifier.golden_scores();
         sealed.description.golden.clone_from(&golden);
         classifier.description.golden = golden;
         classifier
     }
 
-    fn compile(sealed: Sealed) -> Self {
-        let net = Net::new(&sealed.description, &sealed.members());
+    fn compile(sealed: Sealed, device: &Device) -> Self {
+        let net = Net::new(&sealed.description, &sealed.members(), device);
         let Sealed { description, gate, .. } = sealed;
         Self { card: Card::new(&description), net, gate, description }
     }
@@ -73,8 +74,19 @@ impl Classifier {
     /// A missing file, one that is no headstart model or was changed since it was sealed, or one that computes other
     /// scores than then.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_on(path, &Device::cpu())
+    }
+
+    /// As [`Classifier::load`], to be computed on `device`, where the golden scores are checked, too. Heat maps are
+    /// computed on the CPU from the maps that the device gives.
+    ///
+    /// # Errors
+    /// As [`Classifier::load`].
+    pub fn load_on(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = path.as_ref();
-        Self::from_bytes(&Sealed::bytes(path)?, path)
+        let classifier = Self::compile(Sealed::parse(&Sealed::bytes(path)?, path)?, device);
+        classifier.check(path)?;
+        Ok(classifier)
     }
 
     /// As [`Classifier::load`], from the bytes of a sealed file. `name` is what errors call them.
@@ -83,7 +95,7 @@ impl Classifier {
     /// As [`Classifier::load`].
     pub fn from_bytes(bytes: &[u8], name: impl AsRef<Path>) -> Result<Self> {
         let name = name.as_ref();
-        let classifier = Self::compile(Sealed::parse(bytes, name)?);
+        let classifier = Self::compile(Sealed::parse(bytes, name)?, &Device::cpu());
         classifier.check(name)?;
         Ok(classifier)
     }
@@ -99,7 +111,7 @@ impl Classifier {
     /// As [`Classifier::load`], with the file's SHA-256.
     pub(crate) fn load_with_digest(path: &Path) -> Result<(Self, String)> {
         let bytes = Sealed::bytes(path)?;
-        let classifier = Self::compile(Sealed::parse(&bytes, path)?);
+        let classifier = Self::compile(Sealed::parse(&bytes, path)?, &Device::cpu());
         classifier.check(path)?;
         Ok((classifier, sha256(&bytes)))
     }
@@ -108,7 +120,7 @@ impl Classifier {
     pub(crate) fn load_with_tensors(path: &Path) -> Result<(Self, Sealed, String)> {
         let bytes = Sealed::bytes(path)?;
         let sealed = Sealed::parse(&bytes, path)?;
-        let classifier = Self::compile(sealed.clone());
+        let classifier = Self::compile(sealed.clone(), &Device::cpu());
         classifier.check(path)?;
         Ok((classifier, sealed, sha256(&bytes)))
     }

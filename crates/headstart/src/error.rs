@@ -44,6 +44,14 @@ pub enum Error {
     /// Settings do not go together, or one is unknown.
     #[error("{0}")]
     Usage(String),
+    /// The machine has no such device, or its driver refuses.
+    #[error("device {device}: {why}")]
+    Device {
+        /// As the setting names it: `vulkan`.
+        device: &'static str,
+        /// What is wrong.
+        why: String,
+    },
     /// Parts of a table are not there yet.
     #[error("{}: expected the parts of {expected} shards, found none of {missing}", shown(path))]
     Incomplete {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::backbone::Backbone;
 use crate::dataset::{Dataset, Grouping};
+use crate::device::DeviceClass;
 use crate::error::Result;
 use crate::features::usual_cache;
 use crate::observer::{Observer, Silent};
@@ -135,6 +136,13 @@ impl Trainer {
     #[must_use]
     pub fn positive(mut self, class: &str) -> Self {
         self.job.positive = Some(class.into());
+        self
+    }
+
+    /// Computes on the first device of this kind, where the build supports it; on the CPU unless given.
+    #[must_use]
+    pub fn device(mut self, device: DeviceClass) -> Self {
+        self.job.device = device;
         self
     }
 

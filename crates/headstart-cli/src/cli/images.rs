@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use headstart::dataset::Grouping;
 
-use super::{CacheArguments, duration, setting};
+use super::{CacheArguments, DeviceArguments, duration, setting};
 
 #[derive(Debug, Args)]
 pub struct InspectArguments {
@@ -85,6 +85,8 @@ pub struct FeaturesArguments {
     /// and split; X.npz holds them itself.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArguments,
     #[command(flatten)]
     pub cache: CacheArguments,
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use headstart::Error;
+use headstart::device::DeviceClass;
 
 pub use images::{ChooseArguments, FeaturesArguments, InspectArguments, SplitArguments};
 pub use model::{
@@ -148,6 +149,14 @@ pub struct DemoArguments {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub cache: CacheArguments,
+}
+
+#[derive(Debug, Default, Args)]
+pub struct DeviceArguments {
+    /// What to compute on: cpu, or cuda, vulkan or metal, which need a build with the feature of that name. Images are decoded
+    /// on the CPU.
+    #[arg(long, default_value = "cpu", value_parser = setting::<DeviceClass>, value_name = "DEVICE")]
+    pub device: DeviceClass,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use headstart::explain::Method;
 
-use super::setting;
+use super::{DeviceArguments, setting};
 
 #[derive(Debug, Args)]
 pub struct EvaluateArguments {
@@ -29,6 +29,8 @@ pub struct EvaluateArguments {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub device: DeviceArguments,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -60,6 +62,8 @@ pub struct PredictArguments {
     /// Also draw how each heat map changes when the net's weights are shuffled block by block. It must change.
     #[arg(long, requires = "explain")]
     pub explain_check: bool,
+    #[command(flatten)]
+    pub device: DeviceArguments,
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +96,8 @@ pub struct ServeArguments {
     /// The most processor seconds that decoding one image may take. More ends it.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3600))]
     pub image_seconds: u64,
+    #[command(flatten)]
+    pub device: DeviceArguments,
 }
 
 #[derive(Debug, Args)]
@@ -173,4 +179,6 @@ pub struct BenchArguments {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub device: DeviceArguments,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use headstart::dataset::Grouping;
+use headstart::device::DeviceClass;
 use headstart::evaluate::{CalibrationMethod, ThresholdPolicy};
 
 use super::{CacheArguments, duration, setting};
@@ -83,6 +84,10 @@ pub struct TrainArguments {
     /// repeat must be the same.
     #[arg(long, num_args = 0..=1, value_name = "RUN")]
     pub resume: Option<Option<PathBuf>>,
+    /// What to compute on: cpu, or cuda, vulkan or metal, which need a build with the feature of that name. Another device than
+    /// the CPU gives other bits. Default: cpu.
+    #[arg(long, value_parser = setting::<DeviceClass>, value_name = "DEVICE")]
+    pub device: Option<DeviceClass>,
     /// Seconds between two checkpoints. There is also one after each epoch. Default: 60.
     #[arg(long, value_name = "SECONDS")]
     pub checkpoint_every: Option<f64>,

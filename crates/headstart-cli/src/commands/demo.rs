@@ -6,7 +6,7 @@ use headstart::phantom;
 use headstart::train::{Job, Recipe};
 
 use super::cache::Cache;
-use crate::cli::{DemoArguments, Format, PredictArguments};
+use crate::cli::{DemoArguments, DeviceArguments, Format, PredictArguments};
 use crate::output::Terminal;
 use crate::print::{self, out};
 
@@ -42,5 +42,6 @@ pub fn run(arguments: DemoArguments) -> Result<()> {
         explain: None,
         explain_method: Method::GradCam,
         explain_check: false,
+        device: DeviceArguments::default(),
     })
 }

@@ -22,7 +22,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
         bail!("--recalibrate: the file is there already");
     }
     let model = super::model_file(&arguments.model)?;
-    let classifier = Classifier::load(&model)?;
+    let classifier = Classifier::load_on(&model, &super::device(&arguments.device)?)?;
     let (data, classes) = (&arguments.data, &arguments.classes);
     let mut measured = classifier_on(&classifier, data, classes, arguments.stress, &mut Terminal::default())?;
     first_frames(measured.first_frames).iter().for_each(|line| Terminal::default().warn(line));

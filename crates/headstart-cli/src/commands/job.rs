@@ -79,6 +79,7 @@ fn change(job: &mut Job, arguments: TrainArguments, line: &str) -> Result<()> {
     job.image_size = arguments.image_size.or(job.image_size);
     job.train_images = arguments.train_images.or(job.train_images);
     job.exclude = arguments.exclude.or(job.exclude.take());
+    job.device = arguments.device.unwrap_or(job.device);
     job.positive = arguments.positive.or(job.positive.take());
     job.cache = arguments.cache.folder.unwrap_or_else(|| std::mem::take(&mut job.cache));
     job.cache_limit = arguments.cache_limit.map(|mebibytes| mebibytes << 20).or(job.cache_limit);

@@ -32,8 +32,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use headstart::Error;
+use headstart::device::Device;
 
-use crate::cli::{Arguments, BackbonesCommand, BackbonesListArguments, Command, RecipesCommand};
+use crate::cli::{
+    Arguments, BackbonesCommand, BackbonesListArguments, Command, DeviceArguments, RecipesCommand,
+};
+use crate::print::err;
 
 /// Runs what was asked for by the command `line`.
 pub fn run(arguments: Arguments, line: &str) -> Result<()> {
@@ -70,6 +74,15 @@ pub fn run(arguments: Arguments, line: &str) -> Result<()> {
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::manual(),
     }
+}
+
+/// Opens what is asked for, and says what it is unless it is the CPU.
+fn device(asked: &DeviceArguments) -> Result<Device> {
+    let device = Device::open(asked.device)?;
+    if !device.class().is_cpu() {
+        err!("computing on {}", device.name());
+    }
+    Ok(device)
 }
 
 /// The file of a sealed model: as given, or the one in a run folder.

@@ -27,7 +27,7 @@ const DRIFT: usize = 10_000;
 pub fn run(arguments: &PredictArguments) -> Result<()> {
     stop_on_interrupt();
     let model = super::model_file(&arguments.model)?;
-    let classifier = Classifier::load(&model)?;
+    let classifier = Classifier::load_on(&model, &super::device(&arguments.device)?)?;
     let explanations = Explanations::new(arguments, &model)?;
     let files = inputs::files(&arguments.files)?;
     let answers = Answers::new(&classifier, arguments.format, &files);

@@ -22,6 +22,7 @@ pub fn run(arguments: &ServeArguments) -> Result<()> {
         arguments.models.iter().map(|given| super::model_file(given)).collect::<Result<_>>()?;
     let service = Service {
         models,
+        device: super::device(&arguments.device)?,
         address: arguments.address,
         access,
         hosts: Hosts::of(arguments.address.ip(), &arguments.allow_host),

@@ -1,10 +1,13 @@
 //! The kernels as operations on Burn's tensors, with gradients.
 //!
 //! On Flex, Burn's CPU backend, they are this crate's; a backend that is added to [`MapOps`]
-//! without kernels of its own runs Burn's operations. Maps are `[batch, height, width, channels]`.
+//! without kernels of its own, as Cube is with the feature `cube`, runs Burn's operations. Maps are
+//! `[batch, height, width, channels]`.
 
 mod autodiff;
 mod composed;
+#[cfg(feature = "cube")]
+mod cube;
 mod flex;
 mod ops;
 #[cfg(test)]

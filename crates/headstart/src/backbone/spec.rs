@@ -249,6 +249,25 @@ impl Layer {
         }
     }
 
+    /// Every batch normalisation within it.
+    pub fn norms(&self) -> Vec<&BatchNorm> {
+        match self {
+            Self::Convolution(layer) => layer.norm.iter().collect(),
+            Self::Norm(layer) => vec![&layer.norm],
+            Self::SqueezeExcite(gate) => gate.reduce.norm.iter().chain(&gate.expand.norm).collect(),
+            Self::Concatenate { branches } => branches.iter().flatten().flat_map(Self::norms).collect(),
+            Self::Residual { body, shortcut, .. } => {
+                body.iter().chain(shortcut).flat_map(Self::norms).collect()
+            }
+            Self::MaxPool(_)
+            | Self::AveragePool { .. }
+            | Self::GlobalAveragePool
+            | Self::Flatten
+            | Self::Dropout { .. }
+            | Self::Dense(_) => vec![],
+        }
+    }
+
     /// The names and shapes of the tensors that training never changes: running statistics.
     pub fn statistics(&self) -> Vec<(String, Vec<usize>)> {
         match self {

@@ -3,9 +3,11 @@
 use super::Description;
 use crate::backbone::spec::{Layer, MapShape, output_shape};
 use crate::backbone::weights::Weights;
+use crate::compiled::Stages;
+use crate::device::Device;
 use crate::explain::{self, GradCam, Heatmap, Method};
 use crate::features::input;
-use crate::trunk::{Buffers, Stages};
+use crate::trunk::Buffers;
 
 /// Compiled from a description and its weights.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(super) struct Maps<'a> {
 
 impl Net {
     /// Compiles the trunk that the `members` share and the tail of each.
-    pub(super) fn new(description: &Description, members: &[Weights]) -> Self {
+    pub(super) fn new(description: &Description, members: &[Weights], device: &Device) -> Self {
         let layers: Vec<&Layer> = description.blocks.iter().flat_map(|block| &block.layers).collect();
         let cut = description.blocks[..description.cut].iter().map(|block| block.layers.len()).sum();
         let input = input(&description.preprocess);
@@ -39,13 +41,13 @@ impl Net {
         let looks = gate.flat_map(|gate| [Some(gate.layers), gate.unusual.map(|unusual| unusual.layers)]);
         let cuts: Vec<usize> = looks.flatten().chain(place).collect();
         let shape = output_shape(layers[..cut].iter().copied(), input);
-        let tail = |weights| Stages::new(&layers, cut..layers.len(), weights, shape, &cuts);
+        let tail = |weights| Stages::new(&layers, cut..layers.len(), weights, shape, &cuts, device);
         let grad_cam = |weights, place| {
             let shape = output_shape(layers[..place].iter().copied(), input);
             GradCam::new(&layers[place..], weights, shape)
         };
         Self {
-            trunk: Stages::new(&layers, 0..cut, &members[0], input, &cuts),
+            trunk: Stages::new(&layers, 0..cut, &members[0], input, &cuts, device),
             tails: members.iter().map(tail).collect(),
             grad_cams: place.map(|at| (at, members.iter().map(|weights| grad_cam(weights, at)).collect())),
         }

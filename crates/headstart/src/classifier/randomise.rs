@@ -3,12 +3,14 @@
 use super::Sealed;
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
+use crate::compiled::Stages;
+use crate::device::Device;
 use crate::error::Result;
 use crate::explain::{GradCam, Heatmap, Method, place};
 use crate::features::input;
 use crate::image::Image;
 use crate::random::Random;
-use crate::trunk::{Buffers, Stages};
+use crate::trunk::Buffers;
 
 /// Stream of random numbers.
 const STREAM: u64 = 0xadeb;
@@ -69,7 +71,7 @@ fn explain(
     method: Method,
 ) -> Heatmap {
     let Some(at) = place(layers, input) else { return Heatmap { width: 1, height: 1, values: vec![0.0] } };
-    let stages = Stages::new(layers, 0..at, weights, input, &[]);
+    let stages = Stages::new(layers, 0..at, weights, input, &[], &Device::cpu());
     let shape = stages.shape_after(at).expect("the last stage ends there");
     let maps = stages.forward(pixels, 1, &mut Buffers::default(), |_, _, _| {});
     GradCam::new(&layers[at..], weights, shape).look(&maps, class, method)

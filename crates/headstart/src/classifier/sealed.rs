@@ -9,6 +9,7 @@ use super::{Seen, Wording, check, digest};
 use crate::backbone::registry::Provenance;
 use crate::backbone::spec::{Block, Layer};
 use crate::backbone::weights::{self, Weights};
+use crate::device::DeviceClass;
 use crate::error::{Error, Result};
 use crate::evaluate::{
     Calibration, Conformal, Confusion, Doubt, Outcomes, Output, Reference, SplitMetrics, Spread,
@@ -76,6 +77,9 @@ pub struct Description {
     pub wording: Wording,
     /// Seed of the training.
     pub seed: u64,
+    /// What it was trained on: the same seed gives the same bits on the CPU only.
+    #[serde(default, skip_serializing_if = "DeviceClass::is_cpu")]
+    pub device: DeviceClass,
     /// Number of training images.
     pub training_images: usize,
     /// The epochs of the first member.

@@ -46,6 +46,7 @@ pub(crate) fn description() -> Description {
         recipe: String::new(),
         wording: Wording::default(),
         seed: 1,
+        device: crate::device::DeviceClass::Cpu,
         training_images: 3,
         history: History::default(),
         members: vec![],

@@ -209,7 +209,7 @@ fn sum(mut left: Vec<f32>, right: &[f32]) -> Vec<f32> {
 
 #[cfg(all(test, feature = "train"))]
 mod tests {
-    use burn::tensor::{Device, Tensor, TensorData};
+    use burn::tensor::{Tensor, TensorData};
 
     use super::*;
     use crate::backbone::registry::ENTRIES;
@@ -220,9 +220,9 @@ mod tests {
     /// By Burn, with the layers that training uses.
     fn by_burn(layers: &[Layer], weights: &Weights, (maps, shape): Maps<'_>) -> Vec<f32> {
         let MapShape { height, width, channels } = shape;
-        let tail = Tail::new(layers.to_vec(), shape, weights, Device::flex());
+        let tail = Tail::new(layers.to_vec(), shape, weights, &crate::device::Device::cpu());
         let data = TensorData::new(maps.to_vec(), [1, height, width, channels]);
-        let leaf = Tensor::<4>::from_inner(Tensor::from_data(data, tail.device())).require_grad();
+        let leaf = Tensor::<4>::from_inner(Tensor::from_data(data, tail.device().tensors())).require_grad();
         let mut parameters = tail.parameters(weights);
         parameters.values_mut().for_each(|parameter| {
             parameter.values = Tensor::from_inner(parameter.values.clone());

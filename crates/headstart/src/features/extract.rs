@@ -15,13 +15,15 @@ use super::written;
 use crate::backbone::Backbone;
 use crate::backbone::spec::{Block, Layer, MapShape, Spec, output_shape};
 use crate::backbone::weights::Weights;
+use crate::compiled::Compiled;
 use crate::dataset::Sample;
+use crate::device::{Device, DeviceClass};
 use crate::error::{Error, Result};
 use crate::image::{Image, Limits, Preprocess};
 use crate::observer::Observer;
 use crate::ranks::Ranks;
 use crate::sha256::sha256;
-use crate::trunk::{Buffers, Plan};
+use crate::trunk::Buffers;
 
 /// A frozen trunk with its preprocessing.
 #[derive(Debug)]
@@ -30,7 +32,11 @@ pub struct Extractor {
     blocks: Vec<Block>,
     weights: Weights,
     /// Compiled when images have to pass, which those in the cache have not.
-    plan: Mutex<Option<Arc<Plan>>>,
+    plan: Mutex<Option<Arc<Compiled>>>,
+    device: Device,
+    /// Names the trunk.
+    trunk: String,
+    /// The same, and the kind of device unless it is the CPU.
     key: String,
 }
 
@@ -59,22 +65,38 @@ pub struct ExtractedViews {
 impl Extractor {
     /// The first `cut` blocks of a backbone.
     pub fn new(backbone: &Backbone, cut: usize, preprocess: &Preprocess) -> Self {
+        let trunk = key(&backbone.spec, backbone, cut, preprocess);
         Self {
             preprocess: preprocess.clone(),
             blocks: backbone.spec.blocks[..cut].to_vec(),
             weights: backbone.weights.clone(),
             plan: Mutex::default(),
-            key: key(&backbone.spec, backbone, cut, preprocess),
+            device: Device::cpu(),
+            key: trunk.clone(),
+            trunk,
         }
+    }
+
+    /// The same, computed on `device`. Its features differ in their last digits from those of another kind of device,
+    /// and have a place of their own in the cache.
+    #[must_use]
+    pub fn on(self, device: &Device) -> Self {
+        let key = match device.class() {
+            DeviceClass::Cpu => self.trunk.clone(),
+            class @ (DeviceClass::Cuda | DeviceClass::Vulkan | DeviceClass::Metal) => {
+                format!("{}@{class}", self.trunk)
+            }
+        };
+        Self { plan: Mutex::default(), device: device.clone(), key, ..self }
     }
 
     fn layers(&self) -> impl Iterator<Item = &Layer> {
         self.blocks.iter().flat_map(|block| &block.layers)
     }
 
-    pub(super) fn plan(&self) -> Arc<Plan> {
+    pub(super) fn plan(&self) -> Arc<Compiled> {
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        let compile = || Arc::new(Plan::new(self.layers(), &self.weights, self.input()));
+        let compile = || Arc::new(Compiled::new(self.layers(), &self.weights, self.input(), &self.device));
         plan.get_or_insert_with(compile).clone()
     }
 

@@ -8,25 +8,26 @@ use super::records::Records;
 use super::written;
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
+use crate::compiled::Compiled;
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::observer::Observer;
 use crate::ranks::Ranks;
 use crate::sha256::sha256;
-use crate::trunk::Plan;
 
 /// The layers between two cuts.
 #[derive(Debug)]
 pub(crate) struct Further {
-    plan: Plan,
+    plan: Compiled,
     key: String,
 }
 
 impl Further {
-    /// Compiles `layers`, which read features of shape `input`.
-    pub(crate) fn new(layers: &[Layer], weights: &Weights, input: MapShape) -> Self {
+    /// Compiles `layers`, which read features of shape `input`, for the device that these come from.
+    pub(crate) fn new(layers: &[Layer], weights: &Weights, input: MapShape, device: &Device) -> Self {
         let text = serde_json::to_string(layers).expect("plain structs become JSON");
         let key = sha256(format!("1 {text} {}", weights.digest(layers)).as_bytes());
-        Self { plan: Plan::new(layers, weights, input), key: format!("further-{}", &key[..16]) }
+        Self { plan: Compiled::new(layers, weights, input, device), key: format!("further-{}", &key[..16]) }
     }
 
     /// Shape of one image's features at the later cut.
@@ -97,7 +98,7 @@ mod tests {
         let mut weights = Weights::default();
         weights.insert("sum.weight", vec![2, 1], vec![factor; 2]);
         weights.insert("sum.bias", vec![1], vec![0.0]);
-        Further::new(&layers, &weights, MapShape::new(1, 1, 2))
+        Further::new(&layers, &weights, MapShape::new(1, 1, 2), &Device::cpu())
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use half::f16;
 
-use super::fill::batch_size;
 use super::{Extracted, Extractor};
 use crate::backbone::spec::MapShape;
 use crate::error::{Error, Result};
@@ -50,7 +49,7 @@ impl Extractor {
     ) -> Result<Vec<f32>> {
         let map = self.output();
         let plan = self.plan();
-        let (size, mut buffers) = (batch_size(&plan), Buffers::default());
+        let (size, mut buffers) = (plan.batch_size(), Buffers::default());
         let mut means = Vec::with_capacity(total * map.channels);
         for start in (0..total).step_by(size) {
             if progress.stop() {

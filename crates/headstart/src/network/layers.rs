@@ -100,18 +100,17 @@ fn drop(maps: Tensor<4>, rate: f32, random: &mut Random) -> Tensor<4> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-
     use super::*;
     use crate::backbone::weights::Weights;
+    use crate::device::Device;
     use crate::network::host;
 
     #[test]
     fn dropout_zeroes_its_share_while_training_and_keeps_the_sum() {
         let input = MapShape::new(1, 1, 10_000);
-        let tail = Tail::new(vec![Layer::Dropout { rate: 0.25 }], input, &Weights::default(), Device::flex());
+        let tail = Tail::new(vec![Layer::Dropout { rate: 0.25 }], input, &Weights::default(), &Device::cpu());
         let forward = |random: Option<&mut Random>| {
-            let ones = Tensor::<4>::ones([1, 1, 1, input.len()], tail.device());
+            let ones = Tensor::<4>::ones([1, 1, 1, input.len()], tail.device().tensors());
             host(tail.forward(&Parameters::new(), ones, random))
         };
         assert!(forward(None).iter().all(|value| *value == 1.0));

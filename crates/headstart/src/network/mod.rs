@@ -8,12 +8,13 @@ mod layers;
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 use headstart_kernels::burn::{scale_kernels, sum_of_squares};
 
 use crate::backbone::spec::{BatchNorm, Convolution, Dense, Layer, MapShape};
 use crate::backbone::weights::Weights;
+use crate::device::Device;
 use crate::random::Random;
 
 /// A parameter's shape and values.
@@ -35,17 +36,22 @@ pub struct Tail {
     input: MapShape,
     /// Running statistics of batch normalisation: never trained.
     statistics: Weights,
+    /// On the device, by the name of the normalisation: the mean that is taken off, and the inverse of the deviation.
+    normalisers: BTreeMap<String, [Tensor<1>; 2]>,
     device: Device,
 }
 
 impl Tail {
     /// A tail of `layers` that reads maps of shape `input`, on `device`.
-    pub fn new(layers: Vec<Layer>, input: MapShape, weights: &Weights, device: Device) -> Self {
+    pub fn new(layers: Vec<Layer>, input: MapShape, weights: &Weights, device: &Device) -> Self {
         let mut statistics = Weights::default();
         for (name, shape) in layers.iter().flat_map(Layer::statistics) {
             statistics.insert(&name, shape, weights.get(&name).values.clone());
         }
-        Self { layers, input, statistics, device }
+        let norms = layers.iter().flat_map(Layer::norms);
+        let normalisers =
+            norms.map(|norm| (norm.name.clone(), normalisers(norm, &statistics, device))).collect();
+        Self { layers, input, statistics, normalisers, device: device.clone() }
     }
 
     /// Its layers.
@@ -71,7 +77,7 @@ impl Tail {
 
     fn parameter(&self, shape: Vec<usize>, values: &[f32]) -> Parameter {
         let data = TensorData::new(values.to_vec(), [values.len()]);
-        Parameter { shape, values: Tensor::from_data(data, &self.device) }
+        Parameter { shape, values: Tensor::from_data(data, self.device.tensors()) }
     }
 
     /// The parameters and statistics, back on the host.
@@ -94,14 +100,22 @@ impl Tail {
         &self,
         parameters: &Parameters,
         features: Tensor<4>,
-        mut dropout: Option<&mut Random>,
+        dropout: Option<&mut Random>,
     ) -> Tensor<2> {
-        let maps = self
-            .layers
-            .iter()
-            .fold(features, |maps, layer| layers::forward(layer, self, parameters, maps, &mut dropout));
+        let maps = self.maps(parameters, features, dropout);
         let [batch, _, _, classes] = maps.dims();
         maps.reshape([batch, classes])
+    }
+
+    /// As [`Tail::forward`], where the last layer leaves maps, `[batch, H, W, C]`.
+    pub(crate) fn maps(
+        &self,
+        parameters: &Parameters,
+        features: Tensor<4>,
+        mut dropout: Option<&mut Random>,
+    ) -> Tensor<4> {
+        let layers = self.layers.iter();
+        layers.fold(features, |maps, layer| layers::forward(layer, self, parameters, maps, &mut dropout))
     }
 
     /// Names of the weights that [`Tail::penalty`] is about.
@@ -162,7 +176,7 @@ impl Tail {
         let weight = self.tensor::<4>(parameters, &format!("{}.weight", layer.name));
         let bias = match layer.bias {
             true => self.tensor::<1>(parameters, &format!("{}.bias", layer.name)),
-            false => Tensor::zeros([layer.output], &self.device),
+            false => Tensor::zeros([layer.output], self.device.tensors()),
         };
         let Some(norm) = &layer.norm else { return (weight, bias) };
         let [scale, mean, beta] = self.normalisation(norm, parameters);
@@ -172,16 +186,20 @@ impl Tail {
 
     /// The scale of each channel, the mean that is taken off before it and the shift that is added behind it.
     fn normalisation(&self, norm: &BatchNorm, parameters: &Parameters) -> [Tensor<1>; 3] {
-        let constant = |part: &str, f: &dyn Fn(f32) -> f32| {
-            let values: Vec<f32> =
-                self.statistics.get(&format!("{}.{part}", norm.name)).values.iter().map(|v| f(*v)).collect();
-            let length = values.len();
-            Tensor::<1>::from_data(TensorData::new(values, [length]), &self.device)
-        };
-        let mean = constant("running_mean", &|mean| mean);
-        let inverse = constant("running_var", &|variance| 1.0 / (variance + norm.epsilon).sqrt());
+        let [mean, inverse] = self.normalisers[&norm.name].clone();
         let scale = self.tensor::<1>(parameters, &format!("{}.weight", norm.name)) * inverse;
         let beta = self.tensor::<1>(parameters, &format!("{}.bias", norm.name));
         [scale, mean, beta]
     }
+}
+
+fn normalisers(norm: &BatchNorm, statistics: &Weights, device: &Device) -> [Tensor<1>; 2] {
+    let constant = |part: &str, f: &dyn Fn(f32) -> f32| {
+        let values = &statistics.get(&format!("{}.{part}", norm.name)).values;
+        let values: Vec<f32> = values.iter().map(|value| f(*value)).collect();
+        let length = values.len();
+        Tensor::from_data(TensorData::new(values, [length]), device.tensors())
+    };
+    let mean = constant("running_mean", &|mean| mean);
+    [mean, constant("running_var", &|variance| 1.0 / (variance + norm.epsilon).sqrt())]
 }

@@ -89,6 +89,7 @@ impl Job {
         add("resplit", self.resplit.then(|| "given".into()));
         add("no_test", self.no_test.then(|| "given".into()));
         add("positive", self.positive.clone());
+        add("device", (!self.device.is_cpu()).then(|| self.device.to_string()));
         all
     }
 }

@@ -68,7 +68,11 @@ pub fn is_temporary(error: &Error) -> bool {
         Error::Io { source, .. } => may_pass(source),
         // Somebody may be at work on them.
         Error::Incomplete { .. } => true,
-        Error::Invalid { .. } | Error::Setting { .. } | Error::Usage(_) | Error::Interrupted => false,
+        Error::Invalid { .. }
+        | Error::Setting { .. }
+        | Error::Device { .. }
+        | Error::Usage(_)
+        | Error::Interrupted => false,
     }
 }
 

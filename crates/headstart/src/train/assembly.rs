@@ -1,11 +1,10 @@
 //! A backbone, cut, with a new head grafted on.
 
-use burn::tensor::Device;
-
 use super::Recipe;
 use crate::backbone::Backbone;
 use crate::backbone::spec::{Block, Layer, count, output_shape};
 use crate::backbone::weights::Weights;
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::features::{Extractor, input};
 use crate::network::{self, Tail};
@@ -38,13 +37,18 @@ pub fn trunk(recipe: &Recipe) -> Result<Extractor> {
 }
 
 impl Assembled {
-    /// Cuts a backbone as the recipe says and gives it a fresh head for so many classes.
+    /// Cuts a backbone as the recipe says and gives it a fresh head for so many classes, to be computed on `device`.
     ///
     /// # Errors
     /// [`Error::Usage`] for a block that the backbone has not, and for a head that is too large.
-    pub(super) fn new(backbone: Backbone, recipe: &Recipe, classes: usize, seed: u64) -> Result<Self> {
+    pub(super) fn new(
+        backbone: Backbone,
+        recipe: &Recipe,
+        (classes, seed): (usize, u64),
+        device: &Device,
+    ) -> Result<Self> {
         let cut = backbone.spec.cut(&recipe.unfreeze)?;
-        let extractor = Extractor::new(&backbone, cut, &backbone.preprocess);
+        let extractor = Extractor::new(&backbone, cut, &backbone.preprocess).on(device);
         let all = backbone.spec.layers(0..backbone.spec.blocks.len());
         let head = recipe.head(output_shape(all, input(&backbone.preprocess)), classes);
         let values = count(&head.layers);
@@ -56,7 +60,7 @@ impl Assembled {
         weights.merge(network::initialise(&head.layers, seed));
         let blocks: Vec<Block> = backbone.spec.blocks.iter().cloned().chain([head]).collect();
         let layers: Vec<Layer> = blocks[cut..].iter().flat_map(|block| block.layers.clone()).collect();
-        let tail = Tail::new(layers, extractor.output(), &weights, Device::flex());
+        let tail = Tail::new(layers, extractor.output(), &weights, device);
         Ok(Self { backbone, cut, blocks, weights, extractor, tail })
     }
 
@@ -76,7 +80,7 @@ impl Assembled {
     /// The tail anew, after its weights were replaced: it holds the statistics of normalisation.
     pub(super) fn renew_tail(&mut self) {
         let layers = self.tail.layers().to_vec();
-        self.tail = Tail::new(layers, self.tail.input(), &self.weights, Device::flex());
+        self.tail = Tail::new(layers, self.tail.input(), &self.weights, self.tail.device());
     }
 
     /// Says what will be computed for so many images, and how much room it takes.

@@ -158,7 +158,7 @@ impl Checkpoint {
         let moments = parts.moments.into_iter().map(|(name, moments)| {
             let tensor = |values: Vec<f32>| {
                 let length = values.len();
-                Tensor::<1>::from_data(TensorData::new(values, [length]), tail.device())
+                Tensor::<1>::from_data(TensorData::new(values, [length]), tail.device().tensors())
             };
             (name, moments.into_values().map(tensor).collect())
         });

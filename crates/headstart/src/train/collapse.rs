@@ -50,7 +50,7 @@ fn dead_units(weights: &Weights, fit: &Fit<'_>) -> Option<String> {
     let layers = fit.tail.layers();
     let last = layers.iter().rposition(hidden)?;
     let images = &fit.data.validation[..IMAGES.min(fit.data.validation.len())];
-    let rows = outputs(&layers[..=last], fit.tail.input(), weights, fit.data.records, images);
+    let rows = outputs(fit.tail, &layers[..=last], weights, fit.data.records, images);
     let units = rows.first()?.len();
     let dead = (0..units).filter(|unit| rows.iter().all(|row| row[*unit] <= 0.0)).count();
     (dead > 0).then(|| format!("{dead} of the {units} units of the hidden layer are dead"))

@@ -91,6 +91,7 @@ impl Decisions {
             recipe: job.recipe.to_toml(),
             wording: job.recipe.card.resolved(survey.seems_medical(dataset)),
             seed: job.seed,
+            device: job.device,
             training_images: inputs.training_images(),
             history: trained[0].history.clone(),
             members: members::sealed(&trained, alone),

@@ -10,7 +10,9 @@ use super::throughput::Stopwatch;
 use super::{Job, Recipe};
 use crate::backbone::spec::{Layer, Spec};
 use crate::backbone::{Backbone, Unfreeze};
+use crate::compiled::Stages;
 use crate::dataset::{Dataset, Split, clusters::Clusters, folds};
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::evaluate::positive_score;
 use crate::features::input;
@@ -19,7 +21,7 @@ use crate::image::Limits;
 use crate::observer::Observer;
 use crate::probe::{Features, Table, out_of_fold};
 use crate::random::Random;
-use crate::trunk::{Buffers, Stages};
+use crate::trunk::Buffers;
 
 /// How long a training may take unless the user says.
 pub const BUDGET: Duration = Duration::from_secs(600);
@@ -69,7 +71,7 @@ pub(super) fn check(unfreeze: &Unfreeze, spec: &Spec) -> Result<()> {
 pub(super) fn resolve(
     job: &Job,
     backbone: &Backbone,
-    dataset: &Dataset,
+    (dataset, device): (&Dataset, &Device),
     observer: &mut dyn Observer,
 ) -> Result<Unfreeze> {
     if job.recipe.unfreeze != Unfreeze::Auto {
@@ -80,7 +82,7 @@ pub(super) fn resolve(
         return Ok(chosen);
     }
     observer.say(&format!("probing {} at each of its last blocks", backbone.spec.name));
-    let depths = depths(job, backbone, dataset, observer)?;
+    let depths = depths(job, backbone, (dataset, device), observer)?;
     let chosen = choose(&depths, job.budget);
     observer.say("train from        probe's log loss    whole training");
     for depth in &depths {
@@ -101,13 +103,13 @@ pub(super) fn resolve(
 fn depths(
     job: &Job,
     backbone: &Backbone,
-    dataset: &Dataset,
+    (dataset, device): (&Dataset, &Device),
     observer: &mut dyn Observer,
 ) -> Result<Vec<Depth>> {
     let blocks = backbone.spec.blocks.len();
     let cuts: Vec<usize> = (1..=blocks).rev().take(DEPTHS + 1).collect();
     let sample = sample(dataset, job.seed);
-    let Taps { kept, rows } = taps((backbone, dataset), &sample, &cuts, observer)?;
+    let Taps { kept, rows } = taps((backbone, dataset), device, &sample, &cuts, observer)?;
     let labels: Vec<usize> = kept.iter().map(|index| dataset.samples[*index].label).collect();
     let units = folds::units(dataset, Clusters::new(dataset.samples.len()));
     let units: Vec<usize> = kept.iter().map(|index| units[*index]).collect();
@@ -133,7 +135,7 @@ fn depths(
             Some(block) => Unfreeze::Block(block.name.clone()),
             None => Unfreeze::Nothing,
         };
-        let time = time(job, backbone, dataset, &unfreeze)?;
+        let time = time(job, backbone, (dataset, device), &unfreeze)?;
         depths.push(Depth { cut, unfreeze, loss, error: (variance / count).sqrt(), time });
     }
     Ok(depths)
@@ -200,6 +202,7 @@ struct Taps {
 /// Taps the features at each cut. What cannot be read is told when features are computed.
 fn taps(
     (backbone, dataset): (&Backbone, &Dataset),
+    device: &Device,
     sample: &[usize],
     cuts: &[usize],
     observer: &dyn Observer,
@@ -208,7 +211,7 @@ fn taps(
     let layers: Vec<&Layer> = spec.layers(0..spec.blocks.len()).collect();
     let ends: Vec<usize> = cuts.iter().map(|cut| spec.layers(0..*cut).count()).collect();
     let start = input(&backbone.preprocess);
-    let stages = Stages::new(&layers, 0..layers.len(), &backbone.weights, start, &ends);
+    let stages = Stages::new(&layers, 0..layers.len(), &backbone.weights, start, &ends, device);
     let (mut kept, mut rows, mut buffers) = (Vec::new(), vec![Vec::new(); cuts.len()], Buffers::default());
     for batch in sample.chunks(BATCH) {
         if observer.stop() {
@@ -232,9 +235,14 @@ fn taps(
 }
 
 /// What features and all epochs of all trainings will take from a cut on, by a batch of each.
-fn time(job: &Job, backbone: &Backbone, dataset: &Dataset, unfreeze: &Unfreeze) -> Result<Duration> {
+fn time(
+    job: &Job,
+    backbone: &Backbone,
+    (dataset, device): (&Dataset, &Device),
+    unfreeze: &Unfreeze,
+) -> Result<Duration> {
     let recipe = Recipe { unfreeze: unfreeze.clone(), ..job.recipe.clone() };
-    let mut watch = Stopwatch::new(backbone.clone(), &recipe)?;
+    let mut watch = Stopwatch::new(backbone.clone(), &recipe, device)?;
     let batch = recipe.batch_size as f64;
     // The first of each warms up.
     let trunk = [watch.trunk(), watch.trunk()][1].as_secs_f64() / batch;

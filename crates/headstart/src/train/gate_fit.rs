@@ -4,13 +4,14 @@ use super::data::Usable;
 use super::evaluation::Evaluator;
 use super::recipe::ValidateOn;
 use crate::backbone::spec::{Block, Layer};
+use crate::compiled::Compiled;
 use crate::dataset::Split;
 use crate::features::Records;
 use crate::gate::{
     FALSE_REFUSALS, FEWEST, Fitted, Gate, GateFacts, Mahalanobis, Pairs, Refusing, Strangeness, UnusualFacts,
     pool, threshold,
 };
-use crate::trunk::{Buffers, Plan};
+use crate::trunk::Buffers;
 
 /// Records that are looked at at a time.
 const BATCH: usize = 32;
@@ -144,7 +145,7 @@ impl Evaluator<'_> {
 
     fn pooled(&self, records: &Records, of_tail: usize, indices: &[usize]) -> Vec<Vec<f32>> {
         let layers: &[Layer] = &self.tail.layers()[..of_tail];
-        let plan = Plan::new(layers, self.weights, self.tail.input());
+        let plan = Compiled::new(layers, self.weights, self.tail.input(), self.tail.device());
         let (mut buffers, mut rows) = (Buffers::default(), Vec::with_capacity(indices.len()));
         let length = plan.input().len();
         let mut maps = vec![0.0; BATCH.min(indices.len()) * length];

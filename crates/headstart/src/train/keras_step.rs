@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 use super::fit::Data;
 use super::optimizer::Stepper;
@@ -16,6 +16,7 @@ use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
 use super::views::Views;
 use crate::backbone::spec::{Activation, Convolution, Dense, Layer, MapShape, MaxPool, Padding};
 use crate::backbone::weights::Weights;
+use crate::device::Device;
 use crate::features::Cache;
 use crate::network::{Parameters, Tail, host};
 use crate::random::Random;
@@ -96,7 +97,7 @@ fn five_steps_are_kerass() {
     let golden = std::fs::read(&path).expect("the golden file");
     let golden = Weights::from_safetensors(&golden, &path).expect("tensors");
     let weights = weights(&layers());
-    let tail = Tail::new(layers(), MapShape::new(8, 8, 8), &weights, Device::flex().autodiff().inner());
+    let tail = Tail::new(layers(), MapShape::new(8, 8, 8), &weights, &Device::cpu());
     let recipe = Recipe::find("keras-vgg16").expect("known");
     let unfreeze_schedule = UnfreezeSchedule::new(&[], Thaw::AtOnce, 1.0);
     let step = Step {
@@ -107,7 +108,7 @@ fn five_steps_are_kerass() {
         learning_rate: 1e-3,
     };
     let data = TensorData::new(seeded("input", 4 * 512, 1.0), [4, 8, 8, 8]);
-    let features = Tensor::<4>::from_data(data, tail.device());
+    let features = Tensor::<4>::from_data(data, tail.device().tensors());
     let mut parameters = tail.parameters(&weights);
     assert_first_gradients(&step, &parameters, &features, &golden);
 
@@ -145,7 +146,7 @@ fn assert_first_gradients(step: &Step<'_>, parameters: &Parameters, features: &T
 #[test]
 fn slices_of_a_batch_have_its_gradients() {
     let weights = weights(&layers());
-    let tail = Tail::new(layers(), MapShape::new(8, 8, 8), &weights, Device::flex().autodiff().inner());
+    let tail = Tail::new(layers(), MapShape::new(8, 8, 8), &weights, &Device::cpu());
     let folder = tempfile::tempdir().expect("a folder");
     let contents: Vec<[u8; 32]> = (0..4).map(|number| [number; 32]).collect();
     let mut cache = Cache::open(folder.path(), "maps", 512).expect("opens");

@@ -17,6 +17,7 @@ use super::views::Views;
 use crate::backbone::spec::Layer;
 use crate::backbone::{Backbone, Unfreeze};
 use crate::dataset::{Dataset, Sample, Split};
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::evaluate::{auc, one_against_rest, predicted};
 use crate::features::Extracted;
@@ -131,6 +132,7 @@ struct Study<'a> {
     subset: Vec<usize>,
     seconds_per_image: f64,
     seen: usize,
+    device: Device,
 }
 
 impl<'a> Study<'a> {
@@ -142,6 +144,7 @@ impl<'a> Study<'a> {
         largest: usize,
         observer: &mut dyn Observer,
     ) -> Result<Self> {
+        let device = job.open_device(observer)?;
         let backbone = job.backbone()?;
         let mut subset: Vec<usize> = chosen
             .iter()
@@ -152,12 +155,25 @@ impl<'a> Study<'a> {
         subset.dedup();
         let samples: Vec<Sample> = subset.iter().map(|index| dataset.samples[*index].clone()).collect();
         let classes = dataset.classes.len();
-        let trunk = Assembled::new(backbone.clone(), &job.recipe, classes, job.seed)?;
-        let whole = Assembled::new(backbone.clone(), &everything(&job.recipe), classes, job.seed)?;
+        let head = (classes, job.seed);
+        let trunk = Assembled::new(backbone.clone(), &job.recipe, head, &device)?;
+        let whole = Assembled::new(backbone.clone(), &everything(&job.recipe), head, &device)?;
         let features = trunk.extractor.extract(&samples, &job.cache, observer)?;
         let pixels = whole.extractor.extract(&samples, &job.cache, observer)?;
         let seconds_per_image = seconds_per_image(&trunk);
-        Ok(Self { job, dataset, positive, backbone, features, pixels, subset, seconds_per_image, seen: 0 })
+        let seen = 0;
+        Ok(Self {
+            job,
+            dataset,
+            positive,
+            backbone,
+            features,
+            pixels,
+            subset,
+            seconds_per_image,
+            seen,
+            device,
+        })
     }
 
     /// Test images among the subset.
@@ -167,7 +183,8 @@ impl<'a> Study<'a> {
 
     /// How many images each training may see for all to fit into the time.
     fn images_seen(&self, sizes: &[usize], question: &Question, spent: Duration) -> usize {
-        let rate = tail_step(self.backbone.clone(), &everything(&self.job.recipe)).unwrap_or(1.0);
+        let everything = everything(&self.job.recipe);
+        let rate = tail_step(self.backbone.clone(), &everything, &self.device).unwrap_or(1.0);
         let trainings = (sizes.len() as u64 * question.seeds).max(1) as f64;
         let left = question.time.saturating_sub(spent).as_secs_f64() * SHARE / trainings;
         ((left * rate) as usize).clamp(SEEN[0], SEEN[1])
@@ -199,7 +216,7 @@ impl<'a> Study<'a> {
         let recipe = self.recipe(kind, epochs);
         let classes = self.dataset.classes.len();
         let start = Instant::now();
-        let mut net = Assembled::new(self.backbone.clone(), &recipe, classes, seed)?;
+        let mut net = Assembled::new(self.backbone.clone(), &recipe, (classes, seed), &self.device)?;
         if kind == Start::Random {
             self.forget(&mut net, &train, seed);
         }

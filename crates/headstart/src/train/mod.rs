@@ -58,6 +58,7 @@ use crate::backbone::Backbone;
 use crate::classifier::Classifier;
 use crate::dataset::{Dataset, Grouping, Sample, Split};
 use crate::date;
+use crate::device::{Device, DeviceClass};
 use crate::error::Result;
 use crate::evaluate::SplitMetrics;
 use crate::external::{Stressed, stress};
@@ -127,6 +128,9 @@ pub struct Job {
     /// The processes that share the training: this one alone, unless given.
     #[serde(skip)]
     pub ranks: Ranks,
+    /// What it is computed on. Another kind of device gives other bits.
+    #[serde(default)]
+    pub device: DeviceClass,
     /// The command that was called, for the report.
     pub command: String,
 }
@@ -155,8 +159,18 @@ impl Job {
             resume: false,
             checkpoint_every: CHECKPOINT_EVERY,
             ranks: Ranks::default(),
+            device: DeviceClass::Cpu,
             command: String::new(),
         }
+    }
+
+    /// What it is computed on, of which `observer` is told unless it is the CPU.
+    pub(crate) fn open_device(&self, observer: &mut dyn Observer) -> Result<Device> {
+        let device = Device::open(self.device)?;
+        if !self.device.is_cpu() {
+            observer.say(&format!("computing on {}", device.name()));
+        }
+        Ok(device)
     }
 
     /// The pretrained net that it trains.

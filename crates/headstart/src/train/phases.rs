@@ -1,8 +1,6 @@
 //! Epochs in which blocks of the tail wait to thaw: what waits is a part of the trunk as long, so it runs
 //! once, and what moves trains on the features behind it.
 
-use burn::tensor::Device;
-
 use super::Job;
 use super::assembly::Assembled;
 use super::members::{Member, records};
@@ -87,7 +85,7 @@ impl Phases {
         let unfreeze_schedule = UnfreezeSchedule::new(blocks, recipe.thaw, recipe.block_rate);
         for epoch in (1..=recipe.all_epochs()).step_by(recipe.thaw.epochs()) {
             let waiting = unfreeze_schedule.waiting(layers, epoch);
-            let further = Further::new(&layers[..waiting], &net.weights, net.tail.input());
+            let further = Further::new(&layers[..waiting], &net.weights, net.tail.input(), net.tail.device());
             let shape = further.output();
             // The maps of the first blocks take more room than the images.
             if waiting == 0 || shape.len() > net.extractor.input().len() {
@@ -101,7 +99,7 @@ impl Phases {
             let what =
                 format!("epoch {epoch}: only {} is trained", moving(blocks, &unfreeze_schedule, epoch));
             if has_room(&what, bytes, &mut room, observer) {
-                let tail = Tail::new(layers[waiting..].to_vec(), shape, &net.weights, Device::flex());
+                let tail = Tail::new(layers[waiting..].to_vec(), shape, &net.weights, net.tail.device());
                 let records = further.extract(at_cut, &images, place, observer)?;
                 let views = views.further(&further, place, observer)?;
                 // Epochs look at restyled images only where these decide.
@@ -127,8 +125,8 @@ fn pooled(
     let layers: Vec<Layer> = net.tail.layers().iter().filter(|layer| !layer.draws()).cloned().collect();
     let waiting = layers.len() - 1;
     let place = (job.cache.as_path(), &job.ranks);
-    let further = Further::new(&layers[..waiting], &net.weights, net.tail.input());
-    let tail = Tail::new(layers[waiting..].to_vec(), further.output(), &net.weights, Device::flex());
+    let further = Further::new(&layers[..waiting], &net.weights, net.tail.input(), net.tail.device());
+    let tail = Tail::new(layers[waiting..].to_vec(), further.output(), &net.weights, net.tail.device());
     Ok(Phase {
         waiting,
         tail,

@@ -38,10 +38,11 @@ const STREAM: u64 = 0x1f1d;
 pub fn find_rate(job: &Job, observer: &mut dyn Observer) -> Result<RateCurve> {
     job.recipe.check()?;
     let Prepared { dataset, positive, .. } = prepare(job, observer)?;
+    let device = job.open_device(observer)?;
     let backbone = job.backbone()?;
-    let unfreeze = depth::resolve(job, &backbone, &dataset, observer)?;
+    let unfreeze = depth::resolve(job, &backbone, (&dataset, &device), observer)?;
     let job = &Job { recipe: Recipe { unfreeze, ..job.recipe.clone() }, ..job.clone() };
-    let net = Assembled::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
+    let net = Assembled::new(backbone, &job.recipe, (dataset.classes.len(), job.seed), &device)?;
     net.announce(dataset.samples.len(), observer);
     let extracted = net.extractor.extract(&dataset.samples, &job.cache, observer)?;
     let usable = Usable::new(&dataset, &extracted)?;

@@ -30,6 +30,7 @@ impl Setup {
         job.recipe.check()?;
         check_ranks(job)?;
         // First, because reading the images may take minutes.
+        let device = job.open_device(observer)?;
         let backbone = job.backbone()?;
         depth::check(&job.recipe.unfreeze, &backbone.spec)?;
         let Prepared { dataset, survey, cut, positive } = data::prepare(job, observer)?;
@@ -37,11 +38,12 @@ impl Setup {
         let style = StyleAudit::of(&dataset, &survey, observer)?;
         // A stopwatch may decide, and each rank has another.
         let decides = job.ranks.is_first();
-        let unfreeze = decides.then(|| depth::resolve(job, &backbone, &dataset, observer)).transpose()?;
+        let unfreeze =
+            decides.then(|| depth::resolve(job, &backbone, (&dataset, &device), observer)).transpose()?;
         let unfreeze = job.ranks.first(unfreeze)?;
         let recipe = style::resolve(&job.recipe, &style, observer);
         let job = Job { recipe: Recipe { unfreeze, ..recipe }, ..job.clone() };
-        let net = Assembled::new(backbone, &job.recipe, dataset.classes.len(), job.seed)?;
+        let net = Assembled::new(backbone, &job.recipe, (dataset.classes.len(), job.seed), &device)?;
         net.announce(dataset.samples.len(), observer);
         Ok(Self { job, dataset, survey, cut, positive, style, net })
     }
@@ -51,6 +53,7 @@ impl Setup {
 fn check_ranks(job: &Job) -> Result<()> {
     let Job { ranks, .. } = job;
     ranks.agree("the version", env!("CARGO_PKG_VERSION"))?;
+    ranks.agree("the device", job.device.name())?;
     ranks.agree("the vector level (which HEADSTART_VECTOR sets)", headstart_kernels::vector_level())?;
     let settings = format!("{} {} {:?}", job.recipe.to_toml(), job.seed, job.data);
     ranks.agree("the settings", &sha256(settings.as_bytes())[..8])

@@ -112,7 +112,7 @@ fn unrolled(step: &Step<'_>, moving: &BTreeMap<&str, usize>, mut row: &[f32]) ->
     for (name, length) in moving {
         let (values, rest) = row.split_at(*length);
         let data = TensorData::new(values.to_vec(), [*length]);
-        gradients.insert((*name).to_string(), Tensor::from_data(data, step.tail.device()));
+        gradients.insert((*name).to_string(), Tensor::from_data(data, step.tail.device().tensors()));
         row = rest;
     }
     (gradients, Came { loss: f64::from(row[0]), penalty: 0.0, hits: row[1] as usize })

@@ -198,7 +198,7 @@ impl Batch {
         let targets = Targets::new(&labels, class_weights, recipe.label_smoothing, &pairs);
         let targets = Targets { whole: batch, ..targets };
         let dims = [labels.len(), shape.height, shape.width, shape.channels];
-        let features = Tensor::from_data(TensorData::new(values, dims), tail.device());
+        let features = Tensor::from_data(TensorData::new(values, dims), tail.device().tensors());
         Ok(Self { features, labels, targets })
     }
 }

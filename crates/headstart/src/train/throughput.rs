@@ -12,6 +12,7 @@ use super::step::{Batch, Step};
 use super::targets::Targets;
 use super::unfreeze_schedule::{Thaw, UnfreezeSchedule};
 use crate::backbone::Backbone;
+use crate::device::Device;
 use crate::error::Result;
 use crate::network::Parameters;
 use crate::random::Random;
@@ -38,38 +39,47 @@ pub struct Throughput {
     pub trunk_images_per_second: Option<f64>,
     /// Forward, backward and optimizer step of what lies behind the cut, median of several runs.
     pub tail_step_images_per_second: f64,
-    /// Threads that computed.
+    /// Seconds of the trunk's first batch, for which a graphics processor compiles its kernels.
+    pub first_trunk_seconds: Option<f64>,
+    /// Seconds of the first step, likewise.
+    pub first_tail_step_seconds: f64,
+    /// What computed.
+    pub device: String,
+    /// Threads that computed, or that fed the device.
     pub threads: usize,
     /// The most memory that the process held; `None` where the system does not tell.
     pub peak_memory_bytes: Option<u64>,
 }
 
-/// Measures `backbone`, cut and trained as `recipe` says.
+/// Measures `backbone`, cut and trained as `recipe` says, on `device`. What a device computes is carried to it and back.
 ///
 /// # Errors
 /// When the recipe does not fit the backbone.
-pub fn measure(backbone: Backbone, recipe: &Recipe) -> Result<Throughput> {
-    let mut stopwatch = Stopwatch::new(backbone, recipe)?;
+pub fn measure(backbone: Backbone, recipe: &Recipe, device: &Device) -> Result<Throughput> {
+    let mut stopwatch = Stopwatch::new(backbone, recipe, device)?;
     let batch = recipe.batch_size;
-    let trunk = (stopwatch.net.cut > 0).then(|| images_per_second(batch, || stopwatch.trunk()));
-    let tail = images_per_second(batch, || stopwatch.tail_step());
+    let trunk = (stopwatch.net.cut > 0).then(|| pace(batch, || stopwatch.trunk()));
+    let tail = pace(batch, || stopwatch.tail_step());
     let net = &stopwatch.net;
     Ok(Throughput {
         backbone: net.backbone.spec.name.clone(),
         trained: net.blocks[net.cut..].iter().map(|block| block.name.clone()).collect(),
         image_size: net.backbone.preprocess.size,
         batch_size: batch,
-        trunk_images_per_second: trunk,
-        tail_step_images_per_second: tail,
+        trunk_images_per_second: trunk.as_ref().map(|trunk| trunk.images_per_second),
+        tail_step_images_per_second: tail.images_per_second,
+        first_trunk_seconds: trunk.map(|trunk| trunk.first_seconds),
+        first_tail_step_seconds: tail.first_seconds,
+        device: device.name().into(),
         threads: rayon::current_num_threads(),
         peak_memory_bytes: resident("VmHWM:"),
     })
 }
 
 /// Images a second through a training step.
-pub(super) fn tail_step(backbone: Backbone, recipe: &Recipe) -> Result<f64> {
-    let mut watch = Stopwatch::new(backbone, recipe)?;
-    Ok(images_per_second(recipe.batch_size, || watch.tail_step()))
+pub(super) fn tail_step(backbone: Backbone, recipe: &Recipe, device: &Device) -> Result<f64> {
+    let mut watch = Stopwatch::new(backbone, recipe, device)?;
+    Ok(pace(recipe.batch_size, || watch.tail_step()).images_per_second)
 }
 
 /// Times one batch after the other.
@@ -85,13 +95,13 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// A net ready to run, on values that were drawn.
+    /// A net ready to run on `device`, on values that were drawn.
     ///
     /// # Errors
     /// When the recipe does not fit the backbone.
-    pub fn new(backbone: Backbone, recipe: &Recipe) -> Result<Self> {
+    pub fn new(backbone: Backbone, recipe: &Recipe, device: &Device) -> Result<Self> {
         recipe.check()?;
-        let net = Assembled::new(backbone, recipe, CLASSES, 0)?;
+        let net = Assembled::new(backbone, recipe, (CLASSES, 0), device)?;
         let (batch, shape) = (recipe.batch_size, net.tail.input());
         let data = random_values(batch * shape.len());
         let data = TensorData::new(data, [batch, shape.height, shape.width, shape.channels]);
@@ -99,7 +109,7 @@ impl Stopwatch {
             recipe: recipe.clone(),
             images: random_values(batch * net.extractor.input().len()),
             buffers: Buffers::default(),
-            features: Tensor::from_data(data, net.tail.device()),
+            features: Tensor::from_data(data, device.tensors()),
             labels: (0..batch).map(|index| index % CLASSES).collect(),
             stepper: Stepper::new(recipe),
             parameters: net.tail.parameters(&net.weights),
@@ -131,6 +141,7 @@ impl Stopwatch {
         let batch = Batch { features: self.features.clone(), labels: self.labels.clone(), targets };
         let start = Instant::now();
         self.parameters = step.take(before, batch, &mut self.stepper, &mut dropout).0;
+        self.net.tail.device().wait();
         start.elapsed()
     }
 }
@@ -141,15 +152,23 @@ fn random_values(length: usize) -> Vec<f32> {
     (0..length).map(|_| random.unit()).collect()
 }
 
-/// Median over runs of `batch` images each, after one that warms up.
-fn images_per_second(batch: usize, mut run: impl FnMut() -> Duration) -> f64 {
-    run();
+/// How fast something is.
+struct Pace {
+    /// Of the run that warms up.
+    first_seconds: f64,
+    /// Median of the runs behind it.
+    images_per_second: f64,
+}
+
+/// Times runs of `batch` images each.
+fn pace(batch: usize, mut run: impl FnMut() -> Duration) -> Pace {
+    let first_seconds = run().as_secs_f64();
     let (start, mut seconds) = (Instant::now(), Vec::new());
     while seconds.len() < RUNS || start.elapsed() < TIME {
         seconds.push(run().as_secs_f64());
     }
     seconds.sort_by(f64::total_cmp);
-    batch as f64 / seconds[seconds.len() / 2]
+    Pace { first_seconds, images_per_second: batch as f64 / seconds[seconds.len() / 2] }
 }
 
 /// Bytes of memory that the process holds now; `None` where the system does not tell.

@@ -2,12 +2,13 @@
 
 use super::fit::Data;
 use super::recipe::{Recipe, ValidateOn};
-use crate::backbone::spec::{Layer, MapShape};
+use crate::backbone::spec::Layer;
 use crate::backbone::weights::Weights;
+use crate::compiled::Compiled;
 use crate::evaluate;
 use crate::features::Records;
 use crate::network::Tail;
-use crate::trunk::{Buffers, Plan};
+use crate::trunk::Buffers;
 
 /// Records that are scored at a time.
 const BATCH: usize = 32;
@@ -74,18 +75,19 @@ fn outcome(logits: &[Vec<f32>], labels: &[usize], data: &Data<'_>, recipe: &Reci
 
 /// Logits of records by the compiled tail: the code that predicts.
 pub(super) fn logits(tail: &Tail, weights: &Weights, records: &Records, indices: &[usize]) -> Vec<Vec<f32>> {
-    outputs(tail.layers(), tail.input(), weights, records, indices)
+    outputs(tail, tail.layers(), weights, records, indices)
 }
 
-/// What `layers`, which read features of shape `input`, make of records.
+/// What `layers`, the first of the tail's, make of records.
 pub(super) fn outputs(
+    tail: &Tail,
     layers: &[Layer],
-    input: MapShape,
     weights: &Weights,
     records: &Records,
     indices: &[usize],
 ) -> Vec<Vec<f32>> {
-    let plan = Plan::new(layers, weights, input);
+    let input = tail.input();
+    let plan = Compiled::new(layers, weights, input, tail.device());
     let (mut buffers, mut rows) = (Buffers::default(), Vec::with_capacity(indices.len()));
     let mut maps = vec![0.0; BATCH.min(indices.len()) * input.len()];
     for batch in indices.chunks(BATCH) {

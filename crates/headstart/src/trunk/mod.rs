@@ -5,7 +5,6 @@
 mod compile;
 mod mobile;
 mod pack;
-mod stages;
 
 use headstart_kernels::{
     Activation, Aligned, PackedConvolution, Pool, Separable, SqueezeExcite, affine, average_pool,
@@ -16,7 +15,6 @@ use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
 
 pub(crate) use pack::{fold, scale_and_shift};
-pub(crate) use stages::Stages;
 
 /// Compiled layers. Immutable and shared between threads; the buffers are the caller's.
 #[derive(Debug)]
@@ -77,7 +75,7 @@ impl Buffers {
         buffer
     }
 
-    fn copy(&mut self, maps: &[f32]) -> Aligned {
+    pub(crate) fn copy(&mut self, maps: &[f32]) -> Aligned {
         let mut same = self.take(maps.len());
         same.copy_from_slice(maps);
         same

@@ -4,15 +4,17 @@ use std::ops::Range;
 
 use headstart_kernels::Aligned;
 
-use super::{Buffers, Plan};
+use super::Compiled;
 use crate::backbone::spec::{Layer, MapShape};
 use crate::backbone::weights::Weights;
+use crate::device::Device;
+use crate::trunk::Buffers;
 
-/// Plans that follow each other.
+/// Parts that follow each other.
 #[derive(Debug)]
 pub(crate) struct Stages {
     /// Each with the number of layers up to its end.
-    plans: Vec<(usize, Plan)>,
+    parts: Vec<(usize, Compiled)>,
 }
 
 impl Stages {
@@ -24,24 +26,25 @@ impl Stages {
         weights: &Weights,
         input: MapShape,
         cuts: &[usize],
+        device: &Device,
     ) -> Self {
         let mut ends: Vec<usize> = cuts.iter().copied().chain([range.end]).collect();
         ends.sort_unstable();
         ends.dedup();
         ends.retain(|end| *end > range.start && *end <= range.end);
-        let (mut plans, mut start, mut shape) = (Vec::new(), range.start, input);
+        let (mut parts, mut start, mut shape) = (Vec::new(), range.start, input);
         for end in ends {
-            let plan = Plan::new(layers[start..end].iter().copied(), weights, shape);
-            shape = plan.output();
-            plans.push((end, plan));
+            let part = Compiled::new(layers[start..end].iter().copied(), weights, shape, device);
+            shape = part.output();
+            parts.push((end, part));
             start = end;
         }
-        Self { plans }
+        Self { parts }
     }
 
     /// Shape of the maps after `layers` layers, where a stage ends.
     pub(crate) fn shape_after(&self, layers: usize) -> Option<MapShape> {
-        self.plans.iter().find(|(end, _)| *end == layers).map(|(_, plan)| plan.output())
+        self.parts.iter().find(|(end, _)| *end == layers).map(|(_, part)| part.output())
     }
 
     /// Runs a batch and shows `look` the maps at the end of each stage, with the number of layers
@@ -58,9 +61,9 @@ impl Stages {
         mut look: impl FnMut(usize, MapShape, &[f32]),
     ) -> Aligned {
         let mut current: Option<Aligned> = None;
-        for (end, plan) in &self.plans {
-            let next = plan.forward(current.as_deref().unwrap_or(maps), batch, buffers);
-            look(*end, plan.output(), &next);
+        for (end, part) in &self.parts {
+            let next = part.forward(current.as_deref().unwrap_or(maps), batch, buffers);
+            look(*end, part.output(), &next);
             if let Some(old) = current.replace(next) {
                 buffers.recycle(old);
             }
