@@ -8,7 +8,6 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::{tags, uids};
 use dicom_encoding::decode::explicit_be::ExplicitVRBigEndianDecoder;
 use dicom_encoding::decode::explicit_le::ExplicitVRLittleEndianDecoder;
-use dicom_encoding::decode::implicit_le::StandardImplicitVRLittleEndianDecoder;
 use dicom_encoding::decode::{DecodeFrom, file_header_decoder};
 use dicom_encoding::transfer_syntax::{Endianness, TransferSyntax, TransferSyntaxIndex};
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
@@ -81,7 +80,7 @@ impl Syntax {
         match data_set.get(4..6) {
             _ if self.is_big_endian() => Box::new(ExplicitVRBigEndianDecoder::default()),
             Some([b'A'..=b'Z', b'A'..=b'Z']) => Box::new(ExplicitVRLittleEndianDecoder::default()),
-            _ => Box::new(StandardImplicitVRLittleEndianDecoder::default()),
+            _ => Box::new(super::wanted::implicit_headers()),
         }
     }
 }
