@@ -130,15 +130,15 @@ mod tests {
 
     #[test]
     fn the_first_element_shows_whether_kinds_are_named() {
-        let named = b"\x08\0\x05\0CS\x0A\0ISO_IR 100";
-        let unnamed = b"\x08\0\x05\0\x0A\0\0\0ISO_IR 100";
+        let named = b"\x28\0\x04\0CS\x0C\0MONOCHROME2 ";
+        let unnamed = b"\x28\0\x04\0\x0C\0\0\0MONOCHROME2 ";
         for uid in [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN] {
             let syntax = Syntax::of(uid).expect("is read");
             for data_set in [named, unnamed] {
                 let mut rest = data_set.as_slice();
                 let (header, _) = syntax.headers(data_set).decode_header(&mut rest).expect("a header");
-                assert_eq!((header.tag(), header.vr()), (tags::SPECIFIC_CHARACTER_SET, VR::CS));
-                assert_eq!(rest, b"ISO_IR 100");
+                assert_eq!((header.tag(), header.vr()), (tags::PHOTOMETRIC_INTERPRETATION, VR::CS));
+                assert_eq!(rest, b"MONOCHROME2 ");
             }
         }
     }
