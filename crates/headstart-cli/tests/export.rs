@@ -43,6 +43,16 @@ fn an_exported_model_answers_as_predict_does() {
         .assert()
         .success()
         .stdout(contains("pixels uint8 [batch, height, width, 3]"));
+    let (eight, scores) = (folder.path().join("eight.onnx"), folder.path().join("scores.csv"));
+    let (eight_name, scores_name) = (eight.display().to_string(), scores.display().to_string());
+    // The run's settings say where its data lie.
+    export(folder.path(), &run, &["--quantize", "int8", "--out", &eight_name, "--scores", &scores_name])
+        .assert()
+        .success()
+        .stdout(contains("validation images of").and(contains("AUC")).and(contains("answered")));
+    let ratio = fs::metadata(&eight).expect("written").len() as f64
+        / fs::metadata(run.join("model.onnx")).expect("written").len() as f64;
+    assert!(ratio < 0.6, "{ratio}");
     let Some(python) = std::env::var_os("HEADSTART_PYTHON") else {
         println!("ONNX Runtime was skipped: HEADSTART_PYTHON is not set");
         return;
@@ -57,6 +67,40 @@ fn an_exported_model_answers_as_predict_does() {
         check.args(["--tolerance", tolerance, "--headstart", env!("CARGO_BIN_EXE_headstart")]);
         check.assert().success().stdout(contains("4 images"));
     }
+    let mut check = Command::new(&python);
+    check.arg(&script).arg(run.join("model.safetensors")).arg(eight).arg("--scores").arg(scores);
+    check.arg("--data").arg(&data).args(["--tolerance", "2e-2"]);
+    check.assert().success().stdout(contains("validation images, scores differ by"));
+}
+
+#[test]
+fn a_pretrained_net_is_exported_by_its_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("net.onnx");
+    let name = out.display().to_string();
+    let net = Path::new("efficientnet-lite0");
+    export(folder.path(), net, &["--input", "tensor", "--image-size", "64", "--out", &name])
+        .assert()
+        .success()
+        .stdout(contains("tensor float32 [batch, 3, 64, 64]").and(contains("features, pooled")));
+    fs::remove_file(&out).expect("written");
+    export(folder.path(), net, &["--quantize", "int8", "--out", &name])
+        .assert()
+        .code(2)
+        .stderr(contains("--quantize: expected a sealed model with validation images"));
+    export(folder.path(), net, &["--unfreeze", "all", "--out", &name])
+        .assert()
+        .code(2)
+        .stderr(contains("no layer is left"));
+    export(folder.path(), Path::new("resnet999"), &["--out", &name])
+        .assert()
+        .code(1)
+        .stderr(contains("resnet999: expected a sealed model, the folder of a run, or a backbone's name"));
+    export(folder.path(), Path::new("resnet999"), &["--image-size", "64", "--out", &name])
+        .assert()
+        .code(2)
+        .stderr(contains("--weights, --unfreeze and --image-size are for a backbone"));
+    assert!(!out.exists());
 }
 
 #[test]

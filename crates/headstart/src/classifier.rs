@@ -248,6 +248,18 @@ impl Classifier {
         inputs
     }
 
+    /// As [`Classifier::inputs`], with the views of all images behind them, view by view.
+    #[cfg(feature = "train")]
+    pub(crate) fn inputs_and_views(&self, images: &[Image]) -> Vec<f32> {
+        let Description { preprocess, test_views, .. } = &self.description;
+        let mut inputs = self.inputs(images);
+        let own = inputs.clone();
+        for view in test_views {
+            inputs.extend(own.chunks_exact(preprocess.len()).flat_map(|input| view.apply(preprocess, input)));
+        }
+        inputs
+    }
+
     /// Logits of preprocessed images, a row each, mean over members and views; `look` is shown the maps between the
     /// stages, of the images themselves first.
     fn logits(&self, inputs: &[f32], mut look: impl FnMut(Maps<'_>)) -> Vec<Vec<f32>> {

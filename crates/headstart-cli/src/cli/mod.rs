@@ -16,8 +16,8 @@ use headstart::device::DeviceClass;
 
 pub use images::{ChooseArguments, FeaturesArguments, InspectArguments, SplitArguments};
 pub use model::{
-    BenchArguments, CompareArguments, EvaluateArguments, ExportArguments, ExportInput, Format,
-    PredictArguments, ServeArguments, SummaryArguments,
+    BenchArguments, CompareArguments, EvaluateArguments, ExportArguments, ExportBackbone, ExportInput,
+    Format, PredictArguments, Quantize, ServeArguments, SummaryArguments,
 };
 pub use score::{ScoreArguments, ScoreMergeArguments};
 pub use training::{LearningCurveArguments, TrainArguments};

@@ -123,11 +123,13 @@ pub enum ExportInput {
     Float32,
     /// Bytes, RGB, of images of any size: the graph resizes them.
     AnySize,
+    /// Numbers, channels first, of images that were resized and normalised before, as the file's metadata say.
+    Tensor,
 }
 
 #[derive(Debug, Args)]
 pub struct ExportArguments {
-    /// A sealed model, or the run folder that holds it.
+    /// A sealed model, the run folder that holds it, or a backbone's name for the pretrained net alone.
     pub model: PathBuf,
     /// The format to write.
     #[arg(long, value_enum, required_unless_present = "web", conflicts_with = "web")]
@@ -139,12 +141,45 @@ pub struct ExportArguments {
     /// The language in which that page opens.
     #[arg(long, default_value = "en", requires = "web")]
     pub language: String,
-    /// The file to write. Default: the model's name with the format's ending, beside the model.
+    /// The file to write. Default: the model's name with the format's ending, beside the model; a backbone's in this folder.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// What the exported model reads.
     #[arg(long, value_enum, default_value = "uint8")]
     pub input: ExportInput,
+    /// Compute in fewer bits. It is refused where paired tests on the validation images find that the model loses by it.
+    #[arg(long, value_enum, conflicts_with = "web", value_name = "BITS")]
+    pub quantize: Option<Quantize>,
+    /// With --quantize: the data that the model was trained on. Its validation images are found by their SHA-256. Default:
+    /// what the run's settings say.
+    #[arg(long, requires = "quantize")]
+    pub data: Option<PathBuf>,
+    /// With --quantize: also write the scores of each validation image in 32 and in 8 bits, as CSV.
+    #[arg(long, requires = "quantize", value_name = "FILE")]
+    pub scores: Option<PathBuf>,
+    #[command(flatten)]
+    pub backbone: ExportBackbone,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Quantize {
+    /// Weights as int8 and the maps between layers as uint8.
+    Int8,
+}
+
+/// Of a pretrained net alone.
+#[derive(Debug, Args)]
+#[group(multiple = true, conflicts_with = "web")]
+pub struct ExportBackbone {
+    /// Of a backbone: the file of its pretrained weights (.pth, .safetensors or Keras's .h5).
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Of a backbone: where to cut it. What this would train is left out: none, head, last-block, or the name of a block.
+    #[arg(long, value_name = "WHAT")]
+    pub unfreeze: Option<String>,
+    /// Of a backbone: width and height of its input, in pixels.
+    #[arg(long, alias = "imgsz", value_name = "PIXELS")]
+    pub image_size: Option<usize>,
 }
 
 #[derive(Debug, Args)]

@@ -42,13 +42,13 @@ fn show(comparison: &Comparison) {
             "  {name:<9} {:.4} and {:.4}: difference {value:+.4} ({low:+.4} to {high:+.4}), {}: {verdict}",
             values[0],
             values[1],
-            shown(p)
+            p_value(p)
         );
     }
 }
 
 /// A p-value, never as 0.
-fn shown(p: f64) -> String {
+pub(super) fn p_value(p: f64) -> String {
     match p {
         p if p.is_nan() => "p unknown".into(),
         p if p < 0.001 => "p < 0.001".into(),
@@ -58,14 +58,14 @@ fn shown(p: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::p_value;
 
     #[test]
     fn a_p_value_is_never_nothing() {
         assert_eq!(
-            [0.0, 0.000_9, 0.001, 0.05, 1.0].map(shown),
+            [0.0, 0.000_9, 0.001, 0.05, 1.0].map(p_value),
             ["p < 0.001", "p < 0.001", "p = 0.001", "p = 0.050", "p = 1.000"]
         );
-        assert_eq!(shown(f64::NAN), "p unknown");
+        assert_eq!(p_value(f64::NAN), "p unknown");
     }
 }

@@ -45,6 +45,12 @@ impl Seen {
         self.validation.0.dedup();
     }
 
+    /// Whether the image with this digest chose epoch, threshold or calibration; where folds took turns its weights may have
+    /// been fitted to it, too.
+    pub fn was_validated(&self, image: &Digest) -> bool {
+        self.validation.contains(image)
+    }
+
     /// How many of the images with these digests are among them.
     pub fn count(&self, images: &[Digest]) -> SeenBefore {
         let training = images.iter().filter(|image| self.training.contains(image)).count();

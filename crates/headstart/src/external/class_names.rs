@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Setting`] when a class has no counterpart, and for a pair that names an unknown class; [`Error::Invalid`] when
 /// two classes have the same counterpart.
-pub(super) fn map_classes(
+pub(crate) fn map_classes(
     data: &Path,
     theirs: &[String],
     ours: &[String],

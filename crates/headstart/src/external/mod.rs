@@ -5,6 +5,7 @@ mod measurement;
 mod recalibrate;
 mod stress;
 
+pub(crate) use class_names::map_classes;
 pub use measurement::{Measurement, Shift, classifier_on};
 pub use recalibrate::{Recalibrated, recalibrate};
 pub use stress::{Stressed, stress, worst};

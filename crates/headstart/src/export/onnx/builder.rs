@@ -51,6 +51,11 @@ impl Builder {
         self.constant(name, &[values.len()], Element::Int64, bytes)
     }
 
+    /// A single integer, along no axis.
+    pub(super) fn index(&mut self, name: &str, value: i64) -> String {
+        self.constant(name, &[], Element::Int64, value.to_le_bytes().to_vec())
+    }
+
     /// A single number, stored once however often it is read.
     pub(super) fn number(&mut self, value: f32) -> String {
         if let Some(name) = self.numbers.get(&value.to_bits()) {

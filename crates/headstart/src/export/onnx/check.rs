@@ -25,9 +25,11 @@ fn model(model: &Model) -> Result<(), String> {
     let own: Value =
         own.and_then(|entry| serde_json::from_str(&entry.value).ok()).ok_or("metadata that are no JSON")?;
     let graph = model.graph.as_ref().ok_or("no graph")?;
+    // A pretrained net alone has no classes.
     let classes = own["classes"].as_array().map_or(0, Vec::len);
-    for table in ["logits", "scores"] {
-        let width = graph.output.iter().find(|output| output.name == table).and_then(|output| {
+    let tables: &[&str] = if classes > 0 { &["logits", "scores"] } else { &[] };
+    for table in tables {
+        let width = graph.output.iter().find(|output| output.name == *table).and_then(|output| {
             output.kind.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?.dim.get(1)?.dim_value
         });
         if width != Some(classes as i64) {

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::Pixels;
 use super::proto::Property;
-use super::views::INPUT;
-use crate::classifier::{Classifier, Description};
+use crate::backbone::Backbone;
+use crate::backbone::registry::Provenance;
+use crate::classifier::{Answer, Classifier, Description};
 use crate::image::{ChannelOrder, Filter, Image, Preprocess, Resize};
 
 /// Key of headstart's own entry: an object in JSON.
@@ -14,13 +15,23 @@ pub(super) const KEY: &str = "headstart";
 const PICTURE: &str = "(x * x + 2 * y * y + 50 * c) // 16 % 256";
 
 /// All entries. Besides headstart's own there are those by which Ultralytics' readers know a classifier.
-pub(super) fn properties(classifier: &Classifier, digest: &str, pixels: Pixels) -> Vec<Property> {
+pub(super) fn properties(
+    classifier: &Classifier,
+    digest: &str,
+    pixels: Pixels,
+    said: &Said,
+    quantised: Option<Value>,
+) -> Vec<Property> {
     let (classes, size) = (classifier.classes(), classifier.description().preprocess.size);
     let quoted = |name: &String| format!("'{}'", name.replace('\\', "\\\\").replace('\'', "\\'"));
     let names: Vec<String> =
         classes.iter().enumerate().map(|(index, name)| format!("{index}: {}", quoted(name))).collect();
+    let mut own = own(classifier, digest, pixels, said);
+    if let Some(quantised) = quantised {
+        own["quantised"] = quantised;
+    }
     let entries = [
-        (KEY, own(classifier, digest, pixels).to_string()),
+        (KEY, own.to_string()),
         ("task", "classify".into()),
         ("names", format!("{{{}}}", names.join(", "))),
         ("imgsz", format!("[{size}, {size}]")),
@@ -28,7 +39,32 @@ pub(super) fn properties(classifier: &Classifier, digest: &str, pixels: Pixels) 
     entries.into_iter().map(|(key, value)| Property { key: key.into(), value }).collect()
 }
 
-fn own(classifier: &Classifier, digest: &str, pixels: Pixels) -> Value {
+/// The same of a pretrained net up to the block `last`; `golden` gives the pooled features of a picture.
+pub(super) fn of_backbone(
+    backbone: &Backbone,
+    last: &str,
+    pixels: Pixels,
+    golden: impl Fn(&Image) -> Vec<f32>,
+) -> Vec<Property> {
+    let size = backbone.preprocess.size;
+    let own = json!({
+        "title": format!("{}, pretrained", backbone.spec.name),
+        "last_block": last,
+        "version": env!("CARGO_PKG_VERSION"),
+        "backbone": source(&backbone.spec.name, &backbone.provenance),
+        "input": input(&backbone.preprocess, pixels),
+        "golden": { "pixels[y, x, c]": PICTURE, "pooled": golden(&picture(size)) },
+    });
+    let entries = [(KEY, own.to_string()), ("imgsz", format!("[{size}, {size}]"))];
+    entries.into_iter().map(|(key, value)| Property { key: key.into(), value }).collect()
+}
+
+fn source(name: &str, provenance: &Provenance) -> Value {
+    let Provenance { source, licence, sha256 } = provenance;
+    json!({ "name": name, "source": source, "licence": licence, "sha256": sha256 })
+}
+
+fn own(classifier: &Classifier, digest: &str, pixels: Pixels, said: &Said) -> Value {
     let description = classifier.description();
     json!({
         "title": classifier.card().title,
@@ -41,14 +77,9 @@ fn own(classifier: &Classifier, digest: &str, pixels: Pixels) -> Value {
         "plausible_from": description.conformal.as_ref().map(|sets| &sets.thresholds),
         "version": description.version,
         "model_sha256": digest,
-        "backbone": {
-            "name": description.backbone,
-            "source": description.provenance.source,
-            "licence": description.provenance.licence,
-            "sha256": description.provenance.sha256,
-        },
+        "backbone": source(&description.backbone, &description.provenance),
         "input": input(&description.preprocess, pixels),
-        "golden": golden(classifier),
+        "golden": golden(classifier, said),
     })
 }
 
@@ -73,9 +104,13 @@ fn input(preprocess: &Preprocess, pixels: Pixels) -> Value {
         Filter::Bilinear => "BILINEAR",
         Filter::Bicubic => "BICUBIC",
     };
+    let normalised = match pixels {
+        Pixels::Uint8 | Pixels::Float32 | Pixels::AnySize => "normalised_in_graph",
+        Pixels::Tensor => "normalise",
+    };
     json!({
-        "name": INPUT,
-        "values": "RGB, rows from the top, 0 to 255",
+        "name": pixels.name(),
+        "values": pixels.meaning(),
         "size": size,
         "resize": resize,
         "filter": filter,
@@ -83,7 +118,8 @@ fn input(preprocess: &Preprocess, pixels: Pixels) -> Value {
         "how": format!("{} {}", shape(*resize, *size), format_args!(
             "Resample as Pillow's Image.resize with Image.{resampling} does, antialiased, along x before y."
         )),
-        "normalised_in_graph": {
+        // The caller's part, or the graph's.
+        normalised: {
             "channels": match channel_order {
                 ChannelOrder::Rgb => "RGB",
                 ChannelOrder::Bgr => "BGR",
@@ -109,17 +145,26 @@ fn shape(resize: Resize, size: usize) -> String {
     }
 }
 
+/// What a model says of an image.
+pub(super) struct Said {
+    pub(super) logits: Vec<f32>,
+    pub(super) answer: Answer,
+}
+
 /// What the sealed model says of a picture that anybody can draw again.
-fn golden(classifier: &Classifier) -> Value {
+pub(super) fn said(classifier: &Classifier) -> Said {
     let picture = picture(classifier.description().preprocess.size);
     let (logits, _) = classifier.logits_and_strangeness(std::slice::from_ref(&picture));
-    let answer = classifier.classify(&picture);
-    let plausible = answer.plausible.map(|plausible| {
+    Said { logits: logits.concat(), answer: classifier.classify(&picture) }
+}
+
+fn golden(classifier: &Classifier, Said { logits, answer }: &Said) -> Value {
+    let plausible = answer.plausible.as_ref().map(|plausible| {
         (0..classifier.classes().len()).map(|class| plausible.contains(&class)).collect::<Vec<_>>()
     });
     json!({
         "pixels[y, x, c]": PICTURE,
-        "logits": logits[0],
+        "logits": logits,
         "scores": answer.scores,
         "predicted": answer.label,
         "verdict": answer.verdict,
@@ -131,7 +176,7 @@ fn golden(classifier: &Classifier) -> Value {
 }
 
 /// [`PICTURE`] of the net's size.
-fn picture(size: usize) -> Image {
+pub(super) fn picture(size: usize) -> Image {
     let level = |x: usize, y: usize, c: usize| ((x * x + 2 * y * y + 50 * c) / 16 % 256) as u8;
     let pixels = (0..size * size * 3).map(|index| level(index / 3 % size, index / 3 / size, index % 3));
     Image::from_rgb8(size, size, pixels.collect())

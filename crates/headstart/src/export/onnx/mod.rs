@@ -1,17 +1,20 @@
 //! A sealed model as an ONNX file: preprocessing, net, calibration, gate and prediction sets in one graph, so that ONNX
 //! Runtime gives the answers that headstart gives.
 //!
-//! The graph reads `pixels` and gives `logits`, `scores` and `predicted`, and where the model has a gate or prediction
+//! The graph reads `pixels` (or a `tensor` that was normalised before) and gives `logits`, `scores` and `predicted`, and where the model has a gate or prediction
 //! sets `distance`, `refused`, `oddness`, `unusual`, `plausible` and `decided`. Class names, threshold, provenance and
-//! the scores of a picture that anybody can draw again lie in its metadata.
+//! the scores of a picture that anybody can draw again lie in its metadata. A pretrained net alone gives `features`.
 
+mod backbone;
 mod builder;
 mod check;
 mod gate;
 mod layers;
 mod metadata;
 mod net;
+mod pixels;
 mod proto;
+pub mod quantise;
 mod scores;
 #[cfg(test)]
 mod tests;
@@ -23,9 +26,11 @@ use prost::Message as _;
 
 use crate::classifier::{Classifier, Sealed};
 use crate::error::{Error, Result};
-use crate::image::{Preprocess, Resize};
 use crate::whole_file::write_whole;
+pub use backbone::{Pretrained, export_backbone};
 use builder::Builder;
+use net::Inner;
+pub use pixels::Pixels;
 use proto::{Element, Graph, Model, OperatorSet, ValueInfo};
 
 /// Version of the operators: the first in which every axis to reduce is an input.
@@ -34,18 +39,6 @@ const OPSET: i64 = 18;
 const IR_VERSION: i64 = 8;
 /// Bytes of a message of Protocol Buffers, at most.
 const MOST_BYTES: usize = i32::MAX as usize;
-
-/// What the graph reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pixels {
-    /// Bytes `[N, size, size, 3]`.
-    #[default]
-    Uint8,
-    /// Numbers from 0 to 255 `[N, size, size, 3]`: for images with 16 bits a channel.
-    Float32,
-    /// Bytes `[N, height, width, 3]` of any size, which the graph resizes.
-    AnySize,
-}
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,22 +61,36 @@ pub fn export(model: &Path, out: &Path, pixels: Pixels) -> Result<Written> {
         return Err(Error::setting("out", "another file than the model's", out.display().to_string()));
     }
     let (classifier, sealed, digest) = Classifier::load_with_tensors(model)?;
-    let file = compose(&classifier, &sealed, &digest, pixels)?;
+    let (file, _) = compose(&classifier, &sealed, pixels)?;
+    let said = metadata::said(&classifier);
+    let metadata_props = metadata::properties(&classifier, &digest, pixels, &said, None);
+    write(&Model { metadata_props, ..file }, model, out)
+}
+
+/// Checks and writes a file that was made of `source`.
+fn write(file: &Model, source: &Path, out: &Path) -> Result<Written> {
     if file.encoded_len() > MOST_BYTES {
-        let found = format!("one that needs {}", file.encoded_len());
-        return Err(Error::invalid(
-            model,
-            format!("a model that fits into {MOST_BYTES} bytes of ONNX"),
-            found,
-        ));
+        let expected = format!("a model that fits into {MOST_BYTES} bytes of ONNX");
+        return Err(Error::invalid(source, expected, format!("one that needs {}", file.encoded_len())));
     }
     let bytes = file.encode_to_vec();
     check::bytes(&bytes, out)?;
     write_whole(out, &bytes)?;
-    let graph = file.graph.unwrap_or_default();
-    let input = graph.input.first().map(shown).unwrap_or_default();
-    let outputs = graph.output.into_iter().map(|output| output.name).collect();
-    Ok(Written { bytes: bytes.len(), input, outputs })
+    let graph = file.graph.as_ref();
+    let input = graph.and_then(|graph| graph.input.first()).map(shown).unwrap_or_default();
+    let outputs = graph.into_iter().flat_map(|graph| &graph.output).map(|output| output.name.clone());
+    Ok(Written { bytes: bytes.len(), input, outputs: outputs.collect() })
+}
+
+/// What all files of ours have in common.
+fn file() -> Model {
+    Model {
+        ir_version: IR_VERSION,
+        producer_name: "headstart".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        opset_import: vec![OperatorSet { domain: String::new(), version: OPSET }],
+        ..Model::default()
+    }
 }
 
 /// Where a model's ONNX file lies when nothing else is said: beside it.
@@ -96,26 +103,21 @@ fn same_file(model: &Path, out: &Path) -> bool {
     place(model).is_some_and(|model| place(out) == Some(model))
 }
 
-fn compose(classifier: &Classifier, sealed: &Sealed, digest: &str, pixels: Pixels) -> Result<Model> {
+/// The file but for its metadata.
+fn compose(classifier: &Classifier, sealed: &Sealed, pixels: Pixels) -> Result<(Model, Inner)> {
     let preprocess = &sealed.description.preprocess;
     pixels.check(preprocess)?;
-    Ok(Model {
-        ir_version: IR_VERSION,
-        producer_name: "headstart".into(),
-        producer_version: env!("CARGO_PKG_VERSION").into(),
-        doc_string: format!("{}. {}", classifier.card().title, classifier.caution()),
-        graph: Some(graph(sealed, pixels)),
-        opset_import: vec![OperatorSet { domain: String::new(), version: OPSET }],
-        metadata_props: metadata::properties(classifier, digest, pixels),
-    })
+    let (graph, inner) = graph(sealed, pixels);
+    let doc_string = format!("{}. {}", classifier.card().title, classifier.caution());
+    Ok((Model { doc_string, graph: Some(graph), ..file() }, inner))
 }
 
-fn graph(sealed: &Sealed, pixels: Pixels) -> Graph {
+fn graph(sealed: &Sealed, pixels: Pixels) -> (Graph, Inner) {
     let description = &sealed.description;
     let mut builder = Builder::default();
     let graph = &mut builder;
     let input = views::write(graph, &description.preprocess, &description.test_views, pixels);
-    let net = net::write(graph, sealed, &input);
+    let net = net::write(graph, sealed, &input, pixels);
     let scores = scores::scores(graph, description, &net.logits);
     let predicted = scores::predicted(graph, description, &scores);
     let plausible = scores::plausible(graph, description, &scores);
@@ -142,13 +144,14 @@ fn graph(sealed: &Sealed, pixels: Pixels) -> Graph {
             ));
         }
     }
-    Graph {
+    let graph = Graph {
         node: builder.nodes,
         name: description.backbone.clone(),
         initializer: builder.constants,
         input: vec![views::input(&description.preprocess, pixels)],
         output,
-    }
+    };
+    (graph, net.inner)
 }
 
 /// A value for each image.
@@ -173,27 +176,4 @@ fn shown(value: &ValueInfo) -> String {
     });
     let element = tensor.and_then(|tensor| Element::of(tensor.elem_type)).map_or("", Element::name);
     format!("{} {element} [{}]", value.name, axes.unwrap_or_default())
-}
-
-impl Pixels {
-    fn element(self) -> Element {
-        match self {
-            Self::Uint8 | Self::AnySize => Element::Uint8,
-            Self::Float32 => Element::Float32,
-        }
-    }
-
-    /// # Errors
-    /// An image of any size for a model that crops or pads: the graph can only scale each side by itself.
-    fn check(self, preprocess: &Preprocess) -> Result<()> {
-        let found = match preprocess.resize {
-            Resize::Squash => return Ok(()),
-            Resize::Crop => "any-size, of a model that crops images",
-            Resize::Pad => "any-size, of a model that pads images",
-        };
-        match self {
-            Self::Uint8 | Self::Float32 => Ok(()),
-            Self::AnySize => Err(Error::setting("input", "uint8 or float32", found)),
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::builder::Builder;
 use super::layers::{Maps, Writer};
-use super::views;
+use super::{Pixels, views};
 use crate::backbone::spec::{Block, Layer, MapShape};
 use crate::backbone::weights::Weights;
 use crate::classifier::Sealed;
@@ -16,13 +16,28 @@ pub(super) struct Net {
     pub(super) logits: String,
     /// Maps of the images themselves in the first member, by the number of layers before them.
     pub(super) looks: BTreeMap<usize, Maps>,
+    /// What lies within.
+    pub(super) inner: Inner,
+}
+
+/// The names of what a net reads and gives, where the views of an image still lie behind the images.
+#[derive(Debug, Clone)]
+pub(super) struct Inner {
+    /// `[views · N, 3, size, size]`
+    pub(super) input: String,
+    pub(super) size: usize,
+    /// `[views · N, classes]`
+    pub(super) logits: String,
+    /// By the number of layers before them.
+    pub(super) looks: BTreeMap<usize, String>,
 }
 
 /// Writes the net behind `input`, and keeps the maps that the gate looks at.
-pub(super) fn write(graph: &mut Builder, sealed: &Sealed, input: &str) -> Net {
+pub(super) fn write(graph: &mut Builder, sealed: &Sealed, input: &str, pixels: Pixels) -> Net {
     let description = &sealed.description;
     let size = description.preprocess.size;
-    let input = Maps { value: input.into(), shape: MapShape::new(size, size, 3), is_vector: false };
+    let name = input.to_string();
+    let input = images(input, size);
     let blocks = description.blocks.split_at(description.cut);
     let layers =
         |blocks: &[Block]| -> Vec<Layer> { blocks.iter().flat_map(|block| block.layers.clone()).collect() };
@@ -39,8 +54,29 @@ pub(super) fn write(graph: &mut Builder, sealed: &Sealed, input: &str) -> Net {
     }
     let views = 1 + description.test_views.len();
     let mean = members_mean(graph, &each);
-    let looks = looks.found.into_iter().map(|(layers, maps)| (layers, first(graph, maps, views))).collect();
-    Net { logits: views_mean(graph, mean, views, description.classes.len()), looks }
+    let inner = Inner {
+        input: name,
+        size,
+        logits: mean.clone(),
+        looks: looks.found.iter().map(|(layers, maps)| (*layers, maps.value.clone())).collect(),
+    };
+    let looks = looks.found.into_iter().map(|(layers, maps)| (layers, first(graph, maps, views, pixels)));
+    let looks = looks.collect();
+    Net { logits: views_mean(graph, mean, views, description.classes.len()), looks, inner }
+}
+
+/// The layers of a net alone.
+pub(super) fn trunk(
+    graph: &mut Builder,
+    weights: &Weights,
+    layers: &[Layer],
+    (input, size): (&str, usize),
+) -> Maps {
+    through(graph, weights, "trunk/", (layers, 0), &images(input, size), None)
+}
+
+fn images(value: &str, size: usize) -> Maps {
+    Maps { value: value.into(), shape: MapShape::new(size, size, 3), is_vector: false }
 }
 
 /// Where to look, and what was found there.
@@ -78,11 +114,11 @@ fn through(
 }
 
 /// Of the images themselves: views lie behind them.
-fn first(graph: &mut Builder, maps: Maps, views: usize) -> Maps {
+fn first(graph: &mut Builder, maps: Maps, views: usize, pixels: Pixels) -> Maps {
     if views == 1 {
         return maps;
     }
-    let count = views::count(graph);
+    let count = views::count(graph, pixels);
     let (start, axis) = (graph.integers("views/start", &[0]), graph.integers("views/axis", &[0]));
     let value = graph.plain("Slice", &[&maps.value, &start, &count, &axis], "views/images");
     Maps { value, ..maps }

@@ -151,13 +151,15 @@ pub(super) struct Dimension {
 pub(super) enum Element {
     Float32,
     Uint8,
+    Int8,
+    Int32,
     Int64,
     Bool,
 }
 
 impl Element {
     /// Those that are written.
-    const ALL: [Self; 4] = [Self::Float32, Self::Uint8, Self::Int64, Self::Bool];
+    const ALL: [Self; 6] = [Self::Float32, Self::Uint8, Self::Int8, Self::Int32, Self::Int64, Self::Bool];
 
     /// The one with that number.
     pub(super) fn of(number: i32) -> Option<Self> {
@@ -169,6 +171,8 @@ impl Element {
         match self {
             Self::Float32 => 1,
             Self::Uint8 => 2,
+            Self::Int8 => 3,
+            Self::Int32 => 6,
             Self::Int64 => 7,
             Self::Bool => 9,
         }
@@ -177,8 +181,8 @@ impl Element {
     /// Bytes of one element.
     pub(super) fn size(self) -> usize {
         match self {
-            Self::Float32 => 4,
-            Self::Uint8 | Self::Bool => 1,
+            Self::Float32 | Self::Int32 => 4,
+            Self::Uint8 | Self::Int8 | Self::Bool => 1,
             Self::Int64 => 8,
         }
     }
@@ -188,6 +192,8 @@ impl Element {
         match self {
             Self::Float32 => "float32",
             Self::Uint8 => "uint8",
+            Self::Int8 => "int8",
+            Self::Int32 => "int32",
             Self::Int64 => "int64",
             Self::Bool => "bool",
         }

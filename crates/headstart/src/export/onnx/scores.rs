@@ -33,8 +33,7 @@ pub(super) fn predicted(graph: &mut Builder, description: &Description, scores: 
     let positive = graph.integers("predicted/positive", &[description.positive as i64]);
     let other = graph.integers("predicted/other", &[1 - description.positive as i64]);
     // Along no axis of its own, so that a number for each image is left.
-    let axes = graph.integers("predicted/axes", &[0]);
-    let at = graph.plain("Squeeze", &[&positive, &axes], "predicted/at");
+    let at = graph.index("predicted/at", description.positive as i64);
     let axis = vec![Attribute::integer("axis", 1)];
     let share = graph.node("Gather", &[scores, &at], axis, "predicted/share");
     let threshold = graph.number(up(description.threshold));

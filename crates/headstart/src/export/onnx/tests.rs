@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
+use crate::backbone::Unfreeze;
 use crate::backbone::registry::ENTRIES;
 use crate::backbone::spec::{
     Activation, BatchNorm, Block, Convolution, Dense, Layer, MapShape, MaxPool, Norm, Padding, SqueezeExcite,
@@ -15,7 +16,7 @@ use crate::classifier::{Description, Member};
 use crate::evaluate::{Calibration, Conformal, Output};
 use crate::gate::{Gate, GateFacts, GateKind, Mahalanobis, Refusing, Residual, UnusualFacts};
 use crate::history::History;
-use crate::image::{ChannelOrder, Filter, TestView};
+use crate::image::{ChannelOrder, Filter, Preprocess, Resize, TestView};
 use crate::network::initialise;
 use crate::random::Random;
 use crate::train::random_weights::random_weights;
@@ -40,7 +41,7 @@ fn dense(name: &str, [input, output]: [usize; 2], activation: Activation) -> Lay
 }
 
 /// Every kind of layer and activation, on pictures of 13×13.
-fn every_layer(classes: usize) -> [Block; 2] {
+pub(super) fn every_layer(classes: usize) -> [Block; 2] {
     let bare = |name, channels, activation| Convolution {
         kernel: 1,
         norm: None,
@@ -108,7 +109,7 @@ fn weights(blocks: &[Block], size: usize, seed: u64) -> Weights {
 }
 
 /// A sealed model of these blocks without calibration, gate, sets and views.
-fn plain(blocks: Vec<Block>, cut: usize, size: usize, classes: usize) -> Sealed {
+pub(super) fn plain(blocks: Vec<Block>, cut: usize, size: usize, classes: usize) -> Sealed {
     let weights = weights(&blocks, size, 1);
     let description = description();
     let preprocess = Preprocess {
@@ -135,7 +136,7 @@ fn plain(blocks: Vec<Block>, cut: usize, size: usize, classes: usize) -> Sealed 
 }
 
 /// The same with two more members, whose tails differ.
-fn with_members(mut sealed: Sealed) -> Sealed {
+pub(super) fn with_members(mut sealed: Sealed) -> Sealed {
     let Description { blocks, cut, preprocess, .. } = &sealed.description;
     let whole = |seed| weights(blocks, preprocess.size, seed);
     let tail: Vec<Layer> = sealed.description.tail().cloned().collect();
@@ -154,7 +155,11 @@ fn with_members(mut sealed: Sealed) -> Sealed {
 }
 
 /// The same with a gate behind so many layers.
-fn with_gate(mut sealed: Sealed, layers: usize, kind: fn(Residual, Mahalanobis) -> Refusing) -> Sealed {
+pub(super) fn with_gate(
+    mut sealed: Sealed,
+    layers: usize,
+    kind: fn(Residual, Mahalanobis) -> Refusing,
+) -> Sealed {
     let all: Vec<Layer> = sealed.description.blocks.iter().flat_map(|block| block.layers.clone()).collect();
     let size = sealed.description.preprocess.size;
     let width = output_shape(&all[..layers], MapShape::new(size, size, 3)).channels;
@@ -196,14 +201,23 @@ fn read(path: &Path) -> Model {
 }
 
 /// ONNX Runtime's answer about the golden picture, where there is a Python with it.
-fn check_in_runtime((model, out): &(PathBuf, PathBuf)) {
+pub(super) fn check_in_runtime((model, out): &(PathBuf, PathBuf), tolerance: &str) {
     let Some(python) = std::env::var_os("HEADSTART_PYTHON") else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/check_onnx.py");
-    let output = Command::new(python).arg(script).args([model, out]).output().expect("Python runs");
+    let output = Command::new(python)
+        .arg(script)
+        .args([model, out])
+        .args(["--tolerance", tolerance])
+        .output()
+        .expect("Python runs");
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "{}: {said}", out.display());
     println!("{}: {said}", out.display());
 }
+
+/// One net of each family.
+const NETS: [&str; 6] =
+    ["densenet121", "efficientnet-lite0", "efficientnet-b0", "mobilenet-v3-large", "resnet50", "vgg16"];
 
 #[test]
 fn a_small_net_becomes_these_nodes() {
@@ -221,7 +235,7 @@ fn a_small_net_becomes_these_nodes() {
     let operators: Vec<&str> = graph.node.iter().map(|node| node.op_type.as_str()).collect();
     let read_in = ["Cast", "Transpose", "Gather", "Sub", "Div"];
     let net = ["Conv", "Clip", "GlobalAveragePool", "Flatten", "Gemm", "Identity"];
-    let told = ["Softmax", "Squeeze", "Gather", "GreaterOrEqual", "Where"];
+    let told = ["Softmax", "Gather", "GreaterOrEqual", "Where"];
     assert_eq!(operators, [&read_in[..], &net, &told].concat());
     let outputs: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
     assert_eq!(outputs, ["logits", "scores", "predicted"]);
@@ -280,14 +294,16 @@ fn every_layer_gives_the_same_in_onnx_runtime() {
         sealed.description =
             Description { output, calibration, test_views, conformal, ..sealed.description.clone() };
         let pixels = [Pixels::Uint8, Pixels::Float32, Pixels::AnySize][number / 2];
-        check_in_runtime(&exported(folder.path(), &format!("case-{number}"), sealed, pixels));
+        check_in_runtime(&exported(folder.path(), &format!("case-{number}"), sealed.clone(), pixels), "1e-4");
+        check_in_runtime(
+            &exported(folder.path(), &format!("tensor-{number}"), sealed, Pixels::Tensor),
+            "1e-4",
+        );
     }
 }
 
 #[test]
 fn a_net_of_each_family_can_be_exported() {
-    const NETS: [&str; 6] =
-        ["densenet121", "efficientnet-lite0", "efficientnet-b0", "mobilenet-v3-large", "resnet50", "vgg16"];
     let folder = tempfile::tempdir().expect("a folder");
     for entry in ENTRIES.iter().filter(|entry| NETS.contains(&entry.name)) {
         let (mut spec, size) = (entry.spec(), 64);
@@ -302,6 +318,66 @@ fn a_net_of_each_family_can_be_exported() {
     }
 }
 
+/// Drawn as `tools/torchvision_weights.py --drawn` draws them: they keep values of each layer about as large as before.
+fn drawn(layers: &[Layer]) -> Weights {
+    let mut random = Random::new(3, 3);
+    let mut weights = Weights::default();
+    let tensors = layers.iter().flat_map(|layer| [layer.parameters(), layer.statistics()].concat());
+    for (name, shape) in tensors {
+        let fan: usize = shape[1..].iter().product();
+        let is_factor = name.ends_with(".weight") || name.ends_with(".running_var");
+        let (middle, reach) = match shape.len() {
+            1 => (if is_factor { 1.0 } else { 0.0 }, 0.1),
+            _ => (0.0, (6.0 / fan as f32).sqrt()),
+        };
+        let values = (0..shape.iter().product()).map(|_| middle + random.symmetric(reach)).collect();
+        weights.insert(name, shape, values);
+    }
+    weights
+}
+
+#[test]
+fn a_pretrained_net_of_each_family_gives_the_same_features() {
+    const SIZE: usize = 64;
+    let folder = tempfile::tempdir().expect("a folder");
+    for entry in ENTRIES.iter().filter(|entry| NETS.contains(&entry.name)) {
+        let layers: Vec<Layer> = entry.spec().all_layers().cloned().collect();
+        let weights = folder.path().join(format!("{}.safetensors", entry.name));
+        std::fs::write(&weights, drawn(&layers).to_safetensors(Default::default())).expect("writes");
+        for (pixels, unfreeze) in [(Pixels::Uint8, Unfreeze::Nothing), (Pixels::Tensor, Unfreeze::LastBlock)]
+        {
+            let out = folder.path().join(format!("{}-{pixels:?}.onnx", entry.name));
+            let net =
+                Pretrained { name: entry.name, weights: Some(&weights), image_size: Some(SIZE), unfreeze };
+            let written = export_backbone(&net, &out, pixels).expect("a net");
+            assert_eq!(written.outputs, ["features", "pooled"]);
+            check_in_runtime(&(entry.name.into(), out), "1e-4");
+        }
+    }
+}
+
+#[test]
+fn a_pretrained_net_is_refused_where_no_layer_is_left() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("net.onnx");
+    let net = Pretrained {
+        name: "efficientnet-lite0",
+        weights: None,
+        image_size: None,
+        unfreeze: Unfreeze::Everything,
+    };
+    let refused =
+        |net: &Pretrained<'_>| export_backbone(net, &out, Pixels::Uint8).expect_err("refused").to_string();
+    assert_eq!(
+        refused(&net),
+        "unfreeze: expected none, last-block or a block behind the first, found all: no layer is left"
+    );
+    std::fs::write(&out, "weights").expect("writes");
+    let same = Pretrained { weights: Some(&out), unfreeze: Unfreeze::Nothing, ..net };
+    assert!(refused(&same).starts_with("out: expected another file than the weights'"));
+    assert_eq!(std::fs::read(&out).expect("as it was"), b"weights");
+}
+
 #[test]
 fn what_cannot_be_exported_is_refused_and_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -312,7 +388,7 @@ fn what_cannot_be_exported_is_refused_and_leaves_nothing() {
     let refused = |out: &Path, pixels| export(&model, out, pixels).expect_err("refused").to_string();
     assert_eq!(
         refused(&out, Pixels::AnySize),
-        "input: expected uint8 or float32, found any-size, of a model that crops images"
+        "input: expected uint8, float32 or tensor, found any-size, of a model that crops images"
     );
     assert!(refused(&model, Pixels::Uint8).starts_with("out: expected another file than the model's"));
     assert!(refused(&folder.path().join("missing/x.onnx"), Pixels::Uint8).contains("cannot write"));

@@ -8,17 +8,16 @@ use crate::image::{ChannelOrder, Filter, Preprocess, TestView};
 
 /// Red, green and blue.
 const CHANNELS: usize = 3;
-/// Name of the graph's input.
-pub(super) const INPUT: &str = "pixels";
-/// What the input is.
-const MEANING: &str = "RGB, rows from the top, 0 to 255";
 
 /// The graph's input, from the outside.
 pub(super) fn input(preprocess: &Preprocess, pixels: Pixels) -> ValueInfo {
     let (size, batch) = (Ok(preprocess.size), Err("batch"));
-    let sides = if pixels == Pixels::AnySize { [Err("height"), Err("width")] } else { [size; 2] };
-    let axes = [batch, sides[0], sides[1], Ok(CHANNELS)];
-    ValueInfo::tensor(INPUT, pixels.element(), &axes, MEANING)
+    let axes = match pixels {
+        Pixels::Uint8 | Pixels::Float32 => [batch, size, size, Ok(CHANNELS)],
+        Pixels::AnySize => [batch, Err("height"), Err("width"), Ok(CHANNELS)],
+        Pixels::Tensor => [batch, Ok(CHANNELS), size, size],
+    };
+    ValueInfo::tensor(pixels.name(), pixels.element(), &axes, pixels.meaning())
 }
 
 /// What the net reads, `[(1 + views) · N, 3, size, size]`.
@@ -30,7 +29,7 @@ pub(super) fn write(
 ) -> String {
     let levels = levels(graph, preprocess, pixels);
     let mut all = vec![levels.clone()];
-    all.extend(views.iter().map(|view| write_view(graph, view, preprocess.size, &levels)));
+    all.extend(views.iter().map(|view| write_view(graph, view, (preprocess.size, pixels), &levels)));
     let all = match all.as_slice() {
         [levels] => levels.clone(),
         several => {
@@ -38,17 +37,22 @@ pub(super) fn write(
             graph.node("Concat", &several, vec![Attribute::integer("axis", 0)], "views/all")
         }
     };
-    normalised(graph, preprocess, &all)
+    match pixels {
+        Pixels::Uint8 | Pixels::Float32 | Pixels::AnySize => normalised(graph, preprocess, &all),
+        Pixels::Tensor => all,
+    }
 }
 
-/// Grey levels, `[N, 3, size, size]`.
+/// Grey levels, `[N, 3, size, size]`; of a tensor normalised ones, of which views are made in the same way: what is made of
+/// several pixels is their mean, with weights that sum to 1.
 fn levels(graph: &mut Builder, preprocess: &Preprocess, pixels: Pixels) -> String {
     let square = match pixels {
-        Pixels::Uint8 | Pixels::Float32 => INPUT.to_string(),
+        Pixels::Tensor => return pixels.name().to_string(),
+        Pixels::Uint8 | Pixels::Float32 => pixels.name().to_string(),
         Pixels::AnySize => resized(graph, preprocess),
     };
     let numbers = match pixels {
-        Pixels::Float32 => square,
+        Pixels::Float32 | Pixels::Tensor => square,
         Pixels::Uint8 | Pixels::AnySize => {
             let to = Attribute::integer("to", super::proto::Element::Float32.number().into());
             graph.node("Cast", &[&square], vec![to], "pixels/numbers")
@@ -59,7 +63,7 @@ fn levels(graph: &mut Builder, preprocess: &Preprocess, pixels: Pixels) -> Strin
 
 /// Pillow's antialiased resize of whole images to the square, but for single grey levels.
 fn resized(graph: &mut Builder, preprocess: &Preprocess) -> String {
-    let count = count(graph);
+    let (count, input) = (count(graph, Pixels::AnySize), Pixels::AnySize.name());
     let size = preprocess.size as i64;
     let square = graph.integers("resize/square", &[size, size, CHANNELS as i64]);
     let axis = vec![Attribute::integer("axis", 0)];
@@ -75,20 +79,20 @@ fn resized(graph: &mut Builder, preprocess: &Preprocess) -> String {
         Attribute::word("mode", mode),
     ];
     attributes.extend(slope);
-    graph.node("Resize", &[INPUT, "", "", &sizes], attributes, "resize")
+    graph.node("Resize", &[input, "", "", &sizes], attributes, "resize")
 }
 
 /// Number of images, along one axis.
-pub(super) fn count(graph: &mut Builder) -> String {
+pub(super) fn count(graph: &mut Builder, pixels: Pixels) -> String {
     let first = vec![Attribute::integer("start", 0), Attribute::integer("end", 1)];
-    graph.node("Shape", &[INPUT], first, "count")
+    graph.node("Shape", &[pixels.name()], first, "count")
 }
 
-fn write_view(graph: &mut Builder, view: &TestView, size: usize, levels: &str) -> String {
+fn write_view(graph: &mut Builder, view: &TestView, (size, pixels): (usize, Pixels), levels: &str) -> String {
     let moved = match view.sources(size) {
         None => levels.to_string(),
         Some(_) if view.only_flips() => flipped(graph, levels),
-        Some(sources) => sampled(graph, &sources, size, levels),
+        Some(sources) => sampled(graph, &sources, (size, pixels), levels),
     };
     match view.taps() {
         None => moved,
@@ -105,12 +109,17 @@ fn flipped(graph: &mut Builder, levels: &str) -> String {
 }
 
 /// Values between pixels. ONNX counts from -1, the middle of the first pixel, to 1, the middle of the last.
-fn sampled(graph: &mut Builder, sources: &[[f32; 2]], size: usize, levels: &str) -> String {
+fn sampled(
+    graph: &mut Builder,
+    sources: &[[f32; 2]],
+    (size, pixels): (usize, Pixels),
+    levels: &str,
+) -> String {
     let half = (size as f32 - 1.0) / 2.0;
     let grid: Vec<f32> =
         sources.as_flattened().iter().map(|at| if half > 0.0 { at / half - 1.0 } else { 0.0 }).collect();
     let grid = graph.floats("views/grid", &[1, size, size, 2], &grid);
-    let (count, side) = (count(graph), size as i64);
+    let (count, side) = (count(graph, pixels), size as i64);
     let rest = graph.integers("views/grid/rest", &[side, side, 2]);
     let shape =
         graph.node("Concat", &[&count, &rest], vec![Attribute::integer("axis", 0)], "views/grid/shape");

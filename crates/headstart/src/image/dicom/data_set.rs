@@ -8,53 +8,16 @@ use std::collections::BTreeMap;
 use dicom_core::header::{HasLength, Header, SequenceItemHeader};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
-use dicom_encoding::decode::{DecodeFrom, implicit_le::StandardImplicitVRLittleEndianDecoder};
+use dicom_encoding::decode::DecodeFrom;
 
 use super::syntax::Syntax;
+use super::wanted::{implicit_headers, is_wanted};
 use super::{DecodeError, damaged, truncated};
 
 /// Ends an item whose length is not said.
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
 /// Sequences in sequences, at most.
 const DEEPEST: usize = 32;
-
-/// What is kept. Everything else, such as names, is stepped over.
-const WANTED: [Tag; 34] = [
-    tags::PATIENT_ID,
-    tags::SAMPLES_PER_PIXEL,
-    tags::PHOTOMETRIC_INTERPRETATION,
-    tags::PLANAR_CONFIGURATION,
-    tags::NUMBER_OF_FRAMES,
-    tags::ROWS,
-    tags::COLUMNS,
-    tags::BITS_ALLOCATED,
-    tags::BITS_STORED,
-    tags::HIGH_BIT,
-    tags::PIXEL_REPRESENTATION,
-    tags::WINDOW_CENTER,
-    tags::WINDOW_WIDTH,
-    tags::VOILUT_FUNCTION,
-    tags::RESCALE_INTERCEPT,
-    tags::RESCALE_SLOPE,
-    tags::MODALITY_LUT_SEQUENCE,
-    tags::VOILUT_SEQUENCE,
-    tags::LUT_DESCRIPTOR,
-    tags::LUT_DATA,
-    tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
-    tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
-    tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
-    tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-    tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-    tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-    tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
-    tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
-    tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE,
-    tags::FRAME_VOILUT_SEQUENCE,
-    tags::PIXEL_DATA,
-    tags::FLOAT_PIXEL_DATA,
-    tags::DOUBLE_FLOAT_PIXEL_DATA,
-    tags::SEGMENTED_RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-];
 
 type Headers<'a> = dyn DecodeFrom<&'a [u8]>;
 
@@ -107,21 +70,17 @@ impl<'a> DataSet<'a> {
             let value = match (header.length().get(), header.vr()) {
                 (None, _) if header.tag() == tags::PIXEL_DATA => Some(fragments(rest, headers)?),
                 // Of unknown kind: PS3.5 6.2.2 says that it is coded as implicit little endian.
-                (None, VR::UN) => {
-                    self.sequence(rest, &StandardImplicitVRLittleEndianDecoder::default(), depth)?
-                }
+                (None, VR::UN) => self.sequence(rest, &implicit_headers(), depth)?,
                 (None, _) => self.sequence(rest, headers, depth)?,
                 (Some(length), vr) => {
                     let mut value = taken(rest, length)?;
                     match vr {
-                        VR::SQ if WANTED.contains(&header.tag()) => {
-                            self.sequence(&mut value, headers, depth)?
-                        }
+                        VR::SQ if is_wanted(header.tag()) => self.sequence(&mut value, headers, depth)?,
                         _ => Some(Value::Bytes(vr, value)),
                     }
                 }
             };
-            if let Some(value) = value.filter(|_| WANTED.contains(&header.tag())) {
+            if let Some(value) = value.filter(|_| is_wanted(header.tag())) {
                 self.elements.insert(header.tag(), value);
             }
         }

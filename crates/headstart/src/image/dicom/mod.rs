@@ -17,6 +17,7 @@ mod lookup;
 mod markers;
 mod rle;
 mod syntax;
+mod wanted;
 
 use dicom_dictionary_std::tags;
 use sha2::{Digest as _, Sha256};

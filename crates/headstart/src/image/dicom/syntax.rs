@@ -8,7 +8,6 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::{tags, uids};
 use dicom_encoding::decode::explicit_be::ExplicitVRBigEndianDecoder;
 use dicom_encoding::decode::explicit_le::ExplicitVRLittleEndianDecoder;
-use dicom_encoding::decode::implicit_le::StandardImplicitVRLittleEndianDecoder;
 use dicom_encoding::decode::{DecodeFrom, file_header_decoder};
 use dicom_encoding::transfer_syntax::{Endianness, TransferSyntax, TransferSyntaxIndex};
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
@@ -81,7 +80,7 @@ impl Syntax {
         match data_set.get(4..6) {
             _ if self.is_big_endian() => Box::new(ExplicitVRBigEndianDecoder::default()),
             Some([b'A'..=b'Z', b'A'..=b'Z']) => Box::new(ExplicitVRLittleEndianDecoder::default()),
-            _ => Box::new(StandardImplicitVRLittleEndianDecoder::default()),
+            _ => Box::new(super::wanted::implicit_headers()),
         }
     }
 }
@@ -131,15 +130,15 @@ mod tests {
 
     #[test]
     fn the_first_element_shows_whether_kinds_are_named() {
-        let named = b"\x08\0\x05\0CS\x0A\0ISO_IR 100";
-        let unnamed = b"\x08\0\x05\0\x0A\0\0\0ISO_IR 100";
+        let named = b"\x28\0\x04\0CS\x0C\0MONOCHROME2 ";
+        let unnamed = b"\x28\0\x04\0\x0C\0\0\0MONOCHROME2 ";
         for uid in [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN] {
             let syntax = Syntax::of(uid).expect("is read");
             for data_set in [named, unnamed] {
                 let mut rest = data_set.as_slice();
                 let (header, _) = syntax.headers(data_set).decode_header(&mut rest).expect("a header");
-                assert_eq!((header.tag(), header.vr()), (tags::SPECIFIC_CHARACTER_SET, VR::CS));
-                assert_eq!(rest, b"ISO_IR 100");
+                assert_eq!((header.tag(), header.vr()), (tags::PHOTOMETRIC_INTERPRETATION, VR::CS));
+                assert_eq!(rest, b"MONOCHROME2 ");
             }
         }
     }
