@@ -9,6 +9,8 @@
 # HEADSTART_SYSTEM_DRIVER=1 tools/check_gpu.sh vulkan    on the driver that the system has
 # tools/check_gpu.sh cuda                                on an NVIDIA graphics processor
 # tools/check_gpu.sh metal                               on a Mac
+#
+# The operations that nets are made of come first, then whole nets.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 device=${1:-vulkan}
@@ -22,5 +24,6 @@ if [ "$device" = vulkan ] && [ -z "${HEADSTART_SYSTEM_DRIVER:-}" ]; then
 fi
 cargo clippy --release --package headstart-cli --features "$device" -- -D warnings
 export HEADSTART_DEVICE=$device
+cargo test --release --package headstart-kernels --features "$device" --test device -- --nocapture --test-threads 1
 cargo test --release --package headstart --features "$device" --test device -- --nocapture --test-threads 1
 cargo test --release --package headstart-cli --features "$device" --test device -- --nocapture --test-threads 1
