@@ -6,7 +6,7 @@ use super::run::Maps;
 use crate::export::onnx::Inner;
 use crate::export::onnx::proto::{Graph, Node};
 
-/// A dense layer with fewer weights costs neither time nor room.
+/// A layer of one place with fewer weights costs neither time nor room.
 const FEWEST_WEIGHTS: i64 = 1 << 16;
 
 /// What was seen of each value.
@@ -58,8 +58,8 @@ pub(super) struct Points {
     pub(super) all: usize,
 }
 
-/// All convolutions of maps with more than one place and all large dense layers, with what they read and what they make
-/// behind their activation; and the sums of residual blocks. The gates of squeeze and excitation and the logits keep 32 bits.
+/// All convolutions of maps with more than one place and all large layers of one place, with what they read and what they make
+/// behind their activation; and the sums of residual blocks. Small gates of squeeze and excitation and the logits keep 32 bits.
 pub(super) fn choose(graph: &Graph, inner: &Inner, ranges: &Ranges) -> Points {
     let net = inner.nodes(graph);
     let is_constant = |name: &String| graph.initializer.iter().any(|tensor| tensor.name == *name);
@@ -72,7 +72,7 @@ pub(super) fn choose(graph: &Graph, inner: &Inner, ranges: &Ranges) -> Points {
         let is_layer = matches!(node.op_type.as_str(), "Conv" | "Gemm");
         all += usize::from(is_layer);
         let is_chosen = match node.op_type.as_str() {
-            "Conv" => ranges.places(&node.input[0]) > 1,
+            "Conv" => ranges.places(&node.input[0]) > 1 || weights(node) >= FEWEST_WEIGHTS,
             "Gemm" => weights(node) >= FEWEST_WEIGHTS,
             "Add" => !node.input.iter().any(is_constant),
             _ => false,
