@@ -92,6 +92,9 @@ pub struct ServeArguments {
     /// The most processor seconds that decoding one image may take. More ends it.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3600))]
     pub image_seconds: u64,
+    /// How long to answer on after SIGTERM, while /readyz says 503: as long as a load balancer takes to notice.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=3600))]
+    pub drain: u64,
 }
 
 #[derive(Debug, Args)]

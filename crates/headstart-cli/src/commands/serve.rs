@@ -1,6 +1,7 @@
 //! `headstart serve`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use headstart::Error;
@@ -46,6 +47,7 @@ fn limits(arguments: &ServeArguments) -> Limits {
             max_seconds: arguments.image_seconds,
             ..usual.image
         },
+        drain: Duration::from_secs(arguments.drain),
         ..usual
     }
 }
