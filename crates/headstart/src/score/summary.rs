@@ -233,7 +233,7 @@ mod tests {
             }
             summing.finish().warnings
         };
-        assert_eq!(warned(4), [String::new(); 0]);
+        assert!(warned(4).is_empty());
         let changed = warned(90);
         assert!(
             changed.len() == 1 && changed[0].starts_with("the verdicts of these 200 images"),
