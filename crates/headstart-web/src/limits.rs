@@ -26,6 +26,9 @@ pub struct Limits {
     pub connections: usize,
     /// The most connections of one client address at once. Default: 256.
     pub connections_per_client: usize,
+    /// How long the server answers on once it has been told to stop, while it says that it is not ready: as long as a load
+    /// balancer takes to notice. Default: not at all.
+    pub drain: Duration,
     /// How long a request waits for its predictions. Default: 60 seconds.
     pub answer_timeout: Duration,
     /// The most wrong tokens or passwords that one client address may send in a minute. After them the right one is
@@ -53,6 +56,7 @@ impl Default for Limits {
             write_timeout: Duration::from_secs(30),
             connections: 800,
             connections_per_client: 256,
+            drain: Duration::ZERO,
             answer_timeout: Duration::from_secs(60),
             guesses_per_minute: 10,
             uploads_per_minute: None,

@@ -4,6 +4,7 @@ mod lanes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use axum::body::Bytes;
 use headstart::classifier::Answer;
@@ -11,12 +12,11 @@ use headstart::image::{DecodeError, Limits};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use self::lanes::Lanes;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Outcome};
 use crate::models::Model;
 use crate::predictor::Layer;
 use crate::problem::Problem;
 
-type Outcome = Result<Result<Answer, DecodeError>, Problem>;
 /// A PNG file, if the model can draw what was asked for.
 type Drawn = Result<Option<Vec<u8>>, DecodeError>;
 
@@ -41,6 +41,7 @@ struct Asked<T> {
     bytes: Bytes,
     reply: oneshot::Sender<T>,
     place: OwnedSemaphorePermit,
+    since: Instant,
 }
 
 impl<T> Asked<T> {
@@ -144,7 +145,7 @@ impl Queue {
     ) -> Result<oneshot::Receiver<T>, Problem> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::Busy)?;
         let (reply, answer) = oneshot::channel();
-        self.lanes.take(job(Asked { model: model.clone(), bytes, reply, place }));
+        self.lanes.take(job(Asked { model: model.clone(), bytes, reply, place, since: Instant::now() }));
         Ok(answer)
     }
 }

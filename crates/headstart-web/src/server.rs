@@ -10,6 +10,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -27,6 +29,7 @@ use crate::hosts::Hosts;
 use crate::limits::Limits;
 use crate::models::Models;
 use crate::rate::client;
+use crate::serving::Serving;
 use crate::signals;
 use crate::socket::Socket;
 use crate::state::AppState;
@@ -79,7 +82,8 @@ impl Server {
         self.address
     }
 
-    /// Answers until `shutdown` is ready, then lets the requests under way finish for at most ten seconds.
+    /// Answers until `shutdown` is ready. Then it is not ready for more and closes each connection after an answer, but answers
+    /// on for as long as the limits' `drain` says. Then it lets the requests under way finish for at most ten seconds.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let app = app(self.state.clone());
         let limits = &self.state.intake.limits;
@@ -87,13 +91,18 @@ impl Server {
             graceful: GracefulShutdown::new(),
             connections: Connections::new(limits.connections, limits.connections_per_client),
             app,
+            serving: self.state.serving.clone(),
             write_timeout: limits.write_timeout,
+        };
+        let stopping = async {
+            shutdown.await;
+            self.state.serving.stop();
+            tokio::time::sleep(limits.drain).await;
         };
         tokio::select! {
             () = acceptor.accept(&self.listener) => {}
-            () = shutdown => {}
+            () = stopping => {}
         }
-        self.state.serving.stop();
         drop(self.listener);
         tokio::select! {
             () = acceptor.graceful.shutdown() => {}
@@ -106,6 +115,7 @@ struct Acceptor {
     graceful: GracefulShutdown,
     connections: Arc<Connections>,
     app: Router,
+    serving: Serving,
     write_timeout: Duration,
 }
 
@@ -133,13 +143,19 @@ impl Acceptor {
         peer: SocketAddr,
         admitted: Admitted,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let (app, connection) = (self.app.clone(), Arc::clone(&admitted.connection));
+        let (app, serving) = (self.app.clone(), self.serving.clone());
+        let connection = Arc::clone(&admitted.connection);
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            let (app, connection) = (app.clone(), Arc::clone(&connection));
+            let (app, serving, connection) = (app.clone(), serving.clone(), Arc::clone(&connection));
             let request = request.map(|body| Body::new(Arriving::new(body, Arc::clone(&connection))));
             async move {
-                let response = app.oneshot(request).await;
+                let mut response = app.oneshot(request).await;
+                if let Ok(response) = &mut response
+                    && serving.is_stopping()
+                {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
                 connection.waits();
                 response
             }

@@ -88,6 +88,54 @@ async fn the_last_images_tell_whether_they_have_drifted() {
     assert!(last.contains("headstart_drift_higher{model=\"model\",measure=\"distance\"} 0\n"), "{last}");
 }
 
+/// Of the stand-in's 200 validation images 180 were decided, 15 undecided and 5 refused.
+#[tokio::test]
+async fn a_stream_whose_verdicts_change_raises_the_index_and_one_like_validation_does_not() {
+    let app = app_within(Limits::default());
+    let ask = async |endings: &[(&str, usize)]| {
+        for (ending, count) in endings {
+            for _ in 0..*count {
+                assert_eq!(send(&app, raw(PATH, png(ending))).await.status, StatusCode::OK);
+            }
+        }
+        send(&app, Request::get("/metrics").body(Body::empty()).unwrap()).await.body
+    };
+    let index = |text: &str| -> f64 {
+        let start = "headstart_stability_index{model=\"model\",of=\"verdict\"} ";
+        text.lines().find_map(|line| line.strip_prefix(start)).unwrap().parse().unwrap()
+    };
+    assert!(!ask(&[("0.75", 90)]).await.contains("headstart_stability_index{"), "too few");
+    let alike = ask(&[(".50?", 7), ("STRANGE", 3)]).await;
+    assert!(index(&alike) < 0.01 && alike.contains("headstart_changed{model=\"model\"} 0\n"), "{alike}");
+    let changed = ask(&[("STRANGE", 60)]).await;
+    assert!(
+        index(&changed) > 0.25 && changed.contains("headstart_changed{model=\"model\"} 1\n"),
+        "{changed}"
+    );
+}
+
+#[tokio::test]
+async fn times_and_scores_are_histograms() {
+    let app = app_within(Limits::default());
+    for ending in ["0.75", "0.25", "STRANGE", "BROKEN"] {
+        send(&app, raw(PATH, png(ending))).await;
+    }
+    let metrics = send(&app, Request::get("/metrics").body(Body::empty()).unwrap()).await.body;
+    for line in [
+        "headstart_request_seconds_count{route=\"/api/predict\",status=\"2xx\"} 3\n",
+        "headstart_request_seconds_bucket{route=\"/api/predict\",status=\"4xx\",le=\"+Inf\"} 1\n",
+        "headstart_queue_seconds_count{model=\"model\"} 4\n",
+        "headstart_inference_seconds_count{model=\"model\"} 4\n",
+        "headstart_score_bucket{model=\"model\",class=\"PNEUMONIA\",le=\"0.2\"} 0\n",
+        "headstart_score_bucket{model=\"model\",class=\"PNEUMONIA\",le=\"0.3\"} 1\n",
+        "headstart_score_bucket{model=\"model\",class=\"PNEUMONIA\",le=\"0.8\"} 2\n",
+        "headstart_score_sum{model=\"model\",class=\"NORMAL\"} 1\n",
+        "headstart_ready 1\n",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+}
+
 #[tokio::test]
 async fn an_image_of_two_plausible_classes_is_undecided() {
     let prediction = post(raw(PATH, png(".50?"))).await.json()["predictions"][0].clone();

@@ -79,6 +79,30 @@ async fn stopping_lets_a_request_under_way_finish() {
     running.ended.await.unwrap();
 }
 
+/// A request on a connection that stays open, and the answer's head.
+async fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+    let mut reply = vec![0; 4096];
+    let length = timeout(Duration::from_secs(5), stream.read(&mut reply)).await.unwrap().unwrap();
+    String::from_utf8_lossy(&reply[..length]).to_lowercase()
+}
+
+#[tokio::test]
+async fn while_it_drains_it_is_not_ready_answers_on_and_keeps_no_connection() {
+    let running = start(Limits { drain: Duration::from_secs(1), ..Limits::default() }).await;
+    let ready = get(running.address, "/readyz").await;
+    assert!(ready.starts_with("http/1.1 200") && !ready.contains("connection: close"), "{ready}");
+    running.stop.send(()).unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let ready = get(running.address, "/readyz").await;
+    assert!(ready.starts_with("http/1.1 503") && ready.contains("connection: close"), "{ready}");
+    assert!(get(running.address, "/healthz").await.starts_with("http/1.1 200"));
+    assert!(post(running.address, PNG).await.starts_with("HTTP/1.1 200"));
+    timeout(Duration::from_secs(20), running.ended).await.unwrap().unwrap();
+    assert!(TcpStream::connect(running.address).await.is_err(), "it still takes new connections");
+}
+
 /// Asks for health, and waits no longer than anybody should.
 async fn health(address: SocketAddr) -> String {
     let asked = async {

@@ -31,7 +31,7 @@ use crate::sha256::sha256;
 
 use net::{Maps, Net};
 
-pub use answer::{Answer, Verdict};
+pub use answer::{Answer, Verdict, VerdictCounts};
 pub use card::Card;
 pub use randomise::{Randomised, cascade};
 pub use sealed::{Description, Member, MemberMetrics};
@@ -343,7 +343,9 @@ impl Classifier {
     /// than [`FEWEST_FOR_DRIFT`](crate::evaluate::FEWEST_FOR_DRIFT) images, and in models that are older.
     pub fn drift(&self, set: &[&Answer]) -> Option<Drift> {
         let measured = answer::measured(set, self.description.positive);
-        self.description.reference.as_ref()?.compare(&measured)
+        let drift = self.description.reference.as_ref()?.compare(&measured)?;
+        let verdicts: VerdictCounts = set.iter().map(|answer| answer.verdict).collect();
+        Some(drift.with_verdicts(self.description.verdicts.map(VerdictCounts::all), verdicts.all()))
     }
 
     /// The layers, head included, as diagram and summary show them.

@@ -98,6 +98,9 @@ pub struct ServeArguments {
     pub image_seconds: u64,
     #[command(flatten)]
     pub device: DeviceArguments,
+    /// How long to answer on after SIGTERM, while /readyz says 503: as long as a load balancer takes to notice.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=3600))]
+    pub drain: u64,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! `headstart serve`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use headstart::Error;
@@ -47,6 +48,7 @@ fn limits(arguments: &ServeArguments) -> Limits {
             max_seconds: arguments.image_seconds,
             ..usual.image
         },
+        drain: Duration::from_secs(arguments.drain),
         ..usual
     }
 }

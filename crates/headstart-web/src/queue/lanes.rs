@@ -10,11 +10,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use headstart::classifier::Answer;
 use headstart::image::{Cost, DecodeError, Limits, encode_png, is_slow};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Asked, Drawn, Job, Outcome};
-use crate::metrics::Metrics;
+use crate::metrics::{Batch, Metrics};
 use crate::models::Model;
 use crate::predictor::Layer;
 use crate::problem::Problem;
@@ -181,7 +182,9 @@ impl Work {
     fn assess(&self, asked: Vec<Asked<Outcome>>) {
         let Some(model) = asked.first().map(|asked| asked.model.clone()) else { return };
         let files: Vec<&[u8]> = asked.iter().map(|asked| asked.bytes.as_ref()).collect();
+        let start = Instant::now();
         let outcomes = assess(&model, &files, &self.limits);
+        let took = start.elapsed();
         let mut answered = Vec::new();
         for (asked, outcome) in asked.into_iter().zip(outcomes) {
             match self.slower(&outcome) {
@@ -189,17 +192,21 @@ impl Work {
                 None => answered.push((asked, outcome)),
             }
         }
-        self.count(&model, answered.iter().map(|(_, outcome)| outcome));
+        let waited = |asked: &Asked<Outcome>| start.saturating_duration_since(asked.since);
+        let images = answered.iter().map(|(asked, outcome)| (waited(asked), outcome)).collect();
+        self.count(&model, images, took);
         answered.into_iter().for_each(|(asked, outcome)| asked.answer(outcome));
     }
 
-    fn count<'a>(&self, model: &Model, outcomes: impl ExactSizeIterator<Item = &'a Outcome> + Clone) {
-        if outcomes.len() == 0 {
+    fn count(&self, model: &Model, images: Vec<(Duration, &Outcome)>, took: Duration) {
+        if images.is_empty() {
             return;
         }
-        self.metrics.batch(&model.name, outcomes.clone());
+        let answers = images.iter().filter_map(|(_, outcome)| outcome.as_ref().ok()?.as_ref().ok());
+        let answers: Vec<Answer> = answers.cloned().collect();
+        self.metrics.batch(&Batch { model: &model.name, classes: model.predictor.classes(), images, took });
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        self.metrics.drift(&model.name, recent.add(model, outcomes.flatten().flatten()));
+        self.metrics.drift(&model.name, recent.add(model, answers));
     }
 
     fn draw(&self, layer: Layer, asked: Asked<Result<Drawn, Problem>>) {

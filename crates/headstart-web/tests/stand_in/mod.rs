@@ -125,7 +125,10 @@ impl Predictor for StandIn {
         let strange = images.iter().filter(|image| image.verdict == Verdict::Refused).count();
         let (higher, drifted) = (strange as f64 / images.len() as f64, 2 * strange > images.len());
         let finding = Finding { measure: Measure::Distance, higher, p: 0.25, drifted };
-        (images.len() >= 20).then(|| Drift { images: images.len(), drifted, findings: vec![finding] })
+        let drift = Drift { images: images.len(), drifted, findings: vec![finding], stability: vec![] };
+        let mut verdicts = [0; 3];
+        images.iter().for_each(|image| verdicts[image.verdict as usize] += 1);
+        (images.len() >= 20).then(|| drift.with_verdicts(Some([180, 15, 5]), verdicts))
     }
 
     fn picture(&self, file: &[u8], layer: Layer, limits: &Limits) -> Result<Option<Image>, DecodeError> {

@@ -1,6 +1,6 @@
 //! An answer, and whether it should be believed.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::csv_field::csv_field;
 use crate::evaluate::{Measure, Measured, telling};
@@ -20,10 +20,42 @@ pub enum Verdict {
     Refused,
 }
 
+/// How many images got which verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictCounts {
+    /// [`Verdict::Decided`]
+    pub decided: u64,
+    /// [`Verdict::Undecided`]
+    pub undecided: u64,
+    /// [`Verdict::Refused`]
+    pub refused: u64,
+}
+
+impl VerdictCounts {
+    /// In the order of [`Verdict::ALL`].
+    pub fn all(self) -> [u64; 3] {
+        [self.decided, self.undecided, self.refused]
+    }
+}
+
+impl FromIterator<Verdict> for VerdictCounts {
+    fn from_iter<T: IntoIterator<Item = Verdict>>(verdicts: T) -> Self {
+        let mut counts = Self::default();
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Decided => counts.decided += 1,
+                Verdict::Undecided => counts.undecided += 1,
+                Verdict::Refused => counts.refused += 1,
+            }
+        }
+        counts
+    }
+}
+
 impl Verdict {
     /// Of an image that the gate `refused` or not, whose likeliest class is `label`. An image unlike those of the
     /// training is refused, whatever is plausible; else the class must be the only plausible one.
-    pub(super) fn of(refused: bool, label: usize, plausible: Option<&[usize]>) -> Self {
+    pub(crate) fn of(refused: bool, label: usize, plausible: Option<&[usize]>) -> Self {
         match plausible {
             _ if refused => Self::Refused,
             Some(plausible) if plausible != [label] => Self::Undecided,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Seen, Wording, check, digest};
+use super::{Seen, VerdictCounts, Wording, check, digest};
 use crate::backbone::registry::Provenance;
 use crate::backbone::spec::{Block, Layer};
 use crate::backbone::weights::{self, Weights};
@@ -68,6 +68,9 @@ pub struct Description {
     /// `None` in older models.
     #[serde(default)]
     pub reference: Option<Reference>,
+    /// Verdicts of the validation images; `None` in older models.
+    #[serde(default)]
+    pub verdicts: Option<VerdictCounts>,
     /// Where the pretrained weights come from.
     pub provenance: Provenance,
     /// The recipe as it was used, as TOML.

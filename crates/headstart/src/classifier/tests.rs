@@ -42,6 +42,7 @@ pub(crate) fn description() -> Description {
             unusual: None,
         }),
         reference: None,
+        verdicts: None,
         provenance: Provenance { source: "s".into(), licence: "l".into(), sha256: "h".into() },
         recipe: String::new(),
         wording: Wording::default(),
@@ -161,8 +162,16 @@ fn a_sealed_model_comes_back_with_all_that_it_promises() {
 fn older_formats_are_read_and_newer_ones_refused() {
     let mut json = serde_json::to_value(description()).expect("plain");
     let object = json.as_object_mut().expect("an object");
-    let added =
-        ["threshold_policy", "calibration", "conformal", "gate", "wording", "threshold_counts", "reference"];
+    let added = [
+        "threshold_policy",
+        "calibration",
+        "conformal",
+        "gate",
+        "wording",
+        "threshold_counts",
+        "reference",
+        "verdicts",
+    ];
     for field in added {
         object.remove(field);
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::{erfc, holm};
 use super::metrics::{midranks, positive_score};
+use super::stability::{Change, StabilityIndex, Subject};
 
 /// With fewer images there is no test.
 pub const FEWEST_FOR_DRIFT: usize = 20;
@@ -50,6 +51,9 @@ pub struct Drift {
     pub drifted: bool,
     /// One for each measure.
     pub findings: Vec<Finding>,
+    /// One for each measure, and for the verdicts of a model that knows those of its validation images; none with fewer
+    /// than [`FEWEST_FOR_STABILITY`](super::FEWEST_FOR_STABILITY) images.
+    pub stability: Vec<StabilityIndex>,
 }
 
 /// One measure of a set against that of the validation images.
@@ -73,6 +77,16 @@ impl Measure {
             Self::Distance => "distance",
             Self::Oddness => "oddness",
             Self::Score => "score",
+        }
+    }
+}
+
+impl From<Measure> for Subject {
+    fn from(measure: Measure) -> Self {
+        match measure {
+            Measure::Distance => Self::Distance,
+            Measure::Oddness => Self::Oddness,
+            Measure::Score => Self::Score,
         }
     }
 }
@@ -115,18 +129,36 @@ impl Reference {
                 Finding { measure: here.measure, higher: *higher, p, drifted }
             })
             .collect();
-        Some(Drift { images, drifted: findings.iter().any(|finding| finding.drifted), findings })
+        let stability = compared.iter().filter_map(|(here, ..)| self.stability(here)).collect();
+        Some(Drift { images, drifted: findings.iter().any(|finding| finding.drifted), findings, stability })
+    }
+
+    fn stability(&self, here: &Measured) -> Option<StabilityIndex> {
+        let there = self.0.iter().find(|there| there.measure == here.measure)?;
+        StabilityIndex::of_values(here.measure.into(), &there.values, &here.values)
     }
 }
 
 impl Drift {
-    /// What a user should know, a sentence for each measure that has drifted.
+    /// Adds how the verdicts compare, of which there are so many among the validation images and in the set.
+    #[must_use]
+    pub fn with_verdicts(mut self, validation: Option<[u64; 3]>, set: [u64; 3]) -> Self {
+        let index = |there: [u64; 3]| StabilityIndex::of_counts(Subject::Verdict, &there, &set);
+        self.stability.extend(validation.and_then(index));
+        self
+    }
+
+    /// Whether a population stability index shows a large change.
+    pub fn has_changed(&self) -> bool {
+        self.stability.iter().any(|index| index.change == Change::Large)
+    }
+
+    /// What a user should know, a sentence for each measure that has drifted, and for each large change.
     pub fn sentences(&self) -> Vec<String> {
-        self.findings
-            .iter()
-            .filter(|finding| finding.drifted)
-            .map(|finding| finding.sentence(self.images))
-            .collect()
+        let drifted = self.findings.iter().filter(|finding| finding.drifted);
+        let changed = self.stability.iter().filter(|index| index.change == Change::Large);
+        let changed = changed.map(|index| index.sentence(self.images));
+        drifted.map(|finding| finding.sentence(self.images)).chain(changed).collect()
     }
 }
 
@@ -235,6 +267,30 @@ mod tests {
         assert!(apart.drifted && sentences.contains("these 60 images as a whole lie farther"), "{sentences}");
         assert!(sentences.contains("have lower scores"), "{sentences}");
         assert!(set(0.4, 0.0, FEWEST_FOR_DRIFT - 1).is_none());
+    }
+
+    /// The distances of the set lie on both sides of those of validation: no rank test sees that.
+    #[test]
+    fn a_set_that_spreads_more_has_changed_without_drifting() {
+        let reference =
+            Reference::new(vec![of(Measure::Distance, drawn(400, 0.0, 1))]).expect("enough images");
+        let wide: Vec<f64> = drawn(200, 0.0, 3).iter().map(|value| (value - 1.0) * 3.0 + 1.0).collect();
+        let found = reference.compare(&[of(Measure::Distance, wide)]).expect("enough images");
+        let sentence = found.sentences().join("\n");
+        assert!(!found.drifted && found.has_changed(), "{found:?}");
+        assert!(
+            sentence.starts_with("the distances from the training images of these 200 images"),
+            "{sentence}"
+        );
+        let alike = reference.compare(&[of(Measure::Distance, drawn(200, 0.0, 3))]).expect("enough images");
+        assert!(!alike.has_changed() && alike.stability.len() == 1, "{alike:?}");
+        let refusing = alike.with_verdicts(Some([390, 8, 2]), [120, 20, 60]);
+        assert!(
+            refusing.has_changed() && refusing.sentences()[0].starts_with("the verdicts of"),
+            "{refusing:?}"
+        );
+        let few = reference.compare(&[of(Measure::Distance, drawn(99, 0.0, 3))]).expect("enough images");
+        assert!(few.stability.is_empty());
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod roc;
 mod runs;
 mod smooth;
 mod spread;
+mod stability;
 mod threshold;
 mod threshold_counts;
 
@@ -48,6 +49,7 @@ pub use roc::{RocPoint, roc_curve};
 pub use runs::{Comparison, compare_runs};
 pub use smooth::plateau;
 pub use spread::Spread;
+pub use stability::{Change, FEWEST_FOR_STABILITY, StabilityIndex, Subject};
 pub use threshold::{ThresholdPolicy, choose_threshold};
 pub use threshold_counts::ThresholdCounts;
 

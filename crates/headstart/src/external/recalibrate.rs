@@ -54,7 +54,7 @@ pub fn recalibrate(file: &Path, measurement: &Measurement) -> Result<Recalibrate
     (description.conformal, description.gate) = (fit.conformal, fit.gate);
     // What was measured with the old scores holds no more.
     (description.test, description.threshold_counts, description.doubts) = (None, None, vec![]);
-    description.reference = None;
+    (description.reference, description.verdicts) = (None, None);
     if let Some(seen) = &mut description.seen {
         seen.add_validation(&evidence.digests);
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Shard;
+use crate::classifier::VerdictCounts;
 use crate::error::{Error, Result};
 use crate::evaluate::Reference;
 
@@ -31,6 +32,8 @@ pub(super) struct Facts {
     pub(super) positive: usize,
     /// What was measured of the model's validation images.
     pub(super) reference: Option<Reference>,
+    /// Verdicts of those; `None` in parts of older models.
+    pub(super) verdicts: Option<VerdictCounts>,
 }
 
 impl Facts {
@@ -47,7 +50,13 @@ impl Facts {
             ("reference", to_json(&self.reference)),
             ("rows", rows.to_string()),
         ];
-        always.into_iter().chain(shard).map(|(key, value)| (format!("{PREFIX}{key}"), value)).collect()
+        let verdicts = self.verdicts.map(|verdicts| ("verdicts", to_json(&verdicts)));
+        always
+            .into_iter()
+            .chain(shard)
+            .chain(verdicts)
+            .map(|(key, value)| (format!("{PREFIX}{key}"), value))
+            .collect()
     }
 
     /// The facts in a footer, and the number of rows there.
@@ -67,6 +76,7 @@ impl Facts {
             classes: from_json(required("classes")?, path, "classes")?,
             positive: parsed(required("positive")?, path, "positive")?,
             reference: from_json(required("reference")?, path, "reference")?,
+            verdicts: text("verdicts").map(|text| from_json(text, path, "verdicts")).transpose()?,
         };
         Ok((facts, parsed(required("rows")?, path, "rows")?))
     }

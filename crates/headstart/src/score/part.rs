@@ -158,6 +158,7 @@ mod tests {
             classes: vec!["ä b".into(), "c".into()],
             positive: 1,
             reference: None,
+            verdicts: None,
         }
     }
 

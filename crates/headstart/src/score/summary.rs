@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::facts::Facts;
 use super::record::{Record, Scored, Status};
-use crate::classifier::Verdict;
+use crate::classifier::{Verdict, VerdictCounts};
 use crate::evaluate::{Drift, Measure, Measured, telling};
 
 /// Bars of a histogram of scores, from 0 to 1.
@@ -150,7 +150,9 @@ impl<'a> Summing<'a> {
         scores.iter_mut().zip(sums).for_each(|(class, sum)| class.mean = share(sum, answered));
         summary.classes = facts.classes.iter().cloned().zip(scores).collect();
         measured.retain(|one| !one.values.is_empty());
-        summary.drift = facts.reference.as_ref().and_then(|reference| reference.compare(&measured));
+        let found = Verdict::ALL.map(verdict);
+        let drift = facts.reference.as_ref().and_then(|reference| reference.compare(&measured));
+        summary.drift = drift.map(|drift| drift.with_verdicts(facts.verdicts.map(VerdictCounts::all), found));
         summary.warnings.extend(summary.drift.iter().flat_map(Drift::sentences));
         summary
     }
@@ -179,6 +181,7 @@ mod tests {
             classes: vec!["a".into(), "b".into()],
             positive: 1,
             reference: Reference::new(vec![scores]),
+            verdicts: Some(VerdictCounts { decided: 46, undecided: 3, refused: 1 }),
         }
     }
 
@@ -217,6 +220,25 @@ mod tests {
         assert!((class.mean - 0.845).abs() < 1e-6, "{}", class.mean);
         let drift = summary.drift.expect("enough images");
         assert!(drift.drifted && summary.warnings[0].contains("have higher scores"), "{drift:?}");
+    }
+
+    #[test]
+    fn verdicts_that_have_changed_are_a_warning() {
+        let facts = facts();
+        let warned = |refused: usize| {
+            let mut summing = Summing::new(&facts, 1, 200);
+            for image in 0..200 {
+                let verdict = if image < refused { Verdict::Refused } else { Verdict::Decided };
+                summing.add(&record(image as f32 % 50.0 / 100.0, verdict));
+            }
+            summing.finish().warnings
+        };
+        assert!(warned(4).is_empty());
+        let changed = warned(90);
+        assert!(
+            changed.len() == 1 && changed[0].starts_with("the verdicts of these 200 images"),
+            "{changed:?}"
+        );
     }
 
     #[test]

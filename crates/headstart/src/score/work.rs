@@ -110,6 +110,7 @@ fn facts(classifier: &Classifier, (model, manifest): (String, String), shard: Sh
         classes: classifier.classes().to_vec(),
         positive: classifier.positive(),
         reference: classifier.description().reference.clone(),
+        verdicts: classifier.description().verdicts,
     }
 }
 

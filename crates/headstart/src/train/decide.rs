@@ -68,7 +68,7 @@ impl Decisions {
     pub(super) fn sealed(self, inputs: &Inputs<'_>) -> (Sealed, Measurements) {
         let Setup { job, dataset, survey, positive, net, .. } = inputs.setup;
         let Self { trained, weights, evaluation } = self;
-        let Evaluation { decided, fitted_gate, reference, measured, alone } = evaluation;
+        let Evaluation { decided, fitted_gate, reference, verdicts, measured, alone } = evaluation;
         let Decided { threshold, plateau, calibration, conformal } = decided;
         let test = measured.iter().find(|found| found.part == Part::Test);
         let description = Description {
@@ -87,6 +87,7 @@ impl Decisions {
             conformal,
             gate: fitted_gate.as_ref().map(|fitted_gate| fitted_gate.facts),
             reference,
+            verdicts,
             provenance: net.backbone.provenance.clone(),
             recipe: job.recipe.to_toml(),
             wording: job.recipe.card.resolved(survey.seems_medical(dataset)),

@@ -11,15 +11,16 @@ use super::validate::logits;
 use super::views::Views;
 use crate::backbone::spec::Block;
 use crate::backbone::weights::Weights;
-use crate::classifier::MemberMetrics;
+use crate::classifier::{MemberMetrics, Verdict, VerdictCounts};
 use crate::dataset::Split;
 use crate::error::Result;
 use crate::evaluate::{
     self, COVERAGE, Calibration, Conformal, Measure, Reference, SplitMetrics, ThresholdCounts,
-    choose_threshold, counted, evaluate_grouped, number_groups, one_against_rest, plateau, telling,
+    choose_threshold, counted, evaluate_grouped, number_groups, one_against_rest, plateau, predicted,
+    telling,
 };
 use crate::features::Records;
-use crate::gate::Strangeness;
+use crate::gate::{GateFacts, Strangeness};
 use crate::network::Tail;
 
 /// What is measured.
@@ -92,6 +93,8 @@ pub(super) struct Evaluation {
     pub(super) fitted_gate: Option<FittedGate>,
     /// What a set of images is compared with to tell whether it has drifted.
     pub(super) reference: Option<Reference>,
+    /// Of the validation images, for the same.
+    pub(super) verdicts: Option<VerdictCounts>,
     pub(super) measured: Vec<Measured>,
     /// What each training is worth alone, by part.
     pub(super) alone: Vec<BTreeMap<String, MemberMetrics>>,
@@ -140,7 +143,9 @@ impl Evaluator<'_> {
         }
         let validation = measured.iter().find(|found: &&Measured| found.part == Part::Validation);
         let reference = validation.and_then(|found| self.reference(found));
-        Ok(Evaluation { decided, fitted_gate, reference, measured, alone })
+        let gate = fitted_gate.as_ref().map(|fitted_gate| &fitted_gate.facts);
+        let verdicts = validation.map(|found| self.verdicts(found, &decided, gate));
+        Ok(Evaluation { decided, fitted_gate, reference, verdicts, measured, alone })
     }
 
     /// Mean log loss of the calibrated scores on the validation images that decide.
@@ -222,6 +227,18 @@ impl Evaluator<'_> {
             measured.extend(oddness.map(|oddness| of(Measure::Oddness, oddness)));
         }
         Reference::new(measured)
+    }
+
+    /// Of the validation images.
+    fn verdicts(&self, validation: &Measured, decided: &Decided, gate: Option<&GateFacts>) -> VerdictCounts {
+        let strange = validation.strange.as_deref().unwrap_or_default();
+        let verdict = |(image, scores): (usize, &Vec<f32>)| {
+            let refused = gate.zip(strange.get(image)).is_some_and(|(gate, image)| gate.refuses(image));
+            let plausible = decided.conformal.as_ref().map(|conformal| conformal.set(scores));
+            let label = predicted(scores, self.positive, decided.threshold);
+            Verdict::of(refused, label, plausible.as_deref())
+        };
+        validation.scores.iter().enumerate().map(verdict).collect()
     }
 
     /// Each training's logits of a part, and their mean.
