@@ -190,7 +190,7 @@ fn features_of_a_device_have_a_place_of_their_own_in_the_cache() {
     let backbone = Backbone::load_at("efficientnet-lite0", None, Some(32)).expect("embedded");
     let extractor = || Extractor::new(&backbone, 2, &backbone.preprocess);
     let cache = folder.path().join("cache");
-    let mut extract = |extractor: Extractor| {
+    let extract = |extractor: Extractor| {
         extractor.extract(&dataset.samples, &cache, &mut Silent).expect("computes");
         let files = std::fs::read_dir(&cache).expect("a folder");
         let mut names: Vec<String> = files
