@@ -52,7 +52,13 @@ def _shown(progress: Progress) -> Union[Callable[[Event], None], None]:
 
 
 def _somebody_watches() -> bool:
-    return (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
+    return (sys.stderr is not None and sys.stderr.isatty()) or _in_a_notebook()
+
+
+def _in_a_notebook() -> bool:
+    """Whether a Jupyter kernel runs this. That its module is loaded does not say so: any program may load it."""
+    kernel = sys.modules.get("ipykernel.kernelapp")
+    return kernel is not None and kernel.IPKernelApp.initialized()
 
 
 class Line:
