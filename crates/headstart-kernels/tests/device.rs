@@ -3,7 +3,10 @@
 //! Runs where HEADSTART_DEVICE names a device (`vulkan`, `cuda` or `metal`) that the build supports.
 #![cfg(feature = "cube")]
 
+mod common;
+
 use burn::tensor::{Device, Tensor, TensorData};
+use common::values;
 use headstart_kernels::burn::{
     adam, add, affine, convolution, dense, global_average_pool, max_pool, scale_channels, scale_kernels,
     sum_of_squares,
@@ -30,19 +33,6 @@ fn device() -> Option<Device> {
     };
     println!("on {:?}", device.identity().map(|identity| identity.name));
     Some(device)
-}
-
-/// Seeded values in -1..1.
-fn values(length: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..length)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-        })
-        .collect()
 }
 
 fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {

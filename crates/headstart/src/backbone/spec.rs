@@ -249,12 +249,12 @@ impl Layer {
         }
     }
 
-    /// Every batch normalisation within it.
-    pub fn norms(&self) -> Vec<&BatchNorm> {
+    /// Every batch normalisation within it, and of how many channels.
+    pub fn norms(&self) -> Vec<(&BatchNorm, usize)> {
         match self {
-            Self::Convolution(layer) => layer.norm.iter().collect(),
-            Self::Norm(layer) => vec![&layer.norm],
-            Self::SqueezeExcite(gate) => gate.reduce.norm.iter().chain(&gate.expand.norm).collect(),
+            Self::Convolution(layer) => layer.norm().collect(),
+            Self::Norm(layer) => vec![(&layer.norm, layer.channels)],
+            Self::SqueezeExcite(gate) => gate.reduce.norm().chain(gate.expand.norm()).collect(),
             Self::Concatenate { branches } => branches.iter().flatten().flat_map(Self::norms).collect(),
             Self::Residual { body, shortcut, .. } => {
                 body.iter().chain(shortcut).flat_map(Self::norms).collect()
@@ -270,16 +270,7 @@ impl Layer {
 
     /// The names and shapes of the tensors that training never changes: running statistics.
     pub fn statistics(&self) -> Vec<(String, Vec<usize>)> {
-        match self {
-            Self::Convolution(layer) => layer.statistics(),
-            Self::Norm(layer) => layer.norm.statistics(layer.channels),
-            Self::SqueezeExcite(gate) => [gate.reduce.statistics(), gate.expand.statistics()].concat(),
-            Self::Concatenate { branches } => branches.iter().flatten().flat_map(Self::statistics).collect(),
-            Self::Residual { body, shortcut, .. } => {
-                body.iter().chain(shortcut).flat_map(Self::statistics).collect()
-            }
-            _ => vec![],
-        }
+        self.norms().into_iter().flat_map(|(norm, channels)| norm.statistics(channels)).collect()
     }
 }
 
@@ -322,8 +313,8 @@ impl Convolution {
         all
     }
 
-    fn statistics(&self) -> Vec<(String, Vec<usize>)> {
-        self.norm.iter().flat_map(|norm| norm.statistics(self.output)).collect()
+    fn norm(&self) -> impl Iterator<Item = (&BatchNorm, usize)> {
+        self.norm.iter().map(|norm| (norm, self.output))
     }
 }
 

@@ -48,7 +48,7 @@ impl Tail {
         for (name, shape) in layers.iter().flat_map(Layer::statistics) {
             statistics.insert(&name, shape, weights.get(&name).values.clone());
         }
-        let norms = layers.iter().flat_map(Layer::norms);
+        let norms = layers.iter().flat_map(Layer::norms).map(|(norm, _)| norm);
         let normalisers =
             norms.map(|norm| (norm.name.clone(), normalisers(norm, &statistics, device))).collect();
         Self { layers, input, statistics, normalisers, device: device.clone() }

@@ -18,7 +18,7 @@ use serde_json::json;
 use super::metadata::{self, Said};
 use super::proto::Model;
 use super::{Pixels, Written, compose, same_file};
-use crate::classifier::{Answer, Classifier, Sealed};
+use crate::classifier::{Classifier, Sealed};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::observer::Observer;
@@ -81,13 +81,14 @@ pub fn quantise(
     rewrite::rewrite(graph, &inner, &points);
     let net = Eight { net: Net::new(graph, &inner), classifier: &classifier, sealed: &sealed };
     let measured = loss::Measured::of(&classifier, &net, &validation, progress)?;
+    let (groups, tests) = (measured.patients(), measured.tests(&classifier));
     let about = json!({
         "weights": "int8, a scale for each output channel",
         "maps": "uint8",
         "validation_images": measured.labels.len(),
-        "patients_or_pictures": measured.patients(),
+        "patients_or_pictures": groups,
         "score_off": measured.off(),
-        "tests": measured.tests(&classifier),
+        "tests": tests,
     });
     let golden = metadata::picture(sealed.description.preprocess.size);
     let said = net.said(std::slice::from_ref(&golden)).remove(0);
@@ -95,10 +96,10 @@ pub fn quantise(
         model: model.to_path_buf(),
         measured: ranges.images,
         images: measured.labels.len(),
-        groups: measured.patients(),
+        groups,
         layers: [points.layers.len(), points.all],
         off: measured.off(),
-        tests: measured.tests(&classifier),
+        tests,
         scores: measured.table(&classifier, &validation),
         file: Model {
             metadata_props: metadata::properties(&classifier, &digest, pixels, &said, Some(about)),
@@ -205,7 +206,7 @@ impl Eight<'_> {
         let of = |(image, logits): (usize, Vec<f32>)| {
             let strange = strange.as_ref().map(|strange| strange[image]);
             let scores = self.classifier.scores_of(&logits);
-            Said { answer: Answer { ..self.classifier.answer(scores, strange) }, logits }
+            Said { answer: self.classifier.answer(scores, strange), logits }
         };
         logits.into_iter().enumerate().map(of).collect()
     }
