@@ -27,7 +27,7 @@ fn an_unknown_device_is_bad_usage() {
 }
 
 #[test]
-#[cfg(not(feature = "vulkan"))]
+#[cfg(not(feature = "vulkan-wgsl"))]
 fn a_build_without_support_says_how_to_get_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
@@ -45,7 +45,7 @@ fn a_build_without_support_says_how_to_get_it() {
 }
 
 #[test]
-#[cfg(feature = "vulkan")]
+#[cfg(feature = "vulkan-wgsl")]
 fn a_machine_without_a_driver_gets_one_sentence() {
     let folder = tempfile::tempdir().expect("a folder");
     let asked = headstart(folder.path())
@@ -91,7 +91,7 @@ fn the_commands_run_on_a_device() {
     };
     let said = "computing on ";
     let settings = ["--image-size", "32", "--epochs", "2", "--batch-size", "8", "--out"];
-    on_device("train").arg(&data).args(settings).arg(&run).assert().success().stderr(contains(said));
+    on_device("train").arg(&data).args(settings).arg(&run).assert().success().stdout(contains(said));
     let stored = fs::read_to_string(run.join("settings.toml")).expect("the settings");
     assert!(stored.contains(&format!("device = \"{device}\"")), "{stored}");
 
