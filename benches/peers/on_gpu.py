@@ -157,12 +157,12 @@ def head(device):
 
 def prepare(args):
     """Builds headstart for the device and holds it to the CPU."""
-    cargo = ["cargo", "build", "--release", "--package", "headstart", "--features", args.device, "--example", "in_turn"]
+    feature = "vulkan-wgsl" if args.smoke else args.device
+    cargo = ["cargo", "build", "--release", "--package", "headstart", "--features", feature, "--example", "in_turn"]
     subprocess.run(cargo, cwd=REPOSITORY, check=True)
     if args.parity:
-        system = {} if args.smoke else {"HEADSTART_SYSTEM_DRIVER": "1"}
-        check = [str(REPOSITORY / "tools/check_gpu.sh"), args.device]
-        subprocess.run(check, env=os.environ | system, check=True)
+        device = [] if args.smoke else [args.device]
+        subprocess.run([str(REPOSITORY / "tools/check_gpu.sh"), *device], check=True)
 
 
 def draw_resnet50(args, folder):
@@ -181,7 +181,6 @@ def software_driver():
     if not drivers:
         raise SystemExit("no software driver for Vulkan: apt-get install mesa-vulkan-drivers")
     os.environ |= {"VK_ICD_FILENAMES": str(drivers[0]), "VK_DRIVER_FILES": str(drivers[0])}
-    os.environ["CUBECL_AUTOTUNE_LEVEL"] = "minimal"
 
 
 def main(args):

@@ -4,7 +4,10 @@
 mod real_program;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use assert_cmd::assert::Assert;
 use predicates::prelude::PredicateBooleanExt as _;
@@ -27,7 +30,7 @@ fn an_unknown_device_is_bad_usage() {
 }
 
 #[test]
-#[cfg(not(feature = "vulkan"))]
+#[cfg(not(feature = "vulkan-wgsl"))]
 fn a_build_without_support_says_how_to_get_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
@@ -45,7 +48,7 @@ fn a_build_without_support_says_how_to_get_it() {
 }
 
 #[test]
-#[cfg(feature = "vulkan")]
+#[cfg(feature = "vulkan-wgsl")]
 fn a_machine_without_a_driver_gets_one_sentence() {
     let folder = tempfile::tempdir().expect("a folder");
     let asked = headstart(folder.path())
@@ -75,6 +78,35 @@ fn scores(folder: &Path, device: &str) -> (Vec<f64>, Vec<String>) {
     cells.unzip()
 }
 
+/// What a server on the device answers to an image.
+fn served(run: &Path, image: &Path, device: &str) -> String {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_headstart"))
+        .arg("serve")
+        .arg(run)
+        .args(["--address", "127.0.0.1:0", "--device", device])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("piped")).read_line(&mut line).expect("says where");
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next()).expect("an address");
+    let image = fs::read(image).expect("an image");
+    let mut stream = TcpStream::connect(address).expect("connects");
+    write!(
+        stream,
+        "POST /api/predict HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: image/png\r\n\
+         content-length: {}\r\n\r\n",
+        image.len()
+    )
+    .expect("sends");
+    stream.write_all(&image).expect("sends");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("answers");
+    server.kill().expect("ends");
+    server.wait().expect("ends");
+    reply
+}
+
 #[test]
 fn the_commands_run_on_a_device() {
     let Ok(device) = std::env::var("HEADSTART_DEVICE") else {
@@ -91,7 +123,7 @@ fn the_commands_run_on_a_device() {
     };
     let said = "computing on ";
     let settings = ["--image-size", "32", "--epochs", "2", "--batch-size", "8", "--out"];
-    on_device("train").arg(&data).args(settings).arg(&run).assert().success().stderr(contains(said));
+    on_device("train").arg(&data).args(settings).arg(&run).assert().success().stdout(contains(said));
     let stored = fs::read_to_string(run.join("settings.toml")).expect("the settings");
     assert!(stored.contains(&format!("device = \"{device}\"")), "{stored}");
 
@@ -103,6 +135,9 @@ fn the_commands_run_on_a_device() {
         (scores(folder.path(), &device), scores(folder.path(), "cpu"));
     assert_eq!((ours.len(), ours_called), (24, cpus_called));
     assert!(ours.iter().zip(&cpus).all(|(a, b)| (a - b).abs() < 1e-3), "{ours:?} {cpus:?}");
+
+    let reply = served(&run, &data.join("dark/001.png"), &device);
+    assert!(reply.starts_with("HTTP/1.1 200") && reply.contains("\"class\":"), "{reply}");
 
     let array = folder.path().join("features.npy");
     let features = ["--image-size", "32", "--pool", "--out"];

@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::sync::LazyLock;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use common::values;
 use headstart_kernels::burn::{
@@ -18,6 +20,12 @@ const TOLERANCE: f32 = 1e-3;
 
 /// The device that the environment names.
 fn device() -> Option<Device> {
+    // A process opens a device once.
+    static OPENED: LazyLock<Option<Device>> = LazyLock::new(open);
+    OPENED.clone()
+}
+
+fn open() -> Option<Device> {
     let Ok(name) = std::env::var("HEADSTART_DEVICE") else {
         println!("skipped: HEADSTART_DEVICE names no device");
         return None;
@@ -27,8 +35,11 @@ fn device() -> Option<Device> {
         "cuda" => Device::cuda(0),
         #[cfg(feature = "metal")]
         "metal" => Device::metal(Default::default()),
-        #[cfg(feature = "vulkan")]
-        "vulkan" => Device::vulkan(Default::default()),
+        #[cfg(feature = "vulkan-wgsl")]
+        "vulkan" => {
+            use burn::tensor::wgpu::WgpuBackend::Vulkan;
+            Device::wgpu_options().graphics_api(Vulkan).init().expect("a Vulkan device")
+        }
         other => panic!("HEADSTART_DEVICE={other}: this build does not support it"),
     };
     println!("on {:?}", device.identity().map(|identity| identity.name));

@@ -69,11 +69,14 @@ impl Work<'_> {
         // Answers in the terminal show by themselves how far it is.
         let mut terminal = Terminal::new(std::io::stdout().is_terminal());
         let mut done = 0;
-        for batch in files.chunks(BATCH.max(rayon::current_num_threads())) {
+        let mut batches = files.chunks(BATCH.max(rayon::current_num_threads())).peekable();
+        let mut images = batches.peek().map_or_else(Vec::new, |first| read_all(first));
+        while let Some(batch) = batches.next() {
             if interrupted() || print::is_unread() {
                 break;
             }
-            self.batch(batch, &terminal)?;
+            let next = batches.peek().copied().unwrap_or_default();
+            images = self.batch((batch, images), next, &terminal)?;
             done += batch.len();
             terminal.show("images", done, files.len());
         }
@@ -81,8 +84,13 @@ impl Work<'_> {
         Ok(done)
     }
 
-    fn batch(&mut self, files: &[String], terminal: &Terminal) -> Result<()> {
-        let read: Vec<Result<Image, String>> = files.par_iter().map(|file| read(file)).collect();
+    /// Classifies a batch while the next is decoded, which it returns: a graphics processor works by itself.
+    fn batch(
+        &mut self,
+        (files, read): (&[String], Vec<Decoded>),
+        next: &[String],
+        terminal: &Terminal,
+    ) -> Result<Vec<Decoded>> {
         let (mut named, mut images) = (Vec::new(), Vec::new());
         for (file, image) in files.iter().zip(read) {
             match image {
@@ -96,7 +104,8 @@ impl Work<'_> {
                 }
             }
         }
-        for ((file, image), answer) in named.iter().zip(&images).zip(self.assess(&images)) {
+        let (answers, next) = rayon::join(|| assess(self.classifier, &images), || read_all(next));
+        for ((file, image), answer) in named.iter().zip(&images).zip(answers) {
             self.several += usize::from(answer.frames > 1);
             if let Some(explanations) = &mut self.explanations {
                 explanations.write(self.classifier, file, image, answer.label)?;
@@ -106,18 +115,25 @@ impl Work<'_> {
                 self.assessed.push(answer);
             }
         }
-        Ok(())
-    }
-
-    fn assess(&self, images: &[Image]) -> Vec<Answer> {
-        match images {
-            [] => vec![],
-            images => self.classifier.classify_all(images),
-        }
+        Ok(next)
     }
 }
 
-fn read(file: &str) -> Result<Image, String> {
+fn assess(classifier: &Classifier, images: &[Image]) -> Vec<Answer> {
+    match images {
+        [] => vec![],
+        images => classifier.classify_all(images),
+    }
+}
+
+/// An image, or why it cannot be used.
+type Decoded = Result<Image, String>;
+
+fn read_all(files: &[String]) -> Vec<Decoded> {
+    files.par_iter().map(|file| read(file)).collect()
+}
+
+fn read(file: &str) -> Decoded {
     let limits = Limits::default();
     let bytes =
         regular::read(Path::new(file), limits.max_bytes).map_err(|why| format!("cannot be read: {why}"))?;

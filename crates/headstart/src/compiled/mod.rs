@@ -30,7 +30,7 @@ pub(crate) enum Compiled {
     Plan(Plan),
     /// For a graphics processor.
     #[cfg(feature = "cube")]
-    OnDevice(OnDevice),
+    OnDevice(Box<OnDevice>),
 }
 
 /// A batch that was started.
@@ -52,7 +52,7 @@ impl Compiled {
     ) -> Self {
         #[cfg(feature = "cube")]
         if !device.class().is_cpu() {
-            return Self::OnDevice(OnDevice::new(layers, weights, input, device));
+            return Self::OnDevice(Box::new(OnDevice::new(layers, weights, input, device)));
         }
         debug_assert!(device.class().is_cpu(), "no other device can be opened");
         Self::Plan(Plan::new(layers, weights, input))

@@ -1,14 +1,23 @@
 //! Graphics processors: whether there is one, and whether its driver lets it be used.
 
+use std::sync::{Mutex, PoisonError};
+
 use burn::tensor::Device as Tensors;
-#[cfg(any(feature = "metal", feature = "vulkan"))]
+#[cfg(any(feature = "metal", feature = "vulkan-wgsl"))]
 use burn::tensor::wgpu::{WgpuBackend, WgpuInitError};
 
 use super::{Device, DeviceClass};
 use crate::error::{Error, Result};
 
+/// The devices that this process has opened: Burn sets each up once.
+static OPENED: Mutex<Vec<Device>> = Mutex::new(Vec::new());
+
 /// Opens the first device of a kind.
 pub(super) fn open(class: DeviceClass) -> Result<Device> {
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(device) = opened.iter().find(|device| device.class == class) {
+        return Ok(device.clone());
+    }
     let tensors = match class {
         DeviceClass::Cpu => Tensors::flex(),
         DeviceClass::Cuda => cuda()?,
@@ -19,7 +28,9 @@ pub(super) fn open(class: DeviceClass) -> Result<Device> {
         Some(identity) => format!("{}, {}", class.title(), identity.name),
         None => class.title().into(),
     };
-    Ok(Device { class, name, tensors })
+    let device = Device { class, name, tensors };
+    opened.push(device.clone());
+    Ok(device)
 }
 
 #[cfg(feature = "cuda")]
@@ -35,13 +46,13 @@ fn cuda() -> Result<Tensors> {
     Err(DeviceClass::Cuda.unsupported())
 }
 
-#[cfg(feature = "vulkan")]
+#[cfg(feature = "vulkan-wgsl")]
 fn vulkan() -> Result<Tensors> {
     const NEEDED: &str = "a graphics processor and its Vulkan driver, which `vulkaninfo --summary` lists";
-    by_interface(DeviceClass::Vulkan, WgpuBackend::Vulkan, NEEDED, || Tensors::vulkan(Default::default()))
+    by_interface(DeviceClass::Vulkan, WgpuBackend::Vulkan, NEEDED)
 }
 
-#[cfg(not(feature = "vulkan"))]
+#[cfg(not(feature = "vulkan-wgsl"))]
 fn vulkan() -> Result<Tensors> {
     Err(DeviceClass::Vulkan.unsupported())
 }
@@ -49,7 +60,7 @@ fn vulkan() -> Result<Tensors> {
 #[cfg(feature = "metal")]
 fn metal() -> Result<Tensors> {
     const NEEDED: &str = "a Mac";
-    by_interface(DeviceClass::Metal, WgpuBackend::Metal, NEEDED, || Tensors::metal(Default::default()))
+    by_interface(DeviceClass::Metal, WgpuBackend::Metal, NEEDED)
 }
 
 #[cfg(not(feature = "metal"))]
@@ -57,25 +68,18 @@ fn metal() -> Result<Tensors> {
     Err(DeviceClass::Metal.unsupported())
 }
 
-/// Opens the default device of a graphics interface; `again` names the same where the process has opened it before.
-#[cfg(any(feature = "metal", feature = "vulkan"))]
-fn by_interface(
-    class: DeviceClass,
-    interface: WgpuBackend,
-    needed: &str,
-    again: impl FnOnce() -> Tensors,
-) -> Result<Tensors> {
-    match Tensors::wgpu_options().graphics_api(interface).init() {
-        Ok(device) => Ok(device),
-        Err(WgpuInitError::Registration { .. }) => Ok(again()),
-        Err(WgpuInitError::AdapterUnavailable { .. } | WgpuInitError::UnsupportedGraphicsApi { .. }) => {
-            Err(missing(class, needed))
+/// Opens the default device of a graphics interface.
+#[cfg(any(feature = "metal", feature = "vulkan-wgsl"))]
+fn by_interface(class: DeviceClass, interface: WgpuBackend, needed: &str) -> Result<Tensors> {
+    Tensors::wgpu_options().graphics_api(interface).init().map_err(|why| match why {
+        WgpuInitError::AdapterUnavailable { .. } | WgpuInitError::UnsupportedGraphicsApi { .. } => {
+            missing(class, needed)
         }
-        Err(why) => Err(Error::Device { device: class.name(), why: why.to_string() }),
-    }
+        why => Error::Device { device: class.name(), why: why.to_string() },
+    })
 }
 
-#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan"))]
+#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan-wgsl"))]
 fn missing(class: DeviceClass, needed: &str) -> Error {
     let why = format!("this machine has no {} device: it needs {needed}", class.title());
     Error::Device { device: class.name(), why }

@@ -56,7 +56,7 @@ impl DeviceClass {
     }
 
     /// That this build cannot compute on it.
-    #[cfg_attr(all(feature = "cuda", feature = "vulkan", feature = "metal"), expect(dead_code))]
+    #[cfg_attr(all(feature = "cuda", feature = "vulkan-wgsl", feature = "metal"), expect(dead_code))]
     fn unsupported(self) -> Error {
         let (name, title) = (self.name(), self.title());
         Error::Usage(format!(

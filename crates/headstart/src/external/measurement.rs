@@ -16,7 +16,7 @@ use crate::evaluate::{
     Doubt, Drift, Estimate, SplitMetrics, counted, evaluate_grouped, number_groups, wilson,
 };
 use crate::gate::Strangeness;
-use crate::image::Limits;
+use crate::image::{Image, Limits};
 use crate::observer::Observer;
 
 /// Images decoded and classified at a time.
@@ -153,12 +153,12 @@ struct Scored<'a> {
 impl<'a> Scored<'a> {
     fn of(classifier: &Classifier, samples: &[&'a Sample], progress: &mut dyn Observer) -> Result<Self> {
         let mut scored = Self::default();
-        for batch in samples.chunks(BATCH) {
+        let mut batches = samples.chunks(BATCH).peekable();
+        let mut decoded = batches.peek().map_or_else(Vec::new, |first| decode(first));
+        while let Some(batch) = batches.next() {
             if progress.stop() {
                 return Err(Error::Interrupted);
             }
-            let decoded: Vec<_> =
-                batch.par_iter().map(|sample| sample.read_with_hash(&Limits::default())).collect();
             let mut images = Vec::with_capacity(batch.len());
             for (sample, image) in batch.iter().zip(decoded) {
                 match image {
@@ -171,12 +171,20 @@ impl<'a> Scored<'a> {
                     Err(why) => progress.set_aside(sample.path(), &why),
                 }
             }
-            let (rows, far) = classifier.logits_and_strangeness(&images);
+            // A graphics processor works by itself while the next images are decoded.
+            let next = batches.peek().copied().unwrap_or_default();
+            let ((rows, far), ahead) =
+                rayon::join(|| classifier.logits_and_strangeness(&images), || decode(next));
+            decoded = ahead;
             scored.logits.extend(rows);
             scored.strange.extend(far.unwrap_or_default());
         }
         Ok(scored)
     }
+}
+
+fn decode(samples: &[&Sample]) -> Vec<Result<(Image, Digest), String>> {
+    samples.par_iter().map(|sample| sample.read_with_hash(&Limits::default())).collect()
 }
 
 /// Share of images that lie beyond a gate's limit.

@@ -28,8 +28,8 @@ pub(super) fn look(
     let dead = dead_units(weights, fit).map(|units| format!("; {units}")).unwrap_or_default();
     Some(format!(
         "the training has collapsed in epoch {}: every validation image is called the same, and the loss ({:.3}) is \
-         no better than guessing by how frequent the classes are ({guessing:.3}){dead}. Try a learning rate of {} \
-         instead of {rate}, or unfreeze less.",
+         no better than guessing by how frequent the classes are ({guessing:.3}){dead}. Try a learning rate of {:.1e} \
+         instead of {rate:.1e}, or unfreeze less.",
         record.epoch,
         record.validation_loss,
         rate / 10.0,
