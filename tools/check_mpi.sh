@@ -18,7 +18,8 @@ trap 'rm -rf "$place"' EXIT
 among() {
     local ranks=$1
     shift
-    timeout 600 mpirun --oversubscribe --allow-run-as-root -n "$ranks" "$@"
+    # Else one rank or two are bound to the first processors, whatever runs there.
+    timeout 600 mpirun --oversubscribe --allow-run-as-root --bind-to none -n "$ranks" "$@"
 }
 hash() { sha256sum <"$1/model.safetensors" | cut -c1-16; }
 cat >"$place/slices.toml" <<RECIPE

@@ -11,8 +11,9 @@ use super::{CacheArguments, DeviceArguments, duration, setting};
 
 /// What `headstart features --help` ends with.
 const FEATURES_END: &str = "\
-Shards: exit codes and parts are as those of `score`, and `score-merge` makes one table of all parts. Without --shard a task of a
-Slurm array or of a Kubernetes Indexed Job knows its own shard, unless --out names an array (.npy or .npz).";
+Shards: exit codes and parts are as those of `score`, and `score-merge` makes one table of all
+parts. Without --shard a task of a Slurm array or of a Kubernetes Indexed Job knows its own shard,
+unless --out names an array (.npy or .npz).";
 
 #[derive(Debug, Args)]
 pub struct InspectArguments {

@@ -18,7 +18,8 @@ use crate::shards::{
 
 /// The column of features.
 const FEATURES: &str = "features";
-/// Values of a row group at most: 8 MB, whatever the shape.
+/// Numbers of a row group at most, about: 8 MB, whatever the shape. The footer has some 6 kB for each group, which memory holds
+/// until the part is finished.
 const VALUES: usize = 1 << 21;
 /// Rows of one at most.
 const ROWS: usize = 8192;
@@ -129,8 +130,8 @@ impl Maker for FeaturesOf {
         columns.lists(self.length())
     }
 
-    fn group(&self) -> usize {
-        (VALUES / self.length()).clamp(1, ROWS)
+    fn fill_group(&self, rows: usize, values: usize) -> bool {
+        rows >= ROWS || values * self.length() >= VALUES
     }
 
     fn for_others(&self) -> BTreeMap<&'static str, String> {
@@ -201,7 +202,7 @@ mod tests {
     fn records_come_back_as_they_were_over_several_row_groups() {
         assert_come_back(&features_of(&[3]), |number| record(3, number));
         let maps = features_of(&[512, 32, 32]);
-        assert_eq!(maps.group(), 4, "memory holds few large maps");
+        assert!(maps.fill_group(4, 4) && !maps.fill_group(400, 3), "memory holds few large maps");
         assert_come_back(&maps, |number| record(512 * 32 * 32, number));
     }
 

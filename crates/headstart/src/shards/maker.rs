@@ -68,9 +68,9 @@ pub(crate) trait Maker: Clone + Sync {
     /// Reads them.
     fn values(&self, columns: &mut ColumnsReader<'_>) -> ColumnResult<Vec<Option<Self::Value>>>;
 
-    /// Rows of a row group, which is what memory holds at a time.
-    fn group(&self) -> usize {
-        GROUP
+    /// Whether so many rows, of which so many have a value, make a row group, which is what memory holds at a time.
+    fn fill_group(&self, rows: usize, _values: usize) -> bool {
+        rows >= GROUP
     }
 
     /// More of the footer, for other programs.

@@ -24,6 +24,8 @@ pub(super) struct PartWriter<M: Maker, W: Write + Send> {
     path: PathBuf,
     facts: Facts<M>,
     waiting: Vec<Record<M::Value>>,
+    /// How many of those have a value.
+    values: usize,
     rows: u64,
 }
 
@@ -32,13 +34,17 @@ impl<M: Maker, W: Write + Send> PartWriter<M, W> {
         let failed = |why| writing(path, why);
         let schema = schema(&facts.maker).map_err(failed)?;
         let writer = SerializedFileWriter::new(to, schema, properties::<M>()).map_err(failed)?;
-        Ok(Self { writer, path: path.to_path_buf(), facts, waiting: Vec::new(), rows: 0 })
+        Ok(Self { writer, path: path.to_path_buf(), facts, waiting: Vec::new(), values: 0, rows: 0 })
     }
 
     pub(super) fn add(&mut self, record: Record<M::Value>) -> Result<()> {
         self.rows += 1;
+        self.values += usize::from(record.value.is_some());
         self.waiting.push(record);
-        if self.waiting.len() == self.facts.maker.group() { self.flush() } else { Ok(()) }
+        match self.facts.maker.fill_group(self.waiting.len(), self.values) {
+            true => self.flush(),
+            false => Ok(()),
+        }
     }
 
     /// Writes what is left and the footer; returns the number of rows.
@@ -56,6 +62,7 @@ impl<M: Maker, W: Write + Send> PartWriter<M, W> {
     fn flush(&mut self) -> Result<()> {
         let written = write_group(&mut self.writer, &self.facts.maker, &self.waiting);
         self.waiting.clear();
+        self.values = 0;
         written.map_err(|why| writing(&self.path, why))
     }
 }
