@@ -1,11 +1,11 @@
-"""Holds scores in an object store to those in a folder: manifest, images, parts and merged table by URI.
+"""Holds scores and features in an object store to those in a folder: manifest, images, parts and merged table by URI.
 
     pip install 'moto[server]' boto3 pyarrow
     cargo build --release -p headstart-cli --features cloud
     python tools/check_object_store.py target/release/headstart MODEL.safetensors FOLDER_OF_IMAGES
 
 It starts a server of S3's API on the loopback address, fills a bucket with the images, scores them in three shards that run at
-once, one of them twice, and compares the merged table with that of a folder.
+once, one of them twice, and compares the merged table with that of a folder. It does the same with features.
 """
 
 import csv
@@ -49,8 +49,28 @@ def filled_bucket(endpoint, images, folder):
     return store
 
 
-def shard(program, manifest, model, which, out):
-    return subprocess.Popen([program, "score", manifest, "--model", model, "--shard", which, "--out", out])
+def shard(program, words, manifest, which, out):
+    return subprocess.Popen([program, words[0], manifest, *words[1:], "--shard", which, "--out", out])
+
+
+def compare(program, words, store, folder):
+    """Shards in the store and one in the folder come to the same table, but for what is said of the image that is missing."""
+    name = words[0]
+    out, here = f"s3://{BUCKET}/{name}/first", folder / name
+    remote = [shard(program, words, f"s3://{BUCKET}/all.csv", which, out) for which in ("0/3", "1/3", "1/3", "2/3")]
+    assert [process.wait() for process in remote] == [0, 0, 0, 0]
+    subprocess.run([program, "score-merge", out], check=True)
+    assert shard(program, words, str(folder / "all.csv"), "0/1", str(here)).wait() == 0
+    subprocess.run([program, "score-merge", str(here)], check=True)
+    store.download_file(BUCKET, f"{name}/first/merged.parquet", str(folder / "stored.parquet"))
+    tables = [pyarrow.parquet.read_table(file) for file in (folder / "stored.parquet", here / "merged.parquet")]
+    reasons = [table.column("reason").to_pylist() for table in tables]
+    assert tables[0].drop_columns("reason").equals(tables[1].drop_columns("reason"))
+    assert [reason is None for reason in reasons[0]] == [reason is None for reason in reasons[1]]
+    assert tables[0].column("status").to_pylist().count("unreadable") == 1, reasons
+    other = shard(program, words, f"s3://{BUCKET}/all.csv", "0/1", "s3://no-such-bucket/x").wait()
+    assert other == 2, f"a bucket that is not there is no reason to try again, but the exit code was {other}"
+    return len(tables[0])
 
 
 def main(program, model, images):
@@ -66,22 +86,9 @@ def main(program, model, images):
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         store = filled_bucket(endpoint, files, folder)
-        out = f"s3://{BUCKET}/scores/first"
-        remote = [shard(program, f"s3://{BUCKET}/all.csv", model, which, out) for which in ("0/3", "1/3", "1/3", "2/3")]
-        assert [process.wait() for process in remote] == [0, 0, 0, 0]
-        subprocess.run([program, "score-merge", out], check=True)
-        assert shard(program, str(folder / "all.csv"), model, "0/1", str(folder / "scores")).wait() == 0
-        subprocess.run([program, "score-merge", str(folder / "scores")], check=True)
-        # What is said of the missing image differs, and nothing else.
-        store.download_file(BUCKET, "scores/first/merged.parquet", str(folder / "stored.parquet"))
-        tables = [pyarrow.parquet.read_table(folder / name) for name in ("stored.parquet", "scores/merged.parquet")]
-        reasons = [table.column("reason").to_pylist() for table in tables]
-        assert tables[0].drop_columns("reason").equals(tables[1].drop_columns("reason"))
-        assert [reason is None for reason in reasons[0]] == [reason is None for reason in reasons[1]]
-        assert tables[0].column("status").to_pylist().count("unreadable") == 1, reasons
-        other = shard(program, f"s3://{BUCKET}/all.csv", model, "0/1", "s3://no-such-bucket/x").wait()
-        assert other == 2, f"a bucket that is not there is no reason to try again, but the exit code was {other}"
-        print(f"{len(files) + 1} rows are the same in the store and in a folder")
+        for words in (["score", "--model", model], ["features", "--pool", "--image-size", "64"]):
+            rows = compare(program, words, store, folder)
+            print(f"{words[0]}: {rows} rows are the same in the store and in a folder")
     server.stop()
 
 

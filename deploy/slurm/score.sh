@@ -4,6 +4,7 @@
 #   job=$(sbatch --parsable --array=0-99 deploy/slurm/score.sh archive.csv runs/first /scratch/scores)
 #   sbatch --dependency=afterok:$job --wrap 'headstart score-merge /scratch/scores'
 #
+# Features are written in the same way: put `features "$1" --backbone "$2" --pool --out "$3"` behind srun below.
 # Only some shards again: sbatch --array=3,17 --export=ALL,HEADSTART_SHARDS=100 deploy/slurm/score.sh …
 #SBATCH --job-name=headstart-score
 #SBATCH --array=0-7

@@ -47,8 +47,25 @@ impl Joined {
         use headstart::ranks::Mpi;
 
         match is_one_of_several() {
-            true => Ok(Self { _started: Some(Mpi::start()?), ranks: Ranks::new(Mpi) }),
+            true => {
+                let joined = Self { _started: Some(Mpi::start()?), ranks: Ranks::new(Mpi) };
+                joined.look_at_processors();
+                Ok(joined)
+            }
             false => Ok(Self { _started: None, ranks: Ranks::default() }),
+        }
+    }
+
+    /// Says where threads share a processor: mpirun binds each of two ranks to one core.
+    fn look_at_processors(&self) {
+        let threads = rayon::current_num_threads();
+        let processors = std::thread::available_parallelism().map_or(threads, usize::from);
+        if threads > processors {
+            crate::print::warning(&format!(
+                "rank {}: {threads} threads share the processors that it may use, of which there are {processors}; with mpirun --bind-to \
+                 none it may use all",
+                self.ranks.rank()
+            ));
         }
     }
 

@@ -185,7 +185,7 @@ fn what_no_other_try_mends_ends_with_2() {
     }
     merge(folder, "data", &[])
         .code(2)
-        .stderr(contains("expected parts that headstart score wrote, found none"));
+        .stderr(contains("expected parts that headstart score or headstart features wrote, found none"));
     assert!(!folder.join("out").exists(), "nothing is left of what failed");
 }
 

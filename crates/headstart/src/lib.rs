@@ -112,6 +112,8 @@ pub mod run;
 pub mod score;
 mod sha256;
 #[cfg(feature = "train")]
+mod shards;
+#[cfg(feature = "train")]
 pub mod train;
 #[cfg(feature = "train")]
 mod trainer;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Every module of the library; each may use only those before it.
-const FLOORS: [&str; 38] = [
+const FLOORS: [&str; 39] = [
     "visible",
     "error",
     "device",
@@ -24,6 +24,7 @@ const FLOORS: [&str; 38] = [
     "phantom",
     "backbone",
     "dataset",
+    "shards",
     "trunk",
     "network",
     "compiled",

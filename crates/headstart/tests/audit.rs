@@ -8,6 +8,7 @@ use headstart::Silent;
 use headstart::audit::{Labels, Survey, audit};
 use headstart::dataset::{Dataset, Split};
 use headstart::phantom;
+use headstart::ranks::Ranks;
 use headstart::train::{Recipe, trunk};
 use image::{GrayImage, imageops};
 
@@ -121,7 +122,7 @@ fn the_shape_of_the_originals_tells_the_class() {
 fn a_split_cut_anew_has_no_group_in_common() {
     let folder = real::data("chest-xray-224");
     let mut dataset = Dataset::open(&folder).expect("opens");
-    let survey = Survey::of(&dataset, &cache(), &mut Silent).expect("looks");
+    let survey = Survey::of(&dataset, (&cache(), &Ranks::default()), &mut Silent).expect("looks");
     dataset.join(&survey.same(&dataset));
     assert!(dataset.shared_groups() >= 170);
     dataset.clear_splits();

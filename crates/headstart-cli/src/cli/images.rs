@@ -5,8 +5,15 @@ use std::time::Duration;
 
 use clap::Args;
 use headstart::dataset::Grouping;
+use headstart::score::Shard;
 
 use super::{CacheArguments, DeviceArguments, duration, setting};
+
+/// What `headstart features --help` ends with.
+const FEATURES_END: &str = "\
+Shards: exit codes and parts are as those of `score`, and `score-merge` makes one table of all
+parts. Without --shard a task of a Slurm array or of a Kubernetes Indexed Job knows its own shard,
+unless --out names an array (.npy or .npz).";
 
 #[derive(Debug, Args)]
 pub struct InspectArguments {
@@ -62,8 +69,9 @@ pub struct SplitArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = FEATURES_END)]
 pub struct FeaturesArguments {
-    /// Images in class folders, or as `train` takes them.
+    /// Images in class folders, or as `train` takes them; of a shard as `score` takes them.
     pub data: PathBuf,
     /// The pretrained net.
     #[arg(long, alias = "model", default_value = "efficientnet-lite0", value_name = "NAME")]
@@ -81,9 +89,13 @@ pub struct FeaturesArguments {
     /// Average over height and width: the array is [N, C].
     #[arg(long)]
     pub pool: bool,
+    /// Write part I, from 0 on, of N equal parts of the rows, as Parquet. The features of an image are a list: of C means with
+    /// --pool, of C·H·W values without. The cache is not used.
+    #[arg(long, value_parser = setting::<Shard>, value_name = "I/N")]
+    pub shard: Option<Shard>,
     /// The array to write: f32 [N, C, H, W], in the order of the images' paths. X.npy gets a table X.rows.csv of path, label
-    /// and split; X.npz holds them itself.
-    #[arg(long, value_name = "FILE")]
+    /// and split; X.npz holds them itself. With --shard the folder for the part. A part that is there is not computed again.
+    #[arg(long, value_name = "FILE|DIR")]
     pub out: PathBuf,
     #[command(flatten)]
     pub device: DeviceArguments,

@@ -58,7 +58,7 @@ pub enum Command {
     Predict(PredictArguments),
     /// Score one shard of any number of images, as a Parquet part.
     Score(ScoreArguments),
-    /// Merge the parts of all shards into one table and a summary.
+    /// Merge the parts of all shards, of scores or of features, into one table and a summary.
     ScoreMerge(ScoreMergeArguments),
     /// Serve a model as a web app.
     Serve(ServeArguments),
@@ -70,7 +70,7 @@ pub enum Command {
     Inspect(InspectArguments),
     /// Split images into training, validation and test, so that no patient and no duplicate is in two of them.
     Split(SplitArguments),
-    /// Write a backbone's features of each image as a NumPy array.
+    /// Write a backbone's features of each image as a NumPy array, or of one shard of any number of images as a Parquet part.
     Features(FeaturesArguments),
     /// Choose a pretrained net for your images: probes of the features of each, plain and restyled, beside its speed.
     Choose(ChooseArguments),

@@ -34,13 +34,13 @@ pub struct ScoreArguments {
 
 #[derive(Debug, Args)]
 pub struct ScoreMergeArguments {
-    /// Where `score` wrote the parts.
+    /// Where `score` or `features` wrote the parts.
     pub out: String,
     /// Write a list of the parts, and no merged table.
     #[arg(long)]
     pub listing: bool,
     /// Also merge parts that machines of different vector levels (such as AVX-512 and AVX2) or different versions of headstart
-    /// computed. Their scores may differ in the last digits.
+    /// computed. Their numbers may differ in the last digits.
     #[arg(long)]
     pub allow_mixed: bool,
     /// Print the summary as JSON.

@@ -22,6 +22,7 @@ mod recipes;
 mod score;
 mod score_merge;
 mod serve;
+mod shard;
 mod shell;
 mod split;
 mod stress;

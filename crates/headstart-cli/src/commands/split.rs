@@ -1,6 +1,7 @@
 //! `headstart split`.
 
 use anyhow::Result;
+use headstart::ranks::Ranks;
 use headstart::train::Partition;
 use headstart::{Error, Observer};
 
@@ -28,6 +29,7 @@ pub fn run(arguments: SplitArguments) -> Result<()> {
         fraction,
         seed: arguments.seed,
         cache: cache.as_ref().map(|cache| cache.folder.clone()),
+        ranks: Ranks::default(),
     };
     let mut terminal = Terminal::default();
     partition.write(arguments.folds.map(|folds| folds as usize), &out, &mut terminal)?;

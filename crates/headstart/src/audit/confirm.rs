@@ -12,6 +12,7 @@ use crate::dataset::clusters::Clusters;
 use crate::error::{Error, Result};
 use crate::image::Limits;
 use crate::observer::Observer;
+use crate::ranks::Ranks;
 
 /// Least correlation of the detail of two pictures that show the same. That of 1,564 pairs of one chest X-ray (Kermany et al.
 /// 2018), scaled and compressed apart, is 0.81 at least, and so is that of the copies in `tests/copies.rs`. That of two
@@ -26,34 +27,60 @@ const MOST: usize = 32;
 /// Pairs that are looked at together; what they join need not be looked at again.
 const WAVE: usize = 64;
 
-/// The pairs of `candidates`, by sample, that show the same. A pair is left out where others join it already.
+/// The pairs of `candidates`, by sample, that show the same. A pair is left out where others join it already. Groups of pairs
+/// that have no picture in common are dealt to the ranks, which tell each other what they found.
 ///
 /// # Errors
 /// [`Error::Interrupted`].
 pub(super) fn confirmed(
     dataset: &Dataset,
     candidates: Vec<Pair>,
+    ranks: &Ranks,
     observer: &dyn Observer,
 ) -> Result<Vec<Pair>> {
-    let mut close = Clusters::new(dataset.samples.len());
+    let groups = groups(candidates, dataset.samples.len());
+    let ours = groups.iter().enumerate().filter(|(group, _)| ranks.has(*group));
+    let mut same = Clusters::new(dataset.samples.len());
+    let found =
+        ours.map(|(_, pairs)| within(dataset, pairs, &mut same, observer)).collect::<Result<Vec<_>>>()?;
+    let mut all: Vec<_> = ranks.share(found)?.into_iter().map(Vec::into_iter).collect();
+    let found_in = |(group, pairs): (usize, Vec<Pair>)| {
+        let places = all[group % ranks.size()].next().unwrap_or_default();
+        places.into_iter().map(|place: usize| pairs[place]).collect::<Vec<_>>()
+    };
+    Ok(groups.into_iter().enumerate().flat_map(found_in).collect())
+}
+
+/// The candidates that are looked at, in groups that have no picture in common.
+fn groups(candidates: Vec<Pair>, samples: usize) -> Vec<Vec<Pair>> {
+    let mut close = Clusters::new(samples);
     let candidates = closest(candidates);
     candidates.iter().for_each(|pair| close.join(pair.first, pair.second));
     let mut groups = BTreeMap::<usize, Vec<Pair>>::new();
     candidates.into_iter().for_each(|pair| groups.entry(close.first(pair.first)).or_default().push(pair));
-    let (mut same, mut found) = (Clusters::new(dataset.samples.len()), Vec::new());
-    for pairs in groups.into_values() {
-        let prints = prints(dataset, &pairs);
-        for wave in pairs.chunks(WAVE) {
-            if observer.stop() {
-                return Err(Error::Interrupted);
-            }
-            let open: Vec<&Pair> =
-                wave.iter().filter(|pair| same.first(pair.first) != same.first(pair.second)).collect();
-            let kept: Vec<&Pair> = open.into_par_iter().filter(|pair| is_same(&prints, pair)).collect();
-            for pair in kept {
-                same.join(pair.first, pair.second);
-                found.push(*pair);
-            }
+    groups.into_values().collect()
+}
+
+/// The places of those among the pairs of a group that show the same.
+fn within(
+    dataset: &Dataset,
+    pairs: &[Pair],
+    same: &mut Clusters,
+    observer: &dyn Observer,
+) -> Result<Vec<usize>> {
+    let (prints, mut found) = (prints(dataset, pairs), Vec::new());
+    let places: Vec<usize> = (0..pairs.len()).collect();
+    for wave in places.chunks(WAVE) {
+        if observer.stop() {
+            return Err(Error::Interrupted);
+        }
+        let mut is_open = |place: &usize| same.first(pairs[*place].first) != same.first(pairs[*place].second);
+        let open: Vec<usize> = wave.iter().copied().filter(|place| is_open(place)).collect();
+        let kept: Vec<usize> =
+            open.into_par_iter().filter(|place| is_same(&prints, &pairs[*place])).collect();
+        for place in kept {
+            same.join(pairs[place].first, pairs[place].second);
+            found.push(place);
         }
     }
     Ok(found)

@@ -10,6 +10,7 @@ use crate::dataset::clusters::Clusters;
 use crate::dataset::{Dataset, Digest};
 use crate::error::Result;
 use crate::observer::Observer;
+use crate::ranks::Ranks;
 
 /// What was found, and which samples it ties together.
 pub(super) struct Found {
@@ -28,11 +29,16 @@ pub(super) struct Same {
 }
 
 /// All contents that show the same though their bytes differ. `looks` has an entry for each sample, `None` where it
-/// cannot be used.
+/// cannot be used. Ranks share what has to be looked at again.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`].
-pub(super) fn same(dataset: &Dataset, looks: &[Option<Look>], observer: &dyn Observer) -> Result<Vec<Same>> {
+pub(super) fn same(
+    dataset: &Dataset,
+    looks: &[Option<Look>],
+    ranks: &Ranks,
+    observer: &dyn Observer,
+) -> Result<Vec<Same>> {
     // One of each content is compared. A flat picture is like any other flat one, which tells nothing.
     let hash = |sample: usize| Some((sample, looks[sample].as_ref()?.appearance.hashes?));
     let (samples, hashes): (Vec<usize>, Vec<_>) =
@@ -44,7 +50,7 @@ pub(super) fn same(dataset: &Dataset, looks: &[Option<Look>], observer: &dyn Obs
         let contents = [content(pair.first)?, content(pair.second)?];
         Some(Same { contents, distance: pair.distance, mirrored: pair.view.mirrored })
     };
-    Ok(confirmed(dataset, candidates, observer)?.into_iter().filter_map(told).collect())
+    Ok(confirmed(dataset, candidates, ranks, observer)?.into_iter().filter_map(told).collect())
 }
 
 /// Finds both kinds. `looks` has an entry for each sample, `None` where it cannot be used; `same` are the contents that

@@ -25,7 +25,7 @@ mod view;
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::findings::{Finding, Weight};
 pub use self::labels::{Features, Labels, Suspect};
@@ -36,6 +36,7 @@ use crate::error::Result;
 use crate::evaluate::Estimate;
 use crate::features::Extractor;
 use crate::observer::Observer;
+use crate::ranks::Ranks;
 
 /// Parts that the data is cut into where something is learned; each is scored by what the others teach.
 const FOLDS: usize = 5;
@@ -111,7 +112,7 @@ pub struct Fault {
 }
 
 /// Why a file cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// The file system refuses it.
@@ -295,7 +296,7 @@ pub fn audit(
     extractor: Option<&Extractor>,
     observer: &mut dyn Observer,
 ) -> Result<Audit> {
-    let survey = Survey::of(dataset, cache, observer)?;
+    let survey = Survey::of(dataset, (cache, &Ranks::default()), observer)?;
     let style = StyleAudit::of(dataset, &survey, observer)?;
     let check = |extractor| labels::check(dataset, &survey, extractor, cache, observer);
     let labels = extractor.map(check).transpose()?;

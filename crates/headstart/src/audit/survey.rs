@@ -1,6 +1,7 @@
 //! One pass over all images: each is read, measured and let go. What was measured is remembered.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -17,9 +18,12 @@ use crate::dataset::{Dataset, Digest, Opened, Sample, Unusable};
 use crate::error::{Error, Result};
 use crate::image::{Coding, DecodeError, Format, Limits};
 use crate::observer::Observer;
+use crate::ranks::Ranks;
 
 /// Images that are read at a time.
 const BATCH: usize = 64;
+/// Images of which ranks tell each other together.
+const TOLD: usize = 4096;
 
 /// What is kept of an image: some 1,400 bytes, whatever its size.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -52,30 +56,23 @@ pub struct Survey {
 
 impl Survey {
     /// Looks at every image of `dataset`. `cache` is the folder where what was seen is kept: an image
-    /// of the same bytes is not decoded again.
+    /// of the same bytes is not decoded again. Of ranks each looks at the images at its places and tells the others what it saw.
     ///
     /// # Errors
     /// When the cache cannot be written, or [`Error::Interrupted`]. A file that cannot be used is no
     /// error.
-    pub fn of(dataset: &Dataset, cache: &Path, observer: &mut dyn Observer) -> Result<Self> {
+    pub fn of(
+        dataset: &Dataset,
+        (cache, ranks): (&Path, &Ranks),
+        observer: &mut dyn Observer,
+    ) -> Result<Self> {
         let mut memory = Memory::open(cache)?;
-        let (mut survey, total) = (Self::default(), dataset.samples.len());
-        for batch in dataset.samples.chunks(BATCH) {
-            if observer.stop() {
-                return Err(Error::Interrupted);
-            }
-            let seen: Vec<Seen> = batch.par_iter().map(|sample| look(sample, &memory)).collect();
-            for (sample, seen) in batch.iter().zip(seen) {
-                match &seen.1 {
-                    Ok(look) => memory.add(look),
-                    Err((_, why)) => observer.set_aside(sample.path(), why),
-                }
-                survey.seen.insert(sample.path().to_string(), seen);
-            }
-            observer.surveyed(survey.seen.len(), total);
-        }
+        let seen = all_seen(dataset, &mut memory, ranks, observer)?;
+        // Each has written what it saw itself.
         memory.save(&|| observer.stop())?;
-        survey.same = duplicates::same(dataset, &survey.looks(dataset), &*observer)?;
+        let paths = dataset.samples.iter().map(|sample| sample.path().to_string());
+        let mut survey = Self { seen: paths.zip(seen).collect(), same: Vec::new() };
+        survey.same = duplicates::same(dataset, &survey.looks(dataset), ranks, &*observer)?;
         Ok(survey)
     }
 
@@ -151,6 +148,61 @@ impl Survey {
             Some((Place::new(dataset, index), told))
         })
     }
+}
+
+/// What is seen of each sample. After some thousands the ranks tell each other, so that memory holds few that are under way.
+fn all_seen(
+    dataset: &Dataset,
+    memory: &mut Memory,
+    ranks: &Ranks,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Seen>> {
+    let (samples, mut all) = (&dataset.samples, Vec::with_capacity(dataset.samples.len()));
+    while all.len() < samples.len() {
+        let places = all.len()..samples.len().min(all.len() + TOLD);
+        let own = own_seen(samples, (places.clone(), ranks), memory, observer)?;
+        let mut told: Vec<_> = ranks.share(own)?.into_iter().map(Vec::into_iter).collect();
+        for place in places {
+            let seen = told[place % ranks.size()].next().ok_or_else(|| unlike(&samples[place]))?;
+            if let (Err((_, why)), false) = (&seen.1, ranks.has(place)) {
+                observer.set_aside(samples[place].path(), why);
+            }
+            all.push(seen);
+        }
+    }
+    Ok(all)
+}
+
+/// What is seen of those of some samples that lie at this rank's places.
+fn own_seen(
+    samples: &[Sample],
+    (places, ranks): (Range<usize>, &Ranks),
+    memory: &mut Memory,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Seen>> {
+    let start = places.start;
+    let ours: Vec<&Sample> = places.filter(|place| ranks.has(*place)).map(|place| &samples[place]).collect();
+    let mut all = Vec::with_capacity(ours.len());
+    for batch in ours.chunks(BATCH) {
+        if observer.stop() {
+            return Err(Error::Interrupted);
+        }
+        let seen: Vec<Seen> = batch.par_iter().map(|sample| look(sample, memory)).collect();
+        for (sample, seen) in batch.iter().zip(&seen) {
+            match &seen.1 {
+                Ok(look) => memory.add(look),
+                Err((_, why)) => observer.set_aside(sample.path(), why),
+            }
+        }
+        all.extend(seen);
+        // The others are about as far.
+        observer.surveyed(samples.len().min(start + all.len() * ranks.size()), samples.len());
+    }
+    Ok(all)
+}
+
+fn unlike(sample: &Sample) -> Error {
+    Error::invalid(sample.path(), "the same images at every rank", "a rank that has fewer")
 }
 
 fn look(sample: &Sample, memory: &Memory) -> Seen {

@@ -1,4 +1,5 @@
-//! Features of images as one vector each: the mean over height and width, for programs that learn from vectors.
+//! Features of images in the order that other programs expect: as one vector each, the mean over height and width, or channels
+//! first.
 
 use std::ops::Range;
 
@@ -76,6 +77,11 @@ pub(super) fn channel_means(values: &[f32], map: MapShape) -> impl Iterator<Item
     })
 }
 
+/// `[H, W, C]` as `[C, H, W]`.
+pub(super) fn channels_first(values: &[f32], map: MapShape) -> impl Iterator<Item = f32> + '_ {
+    (0..map.channels).flat_map(move |channel| values.iter().skip(channel).step_by(map.channels).copied())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +95,9 @@ mod tests {
         let means: Vec<f32> =
             channel_means(&[1.0, 10.0, 2.0, 20.0, 6.0, 30.0], MapShape::new(1, 3, 2)).collect();
         assert_eq!(means, [3.0, 20.0]);
+        let turned: Vec<f32> =
+            channels_first(&[1.0, 10.0, 2.0, 20.0, 6.0, 30.0], MapShape::new(1, 3, 2)).collect();
+        assert_eq!(turned, [1.0, 2.0, 6.0, 10.0, 20.0, 30.0]);
     }
 
     #[test]

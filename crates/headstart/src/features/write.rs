@@ -8,7 +8,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::extract::Extracted;
-use super::pooled::channel_means;
+use super::pooled::{channel_means, channels_first};
 use super::{Extractor, npy};
 use crate::backbone::spec::MapShape;
 use crate::dataset::{Dataset, Sample, Split};
@@ -77,15 +77,12 @@ impl Array<'_> {
         let mut values = vec![0.0; self.map.len()];
         for row in 0..self.extracted.usable.len() {
             self.extracted.records.copy(row, &mut values);
-            let mut write = |value: f32| to.write_all(&value.to_le_bytes());
+            let write = |value: f32| to.write_all(&value.to_le_bytes());
             if self.pooled {
                 channel_means(&values, self.map).try_for_each(write)?;
                 continue;
             }
-            // [H, W, C] to [C, H, W].
-            for channel in 0..self.map.channels {
-                values.iter().skip(channel).step_by(self.map.channels).try_for_each(|value| write(*value))?;
-            }
+            channels_first(&values, self.map).try_for_each(write)?;
         }
         self.extracted.records.check().map_err(io::Error::other)
     }

@@ -137,6 +137,7 @@ fn training_images(question: &Question, observer: &mut dyn Observer) -> Result<D
         fraction: FRACTION,
         seed: question.seed,
         cache: Some(question.cache.clone()),
+        ranks: Ranks::default(),
     };
     let (mut dataset, survey, _) = partition.cut(&mut Hushed(observer))?;
     let unusable: Vec<String> =

@@ -32,6 +32,7 @@ pub(super) fn prepare(job: &Job, observer: &mut dyn Observer) -> Result<Prepared
         fraction: job.recipe.validation_fraction,
         seed: job.seed,
         cache: Some(job.cache.clone()),
+        ranks: job.ranks.clone(),
     };
     let (dataset, survey, cut) = partition.cut(observer)?;
     let positive = positive(job, &dataset.classes)?;

@@ -219,7 +219,7 @@ impl Fit<'_> {
         let weights = self.tail.weights(parameters);
         let penalty = self.tail.penalty(parameters).map(|penalty| f64::from(penalty.into_scalar::<f32>()));
         let (tail, data) = self.moving(epoch);
-        let validation = validate(tail, &weights, &data, recipe);
+        let validation = validate(tail, &weights, &data, (recipe, self.ranks))?;
         let record = EpochRecord {
             epoch,
             train_loss,

@@ -10,6 +10,7 @@ use crate::evaluate::Doubt;
 use crate::image::first_frames;
 use crate::numbers::thousands;
 use crate::observer::Observer;
+use crate::ranks::Ranks;
 use crate::visible::visible;
 use crate::whole_file::replace;
 
@@ -37,6 +38,8 @@ pub struct Partition {
     /// Folder where it is kept what pictures look like. Without one they are not looked at, and
     /// nothing is known of near duplicates.
     pub cache: Option<PathBuf>,
+    /// Share the looking.
+    pub ranks: Ranks,
 }
 
 impl Partition {
@@ -49,7 +52,7 @@ impl Partition {
     pub fn cut(&self, observer: &mut dyn Observer) -> Result<(Dataset, Survey, Vec<Split>)> {
         let mut dataset = self.open(observer)?;
         let survey = match &self.cache {
-            Some(cache) => Survey::of(&dataset, cache, &mut Looking(observer))?,
+            Some(cache) => Survey::of(&dataset, (cache, &self.ranks), &mut Looking(observer))?,
             None => Survey::default(),
         };
         first_frames(survey.first_frames(&dataset)).iter().for_each(|line| observer.warn(line));

@@ -3,11 +3,14 @@
 use super::fit::Data;
 use super::recipe::{Recipe, ValidateOn};
 use crate::backbone::spec::Layer;
-use crate::backbone::weights::Weights;
+use crate::backbone::weights::{Weights, little_endian};
 use crate::compiled::Compiled;
+use crate::error::Result;
 use crate::evaluate;
 use crate::features::Records;
 use crate::network::Tail;
+
+use crate::ranks::Ranks;
 use crate::trunk::Buffers;
 
 /// Records that are scored at a time.
@@ -43,23 +46,33 @@ impl Validation {
     }
 }
 
-/// Scores the validation images, and the restyled ones where the recipe looks at them.
-pub(super) fn validate(tail: &Tail, weights: &Weights, data: &Data<'_>, recipe: &Recipe) -> Validation {
+/// Scores the validation images, and the restyled ones where the recipe looks at them. Ranks share the batches.
+///
+/// # Errors
+/// When another rank cannot be reached.
+pub(super) fn validate(
+    tail: &Tail,
+    weights: &Weights,
+    data: &Data<'_>,
+    (recipe, ranks): (&Recipe, &Ranks),
+) -> Result<Validation> {
     let labels: Vec<usize> = data.validation.iter().map(|index| data.labels[*index]).collect();
-    let plain = logits(tail, weights, data.records, data.validation);
+    let plain = shared_logits(tail, weights, (data.records, data.validation), ranks)?;
     let stressed = match recipe.validate_on {
         ValidateOn::Plain => None,
         ValidateOn::Stressed | ValidateOn::Both => data.stressed.of(data.validation).next(),
     };
-    let stressed = stressed.map(|(records, places)| logits(tail, weights, records, &places));
+    let stressed = stressed
+        .map(|(records, places)| shared_logits(tail, weights, (records, &places), ranks))
+        .transpose()?;
     let largest = |row: &Vec<f32>| {
         (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
     };
-    Validation {
+    Ok(Validation {
         plain: outcome(&plain, &labels, data, recipe),
         stressed: stressed.map(|logits| outcome(&logits, &labels, data, recipe)),
         predicted: plain.iter().map(largest).collect(),
-    }
+    })
 }
 
 fn outcome(logits: &[Vec<f32>], labels: &[usize], data: &Data<'_>, recipe: &Recipe) -> Outcome {
@@ -76,6 +89,34 @@ fn outcome(logits: &[Vec<f32>], labels: &[usize], data: &Data<'_>, recipe: &Reci
 /// Logits of records by the compiled tail: the code that predicts.
 pub(super) fn logits(tail: &Tail, weights: &Weights, records: &Records, indices: &[usize]) -> Vec<Vec<f32>> {
     outputs(tail, tail.layers(), weights, records, indices)
+}
+
+/// The same of batches that are dealt to the ranks. They are those of one rank, so the bits are, too.
+fn shared_logits(
+    tail: &Tail,
+    weights: &Weights,
+    (records, indices): (&Records, &[usize]),
+    ranks: &Ranks,
+) -> Result<Vec<Vec<f32>>> {
+    let batches = || indices.chunks(BATCH).enumerate();
+    let own: Vec<usize> =
+        batches().filter(|(batch, _)| ranks.has(*batch)).flat_map(|(_, batch)| batch).copied().collect();
+    let own = logits(tail, weights, records, &own);
+    if ranks.size() == 1 {
+        return Ok(own);
+    }
+    let all = ranks.share_bytes(little_endian(&own.concat()).into_owned())?;
+    // Four bytes for each of as many logits as an image has.
+    let length = all.iter().map(Vec::len).sum::<usize>() / indices.len().max(1);
+    let mut rows: Vec<_> = all.iter().map(|bytes| bytes.chunks_exact(length.max(1)).map(values)).collect();
+    let of_batch = |(number, batch): (usize, &[usize])| {
+        rows[number % ranks.size()].by_ref().take(batch.len()).collect::<Vec<_>>()
+    };
+    Ok(batches().flat_map(of_batch).collect())
+}
+
+fn values(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect()
 }
 
 /// What `layers`, the first of the tail's, make of records.

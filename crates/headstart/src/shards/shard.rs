@@ -9,7 +9,7 @@ use crate::error::Error;
 /// Shards at most: their names have five digits.
 const MOST: u64 = 100_000;
 
-/// The part of a manifest that one process scores.
+/// The part of a manifest that one process works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shard {
     index: u64,

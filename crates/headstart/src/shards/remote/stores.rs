@@ -22,13 +22,13 @@ const PIECE: u64 = 16 << 20;
 
 /// Stores that were reached, each by its bucket or container.
 #[derive(Debug)]
-pub(in crate::score) struct Remote {
+pub(in crate::shards) struct Remote {
     runtime: OnceLock<Runtime>,
     stores: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
 }
 
 /// Says whether a URI is one of a store.
-pub(in crate::score) fn check(uri: &str) -> Result<()> {
+pub(in crate::shards) fn check(uri: &str) -> Result<()> {
     key(uri).map(drop)
 }
 
@@ -53,7 +53,7 @@ fn key(uri: &str) -> Result<(Url, Key)> {
 }
 
 impl Remote {
-    pub(in crate::score) fn new() -> Self {
+    pub(in crate::shards) fn new() -> Self {
         Self { runtime: OnceLock::new(), stores: Mutex::default() }
     }
 
@@ -80,7 +80,7 @@ impl Remote {
     }
 
     /// The bytes of an object that has at most `most`.
-    pub(in crate::score) fn read(&self, uri: &str, most: u64) -> io::Result<Vec<u8>> {
+    pub(in crate::shards) fn read(&self, uri: &str, most: u64) -> io::Result<Vec<u8>> {
         let (store, key) =
             self.store(uri).map_err(|why| io::Error::new(ErrorKind::InvalidInput, why.to_string()))?;
         self.wait(async {
@@ -95,7 +95,7 @@ impl Remote {
     }
 
     /// An object as a file without a name; `None` where there is none.
-    pub(in crate::score) fn download(&self, uri: &str) -> Result<Option<File>> {
+    pub(in crate::shards) fn download(&self, uri: &str) -> Result<Option<File>> {
         let (store, key) = self.store(uri)?;
         let fetched = self.wait(async {
             let found = store.get_opts(&key, GetOptions::default()).await.map_err(as_io)?;
@@ -114,7 +114,7 @@ impl Remote {
     }
 
     /// Stores a file whole; returns whether it was stored, which it is not where one is there and must stay.
-    pub(in crate::score) fn upload(&self, file: &Path, uri: &str, replace: bool) -> Result<bool> {
+    pub(in crate::shards) fn upload(&self, file: &Path, uri: &str, replace: bool) -> Result<bool> {
         let (store, key) = self.store(uri)?;
         let sent = self.wait(async {
             let mut file = File::open(file)?;
@@ -134,7 +134,7 @@ impl Remote {
     }
 
     /// Names of the objects right below a place.
-    pub(in crate::score) fn names(&self, uri: &str) -> Result<Vec<String>> {
+    pub(in crate::shards) fn names(&self, uri: &str) -> Result<Vec<String>> {
         let (store, key) = self.store(uri)?;
         let found = self.wait(store.list_with_delimiter(Some(&key)));
         let found = found.map_err(|why| Error::io("list", uri, as_io(why)))?;

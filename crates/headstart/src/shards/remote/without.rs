@@ -8,10 +8,10 @@ use crate::error::{Error, Result};
 
 /// No store.
 #[derive(Debug)]
-pub(in crate::score) struct Remote;
+pub(in crate::shards) struct Remote;
 
 /// Says that this build reaches no object store.
-pub(in crate::score) fn check(uri: &str) -> Result<()> {
+pub(in crate::shards) fn check(uri: &str) -> Result<()> {
     Err(unavailable(uri))
 }
 
@@ -22,23 +22,23 @@ fn unavailable(uri: &str) -> Error {
 }
 
 impl Remote {
-    pub(in crate::score) fn new() -> Self {
+    pub(in crate::shards) fn new() -> Self {
         Self
     }
 
-    pub(in crate::score) fn read(&self, uri: &str, _most: u64) -> io::Result<Vec<u8>> {
+    pub(in crate::shards) fn read(&self, uri: &str, _most: u64) -> io::Result<Vec<u8>> {
         Err(io::Error::new(ErrorKind::Unsupported, unavailable(uri).to_string()))
     }
 
-    pub(in crate::score) fn download(&self, uri: &str) -> Result<Option<File>> {
+    pub(in crate::shards) fn download(&self, uri: &str) -> Result<Option<File>> {
         Err(unavailable(uri))
     }
 
-    pub(in crate::score) fn upload(&self, _file: &Path, uri: &str, _replace: bool) -> Result<bool> {
+    pub(in crate::shards) fn upload(&self, _file: &Path, uri: &str, _replace: bool) -> Result<bool> {
         Err(unavailable(uri))
     }
 
-    pub(in crate::score) fn names(&self, uri: &str) -> Result<Vec<String>> {
+    pub(in crate::shards) fn names(&self, uri: &str) -> Result<Vec<String>> {
         Err(unavailable(uri))
     }
 }

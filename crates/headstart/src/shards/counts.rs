@@ -5,7 +5,7 @@ use super::record::Status;
 /// Rows by what became of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Classified.
+    /// Used.
     pub ok: u64,
     /// Read, and no usable images.
     pub unusable: u64,
