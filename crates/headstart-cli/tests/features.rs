@@ -10,34 +10,28 @@ use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use serde_json::Value;
 
-use real_program::{headstart, pictures};
+use real_program::{pictures, spoil, unscheduled};
 
 /// A folder with pictures in `data`, and two files among them that are no pictures.
 fn place() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     pictures(&folder.path().join("data"), 10);
-    fs::write(folder.path().join("data/dark/007.png"), "a note").expect("writes");
-    fs::write(folder.path().join("data/dark/note.txt"), "").expect("writes");
+    spoil(&folder.path().join("data"));
     folder
 }
 
-fn program(folder: &Path) -> assert_cmd::Command {
-    let mut command = headstart(&folder.join("cache"));
-    command.current_dir(folder);
-    // Where the tests themselves run as a task of an array.
-    for name in ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX", "HEADSTART_SHARDS", "HEADSTART_VECTOR"] {
-        command.env_remove(name);
-    }
-    command.args(["features", "data", "--image-size", "32", "--pool"]);
+fn program(folder: &Path, size: &str) -> assert_cmd::Command {
+    let mut command = unscheduled(folder);
+    command.args(["features", "data", "--pool", "--image-size", size]);
     command
 }
 
 fn shard(folder: &Path, out: &str, shard: &str, more: &[&str]) -> Assert {
-    program(folder).args(["--shard", shard, "--out", out]).args(more).assert()
+    program(folder, "32").args(["--shard", shard, "--out", out]).args(more).assert()
 }
 
 fn merge(folder: &Path, out: &str, more: &[&str]) -> Assert {
-    headstart(&folder.join("cache")).current_dir(folder).args(["score-merge", out]).args(more).assert()
+    unscheduled(folder).args(["score-merge", out]).args(more).assert()
 }
 
 fn table(folder: &Path, out: &str) -> Vec<u8> {
@@ -79,19 +73,19 @@ fn a_finished_part_stays_and_what_does_not_belong_together_is_refused() {
     merge(folder, "out", &[]).code(75).stderr(contains("expected the parts of 3 shards, found none of 1, 2"));
     let cut = shard(folder, "out", "0/3", &["--unfreeze", "last-block"]).code(2);
     cut.stderr(contains("expected a part of the cut block7, found one of none"));
-    let size = shard(folder, "out", "0/3", &["--image-size", "64"]);
-    size.code(2);
+    let size = program(folder, "64").args(["--shard", "0/3", "--out", "out"]).assert().code(2);
+    size.stderr(contains("expected a part of the image size 64, found one of 32"));
     let net = shard(folder, "out", "1/3", &["--backbone", "no-such-net"]).code(2);
     net.stderr(contains("unknown backbone"));
     shard(folder, "data/out", "0/1", &[]).code(2).stderr(contains("--out: expected a place outside"));
     shard(folder, "x.npy", "0/1", &[]).code(2).stderr(contains("--out: expected a folder for the parts"));
     shard(folder, "out", "3/3", &[]).code(2).stderr(contains("expected I/N with I from 0 on"));
     // Scores and features of one list.
-    let mut train = headstart(&folder.join("cache"));
-    train.current_dir(folder).args(["train", "data", "--image-size", "32", "--epochs", "1", "--out", "run"]);
+    let mut train = unscheduled(folder);
+    train.args(["train", "data", "--image-size", "32", "--epochs", "1", "--out", "run"]);
     train.assert().success();
-    let mut score = headstart(&folder.join("cache"));
-    score.current_dir(folder).args(["score", "data", "--model", "run", "--shard", "0/3", "--out", "out"]);
+    let mut score = unscheduled(folder);
+    score.args(["score", "data", "--model", "run", "--shard", "0/3", "--out", "out"]);
     score.assert().code(2).stderr(contains("found one that headstart features wrote"));
 }
 
@@ -100,13 +94,13 @@ fn a_task_knows_its_shard_from_the_scheduler_unless_an_array_is_asked_for() {
     let place = place();
     let folder = place.path();
     let task = |out: &str| {
-        let mut command = program(folder);
+        let mut command = program(folder, "32");
         command.envs([("JOB_COMPLETION_INDEX", "1"), ("HEADSTART_SHARDS", "2")]).args(["--out", out]);
         command.assert()
     };
     task("out").success().stdout(contains("shard 1/2: 9 images, 2 unusable"));
     task("array.npy").success().stdout(contains("f32 [19, 1280]"));
-    let mut lost = program(folder);
+    let mut lost = program(folder, "32");
     lost.env("JOB_COMPLETION_INDEX", "1").args(["--out", "out"]);
     lost.assert().code(2).stderr(contains("set HEADSTART_SHARDS to the number of shards"));
 }
@@ -116,7 +110,7 @@ fn parts_of_different_vector_levels_are_merged_only_when_asked_for() {
     let place = place();
     let folder = place.path();
     for (level, index) in [("portable", "0/2"), ("avx2", "1/2")] {
-        let mut command = program(folder);
+        let mut command = program(folder, "32");
         command.env("HEADSTART_VECTOR", level).args(["--shard", index, "--out", "mixed"]);
         command.assert().success();
     }

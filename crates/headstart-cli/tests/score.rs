@@ -12,7 +12,7 @@ use assert_cmd::assert::Assert;
 use predicates::str::contains;
 use serde_json::Value;
 
-use real_program::{headstart, pictures};
+use real_program::{headstart, pictures, spoil, unscheduled};
 
 /// A training, once for all tests: the folder has its images in `data` and the run in `run`.
 fn trained() -> &'static Path {
@@ -35,27 +35,16 @@ fn place() -> tempfile::TempDir {
     fs::create_dir(folder.path().join("run")).expect("creates");
     fs::copy(trained().join("run/model.safetensors"), folder.path().join("run/model.safetensors"))
         .expect("copies");
-    fs::write(folder.path().join("data/dark/007.png"), "a note").expect("writes");
-    fs::write(folder.path().join("data/dark/note.txt"), "").expect("writes");
+    spoil(&folder.path().join("data"));
     folder
 }
 
-fn program(folder: &Path) -> assert_cmd::Command {
-    let mut command = headstart(&folder.join("cache"));
-    command.current_dir(folder);
-    // Where the tests themselves run as a task of an array.
-    for name in ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX", "HEADSTART_SHARDS", "HEADSTART_VECTOR"] {
-        command.env_remove(name);
-    }
-    command
-}
-
 fn score(folder: &Path, manifest: &str, out: &str, shard: &str) -> Assert {
-    program(folder).args(["score", manifest, "--model", "run", "--shard", shard, "--out", out]).assert()
+    unscheduled(folder).args(["score", manifest, "--model", "run", "--shard", shard, "--out", out]).assert()
 }
 
 fn merge(folder: &Path, out: &str, more: &[&str]) -> Assert {
-    program(folder).args(["score-merge", out]).args(more).assert()
+    unscheduled(folder).args(["score-merge", out]).args(more).assert()
 }
 
 /// The bytes of the merged table of `manifest` in so many shards.
@@ -106,7 +95,8 @@ fn any_number_of_shards_gives_the_same_table_and_the_scores_of_predict() {
     let refused = found["verdicts"]["refused"].as_u64().expect("a number");
     assert_eq!(drawn + refused, 39);
     // The same answers as one by one. A merged table is a manifest, too: it has a column of paths.
-    let predicted = program(folder).args(["predict", "run", "data", "--format", "json"]).assert().success();
+    let predicted =
+        unscheduled(folder).args(["predict", "run", "data", "--format", "json"]).assert().success();
     let predicted: Value = serde_json::from_slice(&predicted.get_output().stdout).expect("JSON");
     let mean = |class: &str| {
         let answers = predicted["predictions"].as_array().expect("answers").iter();
@@ -149,7 +139,7 @@ fn a_finished_part_stays_and_what_does_not_belong_together_is_refused() {
     let other = score(folder, "longer.csv", "out", "0/3").code(2);
     other.stderr(contains("expected a part of the manifest with SHA-256"));
     fs::rename(folder.join("run"), folder.join("first")).expect("renames");
-    let mut train = program(folder);
+    let mut train = unscheduled(folder);
     train.args(["train", "data", "--image-size", "32", "--epochs", "1", "--seed", "8", "--out", "run"]);
     train.assert().success();
     let other = score(folder, "list.csv", "out", "0/3").code(2);
@@ -175,7 +165,7 @@ fn what_no_other_try_mends_ends_with_2() {
     score(folder, "data", "out", "1/1").code(2).stderr(contains("expected I/N with I from 0 on"));
     fs::write(folder.join("bad.csv"), "name\nx.png\n").expect("writes");
     score(folder, "bad.csv", "out", "0/1").code(2).stderr(contains("expected a column path"));
-    let mut without = program(folder);
+    let mut without = unscheduled(folder);
     without.args(["score", "data", "--model", "data/dark/001.png", "--out", "out"]);
     without.assert().code(2).stderr(contains("001.png: expected"));
     if cfg!(not(feature = "cloud")) {
@@ -195,7 +185,7 @@ fn a_task_knows_its_shard_from_the_scheduler() {
     let folder = place.path();
     listed(folder, "list.csv", 1);
     let task = |variables: &[(&str, &str)]| {
-        let mut command = program(folder);
+        let mut command = unscheduled(folder);
         command.args(["score", "list.csv", "--model", "run", "--out", "out"]).envs(variables.iter().copied());
         command.assert()
     };
@@ -215,7 +205,7 @@ fn a_task_knows_its_shard_from_the_scheduler() {
 
 /// The widest level of this machine, or at most another.
 fn score_at(level: &str, folder: &Path, out: &str, shard: &str) {
-    let mut command = program(folder);
+    let mut command = unscheduled(folder);
     command
         .env("HEADSTART_VECTOR", level)
         .args(["score", "data", "--model", "run", "--shard", shard, "--out", out]);

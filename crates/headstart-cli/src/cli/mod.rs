@@ -153,8 +153,8 @@ pub struct DemoArguments {
 
 #[derive(Debug, Default, Args)]
 pub struct DeviceArguments {
-    /// What to compute on: cpu, or cuda, vulkan or metal, which are experimental and need a build with the feature of that name. Images are decoded
-    /// on the CPU.
+    /// What to compute on: cpu, or cuda, vulkan or metal, which are experimental and need a build with the feature of that
+    /// name. Images are decoded on the CPU.
     #[arg(long, default_value = "cpu", value_parser = setting::<DeviceClass>, value_name = "DEVICE")]
     pub device: DeviceClass,
 }

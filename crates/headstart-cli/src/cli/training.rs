@@ -84,8 +84,8 @@ pub struct TrainArguments {
     /// repeat must be the same.
     #[arg(long, num_args = 0..=1, value_name = "RUN")]
     pub resume: Option<Option<PathBuf>>,
-    /// What to compute on: cpu, or cuda, vulkan or metal, which are experimental and need a build with the feature of that name. Another device than
-    /// the CPU gives other bits. Default: cpu.
+    /// What to compute on: cpu, or cuda, vulkan or metal, which are experimental and need a build with the feature of that
+    /// name. Another device than the CPU gives other bits. Default: cpu.
     #[arg(long, value_parser = setting::<DeviceClass>, value_name = "DEVICE")]
     pub device: Option<DeviceClass>,
     /// Seconds between two checkpoints. There is also one after each epoch. Default: 60.

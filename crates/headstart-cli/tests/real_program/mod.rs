@@ -15,6 +15,22 @@ pub fn headstart(cache: &Path) -> Command {
     command
 }
 
+/// The program in `folder`, with a cache there, and by no scheduler: tests may themselves run as a task of an array.
+pub fn unscheduled(folder: &Path) -> Command {
+    let mut command = headstart(&folder.join("cache"));
+    command.current_dir(folder);
+    for name in ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX", "HEADSTART_SHARDS", "HEADSTART_VECTOR"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Puts two files that are no pictures among [`pictures`].
+pub fn spoil(folder: &Path) {
+    fs::write(folder.join("dark/007.png"), "a note").expect("writes");
+    fs::write(folder.join("dark/note.txt"), "").expect("writes");
+}
+
 /// Two classes of grey pictures, dark and bright.
 pub fn pictures(folder: &Path, count: u32) {
     for (class, base) in [("bright", 190u8), ("dark", 40)] {

@@ -21,6 +21,7 @@ mod published;
 mod pull;
 pub mod registry;
 pub mod resnet;
+mod shape;
 pub mod spec;
 #[cfg(feature = "train")]
 mod torch;
